@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * HTTP/1.1 server (RFC 9110, RFC 9112) for the files of a catalogue: a tcp_app. One per worker.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include "base/counters.h"
+#include "base/memory.h"
+#include "mempool/catalogue.h"
+#include "tcp/tcp.h"
+
+struct http_server;
+
+struct http_config {
+    const struct catalogue *catalogue;
+    const char *server_name;   /* Server header; NULL: none */
+    uint32_t connections_max;  /* as the stack's */
+    uint32_t requests_max;     /* partial requests (a parser and its buffers each) at a time */
+    uint32_t responses_max;    /* responses not yet acknowledged, of all connections */
+    uint32_t pipeline_max;     /* of one connection; further requests wait in the receive buffer */
+    uint32_t inline_bytes_max; /* bodies up to this size are copied beside the header */
+    uint64_t header_timeout_ns; /* from the first byte of a request to the end of its head */
+    uint64_t idle_timeout_ns;   /* keep-alive without a request */
+    uint64_t write_timeout_ns;  /* a response under way of which nothing more is acknowledged */
+    uint32_t request_line_max;  /* bytes; beyond: 414 */
+    uint32_t header_bytes_max;  /* bytes of all header fields; beyond: 431 */
+    uint32_t header_fields_max; /* beyond: 431 */
+    int64_t wall_offset_ns;     /* Unix time in ns minus the stack's clock */
+    struct counters *counters;
+    struct memory memory;
+};
+
+void http_config_defaults(struct http_config *config);
+
+/* NULL: out of memory. */
+struct http_server *http_server_create(const struct http_config *config);
+void http_server_destroy(struct http_server *server);
+size_t http_server_memory_bytes(const struct http_config *config);
+
+/* The functions to hand to the stack, with the server as their ctx. */
+extern const struct tcp_app http_app;
+
+/* Corrects the clock used for Date (the wall clock may be stepped). */
+void http_server_wall_offset(struct http_server *server, int64_t wall_offset_ns);
+
+/* Sums over this worker's pins, for shutdown checks and statistics: both are 0 when all is quiet. */
+struct file_pin http_server_pins(const struct http_server *server);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * TCP as an application sees it. Any application: HTTP is one, the tests' echo another.
+ *
+ * Sending knows no buffers. The application says "the stream now has bytes up to offset X"
+ * (tcp_stream_extend) and TCP asks "which bytes are [from, to)?" (tcp_app.resolve) each time it sends
+ * them, first or again. Application stream offsets start at 0 with the first byte of data in each
+ * direction and are 64 bits wide: they do not wrap.
+ */
+#ifndef TCP_TCP_H
+#define TCP_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/extent.h"
+#include "wire/addr.h"
+
+struct tcp_conn;
+
+enum tcp_close_reason {
+    TCP_CLOSE_ORDERLY, /* both FINs exchanged and acknowledged */
+    TCP_CLOSE_RESET,   /* the peer sent RST */
+    TCP_CLOSE_ABORTED, /* tcp_abort(), or stack_abort_all() */
+    TCP_CLOSE_TIMEOUT, /* the peer does not answer any more (RFC 9293 section 3.8.3, R2) */
+};
+
+/*
+ * Where the application puts the bytes that TCP asks for: `inline_data` takes generated text and
+ * bodies too small to be worth a second segment, which precede all extents of the packet.
+ */
+struct tx_fill {
+    uint8_t *inline_data;
+    uint32_t inline_capacity;
+    uint32_t inline_len;
+    uint32_t extent_count, extents_max;
+    struct tx_extent *extent;
+    bool want_sums; /* fill in tx_extent.sum: the port does not compute checksums */
+};
+
+struct tcp_app {
+    /* A handshake was completed. False: refuse (RST). conn stays valid until closed() returns. */
+    bool (*open)(void *ctx, struct tcp_conn *conn, uint64_t now);
+
+    /*
+     * The next len bytes of the peer's stream, len > 0. Returns how many were taken; the rest is
+     * kept (and the window shrinks) until tcp_receive_resume(). Do not keep the pointer.
+     */
+    size_t (*receive)(void *ctx, struct tcp_conn *conn, const uint8_t *data, size_t len,
+                      uint64_t now);
+
+    /* The peer sent FIN: no more bytes will come, all were delivered. We may go on sending. */
+    void (*receive_end)(void *ctx, struct tcp_conn *conn, uint64_t now);
+
+    /*
+     * Provide stream bytes [from, from + len), or the first part of them: as many as fit in fill
+     * (inline bytes cannot follow an extent). Returns how many bytes were provided, > 0 whenever
+     * len > 0, unless the application called tcp_abort(conn). The same bytes may be asked for again
+     * until they are acknowledged.
+     */
+    uint32_t (*resolve)(void *ctx, struct tcp_conn *conn, uint64_t from, uint32_t len,
+                        struct tx_fill *fill);
+
+    /* All stream bytes below upto are acknowledged and will not be asked for again. */
+    void (*acknowledged)(void *ctx, struct tcp_conn *conn, uint64_t upto, uint64_t now);
+
+    /* The deadline set with tcp_app_deadline() has passed (it is cleared before the call). */
+    void (*deadline)(void *ctx, struct tcp_conn *conn, uint64_t now);
+
+    /* The server is draining: close the connection when it is idle, now or later. */
+    void (*drain)(void *ctx, struct tcp_conn *conn, uint64_t now);
+
+    /* The connection is gone (or only TIME-WAIT is left of it). Called exactly once per successful
+     * open(); conn must not be used afterwards. */
+    void (*closed)(void *ctx, struct tcp_conn *conn, enum tcp_close_reason reason);
+};
+
+/* Calls by which the application drives a connection; allowed inside every callback but closed(). */
+
+/* The stream has bytes up to `end` (an application stream offset; never decreases). */
+void tcp_stream_extend(struct tcp_conn *conn, uint64_t end);
+/* Send FIN behind the last byte of the stream. It may not be extended any more. */
+void tcp_close(struct tcp_conn *conn);
+/* Send RST and forget the connection; closed() follows after the current callback has returned. */
+void tcp_abort(struct tcp_conn *conn);
+/* Take up delivery again of bytes that receive() did not take. */
+void tcp_receive_resume(struct tcp_conn *conn);
+/* Call deadline() at `when` (TIME_NEVER: not); replaces the one set before. */
+void tcp_app_deadline(struct tcp_conn *conn, uint64_t when);
+
+/* Index of the connection, 0..connections_max-1, unique among those that are open: applications keep
+ * their own state in an array under it. */
+uint32_t tcp_conn_index(const struct tcp_conn *conn);
+struct tcp_peer {
+    struct ip_addr ip;
+    uint16_t port;
+};
+struct tcp_peer tcp_conn_peer(const struct tcp_conn *conn);
+/* Application stream offset below which everything is acknowledged. */
+uint64_t tcp_acknowledged(const struct tcp_conn *conn);
+/* Application stream offset up to which bytes were sent at least once. */
+uint64_t tcp_sent(const struct tcp_conn *conn);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A file as it is served: immutable bytes in the pool, described once. Changing a file on disk makes a
+ * new object. Read by all workers, written by nobody after it is published. No DPDK here.
+ */
+#ifndef MEMPOOL_FILE_H
+#define MEMPOOL_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/extent.h"
+
+/* A run of the file's bytes in the pool. */
+struct file_extent {
+    uint8_t *data;
+    uint64_t offset; /* of data[0] in the file */
+    uint64_t len;
+};
+
+struct file {
+    uint64_t size;
+    uint32_t index;                    /* 0..catalogue files - 1: the workers' pins are arrays under it */
+    uint32_t extent_count;             /* 0 for an empty file */
+    const struct file_extent *extents; /* in order, without gaps, covering [0, size) */
+    const uint16_t *sums;              /* prefix sums (mempool/prefix_sum.h), or NULL */
+    int64_t mtime_s;
+    uint32_t mtime_ns;
+    uint16_t head_len;
+    const char *head; /* the header fields that depend on the file alone, each ended by CRLF:
+                         Content-Type, Last-Modified, ETag, Accept-Ranges (not Content-Length) */
+    const char *type; /* NUL-terminated media type */
+    const char *etag; /* NUL-terminated, with its quotes */
+};
+
+/* Room for an entity tag and its NUL: quotes, two 16-digit hex numbers and a dash. */
+#define FILE_ETAG_BYTES 48
+
+/*
+ * Appends references to file bytes [from, from + len) to out, at most max extents of at most
+ * extent_max bytes each (<= 65535 for external mbufs); sets *count. Returns the bytes covered, which
+ * is less than len when max was reached. With want_sums each extent's sum is filled in from the
+ * prefix sums. Requires from + len <= size.
+ */
+uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool want_sums,
+                      struct file_pin *pin, struct tx_extent *out, uint32_t max, uint32_t *count);
+
+/* Copies file bytes [from, from + len); the caller counts them in payload_bytes_copied. */
+void file_copy(const struct file *file, uint64_t from, uint32_t len, uint8_t *to);
+
+#endif

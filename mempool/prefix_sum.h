@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Checksums without reading the payload. A file carries, for each block of PREFIX_SUM_BLOCK bytes, the
+ * ones'-complement sum (RFC 1071) of all its bytes before that block, folded to 16 bits. The sum of any
+ * byte range is the difference of two entries plus at most two partial blocks, which are read.
+ *
+ * Sums are of big-endian 16-bit words in host order, as if byte 0 of the range were at an even
+ * position, not inverted; 0 and 0xffff are the same value.
+ */
+#ifndef MEMPOOL_PREFIX_SUM_H
+#define MEMPOOL_PREFIX_SUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PREFIX_SUM_BLOCK 128
+
+/* Entries for a file of size bytes: one per started block, and one for the end. */
+static inline uint64_t prefix_sum_entries(uint64_t size)
+{
+    return (size + PREFIX_SUM_BLOCK - 1) / PREFIX_SUM_BLOCK + 1;
+}
+
+/* Plain sum of len bytes. */
+uint16_t checksum_add_bytes(const uint8_t *data, size_t len);
+
+/*
+ * Fills entries for blocks [first_block, ...) from len bytes of file data that start at block
+ * first_block; sums[first_block] must be there already (sums[0] = 0). len is a multiple of
+ * PREFIX_SUM_BLOCK except at the end of the file.
+ */
+void prefix_sum_extend(uint16_t *sums, uint64_t first_block, const uint8_t *data, uint64_t len);
+
+/*
+ * Sum of bytes [from, from + len) of the file. data points at file byte `from`; at least the bytes of
+ * the partial blocks at both ends must be readable there.
+ */
+uint16_t prefix_sum_range(const uint16_t *sums, const uint8_t *data, uint64_t from, uint32_t len);
+
+#endif
