@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration of `hugewire serve`: defaults, then the file's keys, then the flags, each over
+ * the one before. docs/CONFIGURATION.md is the reader's side of the table of settings below.
+ *
+ * A setting is text everywhere outside this module: the file, a flag and the default all pass
+ * through the same parser and the same range check (config_set).
+ */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "wire/addr.h"
+
+#define CONFIG_CORES_MAX    128
+#define CONFIG_DEVICE_BYTES 256
+#define CONFIG_ERROR_BYTES  512
+
+/* In the order of how much is said. */
+enum config_log_level {
+    CONFIG_LOG_ERROR,
+    CONFIG_LOG_WARNING,
+    CONFIG_LOG_INFO,
+    CONFIG_LOG_DEBUG,
+};
+
+/* What a worker without work does once idle_spin_ns have passed. */
+enum config_idle_wait {
+    CONFIG_IDLE_AUTO,  /* sleeps until a frame or a timer: rx interrupt where the driver has one */
+    CONFIG_IDLE_SLEEP, /* short sleeps of at most idle_sleep_ns */
+    CONFIG_IDLE_POLL,  /* never sleeps */
+};
+
+struct config {
+    char root[PATH_MAX]; /* as given; not checked here. Empty: not given */
+
+    /* server */
+    char device[CONFIG_DEVICE_BYTES]; /* KIND:NAME, KIND one of tap af_packet af_xdp pci vdev, NAME
+                                         not empty and of the kind's form */
+    struct ip_addr address;
+    uint32_t prefix_len;    /* of address's net: 1..30 */
+    struct ip_addr gateway; /* none: only the connected net is reachable; else in address's net */
+    uint32_t port;          /* 1..65535 */
+    uint32_t mtu;           /* of the IP packet: 576..9216 */
+    uint32_t core_count;    /* 0: one core, which serve chooses */
+    uint16_t cores[CONFIG_CORES_MAX]; /* ascending, each once; not checked against the machine */
+    uint32_t drain_seconds;           /* transfers under way may go on this long after SIGTERM */
+    char media_types[PATH_MAX];       /* the system's table of file extensions (mime.types) */
+    enum config_log_level log_level;
+
+    /* pool */
+    uint64_t pool_bytes;    /* 0: what ROOT needs, rounded up */
+    bool allow_small_pages; /* locked 4 KiB pages where there are no hugepages */
+
+    /* limits */
+    uint32_t connections_max; /* per worker, as all limits */
+    uint32_t
+        requests_max; /* requests received in part, each with a parser; 0: from connections_max */
+    uint32_t responses_max;     /* responses not yet acknowledged; 0: from connections_max */
+    uint32_t pipeline_max;      /* requests of one connection answered ahead */
+    uint32_t request_line_max;  /* bytes; beyond: 414 */
+    uint32_t header_bytes_max;  /* of all fields of one request; beyond: 431 */
+    uint32_t header_fields_max; /* beyond: 431 */
+    uint32_t inline_bytes_max;  /* bodies up to this are copied beside the header */
+
+    /* timeouts */
+    uint64_t header_timeout_ns;
+    uint64_t idle_timeout_ns;
+    uint64_t write_timeout_ns;
+
+    /* idle */
+    enum config_idle_wait idle_wait;
+    uint64_t idle_spin_ns;  /* polls this long without work before it waits */
+    uint64_t idle_sleep_ns; /* longest single sleep where there is no rx interrupt */
+};
+
+/* Every setting at its default; root empty. */
+void config_defaults(struct config *config);
+
+/*
+ * Sets one setting ("server.port") from its text. False: error says what was expected and what was
+ * found, without naming the setting, and config is unchanged.
+ */
+bool config_set(struct config *config, const char *setting, const char *text,
+                char error[CONFIG_ERROR_BYTES]);
+
+/*
+ * Reads a YAML file over config. Each mistake becomes a line "FILE:LINE: KEY: ..." on errors.
+ * Returns the number of mistakes; if there are any, config must not be used.
+ */
+unsigned config_load(struct config *config, const char *file, FILE *errors);
+
+/*
+ * Checks what no single setting can show (the gateway is in the address's net). Returns the number
+ * of mistakes, each a line on errors, begun with prefix.
+ */
+unsigned config_check(const struct config *config, const char *prefix, FILE *errors);
+
+/* Writes the effective configuration as YAML that config_load() accepts and that gives the same
+ * configuration (root is no key of the file and is left out). False: memory or writing failed. */
+bool config_print(const struct config *config, FILE *out);
+
+#endif
