@@ -11,7 +11,7 @@
 
 #include "base/extent.h"
 
-/* A run of the file's bytes in the pool. */
+/* A run of the file's bytes in the pool. Checksums by prefix sums work for any cut between extents. */
 struct file_extent {
     uint8_t *data;
     uint64_t offset; /* of data[0] in the file */
@@ -36,11 +36,15 @@ struct file {
 /* Room for an entity tag and its NUL: quotes, two 16-digit hex numbers and a dash. */
 #define FILE_ETAG_BYTES 48
 
+/* Bytes in one reference at most: the largest whole number of 512-byte blocks that an external mbuf's
+ * 16-bit length can name. */
+#define FILE_EXTENT_MAX 65024
+
 /*
- * Appends references to file bytes [from, from + len) to out, at most max extents of at most
- * extent_max bytes each (<= 65535 for external mbufs); sets *count. Returns the bytes covered, which
- * is less than len when max was reached. With want_sums each extent's sum is filled in from the
- * prefix sums. Requires from + len <= size.
+ * Writes references to file bytes [from, from + len) to out, at most max extents of at most
+ * FILE_EXTENT_MAX bytes each; sets *count. Returns the bytes covered, which is less than len when max
+ * was reached. With want_sums each extent's sum is filled in, from the prefix sums where the file has
+ * them, else by reading the bytes. Requires from + len <= size.
  */
 uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool want_sums,
                       struct file_pin *pin, struct tx_extent *out, uint32_t max, uint32_t *count);

@@ -21,7 +21,7 @@ static inline uint64_t prefix_sum_entries(uint64_t size)
     return (size + PREFIX_SUM_BLOCK - 1) / PREFIX_SUM_BLOCK + 1;
 }
 
-/* Plain sum of len bytes. */
+/* Plain sum of len bytes; an odd last byte counts as if a zero byte followed. */
 uint16_t checksum_add_bytes(const uint8_t *data, size_t len);
 
 /*
@@ -32,8 +32,8 @@ uint16_t checksum_add_bytes(const uint8_t *data, size_t len);
 void prefix_sum_extend(uint16_t *sums, uint64_t first_block, const uint8_t *data, uint64_t len);
 
 /*
- * Sum of bytes [from, from + len) of the file. data points at file byte `from`; at least the bytes of
- * the partial blocks at both ends must be readable there.
+ * Sum of bytes [from, from + len) of the file. data points at file byte `from`. Of the bytes, only
+ * those of the partial blocks at both ends are read, and none outside the range.
  */
 uint16_t prefix_sum_range(const uint16_t *sums, const uint8_t *data, uint64_t from, uint32_t len);
 

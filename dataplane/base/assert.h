@@ -16,8 +16,8 @@
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-__attribute__((noreturn, cold, noinline)) static inline void assert_fail(const char *cond,
-                                                                         const char *file, int line)
+__attribute__((noreturn, cold)) static inline void assert_fail(const char *cond, const char *file,
+                                                               int line)
 {
     fprintf(stderr, "hugewire: internal error: assertion '%s' failed at %s:%d\n", cond, file, line);
     abort();

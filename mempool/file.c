@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mempool/file.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "mempool/prefix_sum.h"
+
+static_assert(FILE_EXTENT_MAX <= UINT16_MAX, "an external mbuf's length has 16 bits");
+
+/* The extent that holds file byte `at` (< size). */
+static const struct file_extent *extent_find(const struct file *file, uint64_t at)
+{
+    uint32_t low = 0, high = file->extent_count;
+
+    while (high - low > 1) { /* extents[low].offset <= at < extents[high].offset */
+        uint32_t middle = low + (high - low) / 2;
+        if (file->extents[middle].offset <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &file->extents[low];
+}
+
+/* Bytes that lie together in extent from file byte `at` on, at most len. */
+static uint64_t extent_run(const struct file_extent *extent, uint64_t at, uint64_t len)
+{
+    uint64_t run = extent->offset + extent->len - at;
+    return run < len ? run : len;
+}
+
+static uint16_t run_sum(const struct file *file, const uint8_t *data, uint64_t from, uint32_t len)
+{
+    if (file->sums == NULL)
+        return checksum_add_bytes(data, len);
+    return prefix_sum_range(file->sums, data, from, len);
+}
+
+uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool want_sums,
+                      struct file_pin *pin, struct tx_extent *out, uint32_t max, uint32_t *count)
+{
+    uint32_t covered = 0, n = 0;
+
+    ASSERT(from <= file->size && len <= file->size - from);
+    const struct file_extent *extent = len != 0 ? extent_find(file, from) : NULL;
+    while (covered < len && n < max) {
+        uint64_t at = from + covered;
+        if (at == extent->offset + extent->len)
+            extent++;
+        uint32_t run = (uint32_t)extent_run(extent, at, len - covered);
+        if (run > FILE_EXTENT_MAX)
+            run = FILE_EXTENT_MAX;
+        const uint8_t *data = extent->data + (at - extent->offset);
+        out[n++] = (struct tx_extent){
+            .data = data,
+            .len = run,
+            .sum = want_sums ? run_sum(file, data, at, run) : 0,
+            .pin = pin,
+        };
+        covered += run;
+    }
+    *count = n;
+    return covered;
+}
+
+void file_copy(const struct file *file, uint64_t from, uint32_t len, uint8_t *to)
+{
+    ASSERT(from <= file->size && len <= file->size - from);
+    if (len == 0)
+        return;
+    for (const struct file_extent *extent = extent_find(file, from);; extent++) {
+        uint64_t run = extent_run(extent, from, len);
+        memcpy(to, extent->data + (from - extent->offset), run);
+        from += run;
+        to += run;
+        len -= (uint32_t)run;
+        if (len == 0)
+            return;
+    }
+}
