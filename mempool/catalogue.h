@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The catalogue: path -> file. Built off the dataplane, immutable once built, looked up by every worker
- * without locks in O(1).
+ * The catalogue: path -> file. Built off the dataplane, immutable once built, looked up by every
+ * worker without locks in O(1).
  *
- * Paths are bytes, relative to ROOT without a leading slash ("a/b.txt"; "" is ROOT itself), compared
- * exactly. Directories are in it too (without a trailing slash), so that HTTP can redirect.
+ * Paths are bytes, relative to ROOT without a leading slash ("a/b.txt"; "" is ROOT itself),
+ * compared exactly. Directories are in it too (without a trailing slash), so that HTTP can
+ * redirect.
  */
 #ifndef MEMPOOL_CATALOGUE_H
 #define MEMPOOL_CATALOGUE_H
@@ -41,10 +42,12 @@ const struct file *catalogue_file(const struct catalogue *catalogue, uint32_t in
  * out of memory. The strings are copied. Media types are looked up by the caller (mempool/types.h).
  */
 struct catalogue *catalogue_create(uint32_t files, uint32_t directories);
-/* The new file's object, to be completed (extents, sums) before the catalogue is published. Its head,
- * type, etag are set from the arguments. NULL: out of memory, more than reserved, or path known. */
+/* The new file's object, to be completed (extents, sums) before the catalogue is published. Its
+ * head, type, etag are set from the arguments. NULL: out of memory, more than reserved, or path
+ * known. */
 struct file *catalogue_add_file(struct catalogue *catalogue, const char *path, size_t path_len,
-                                uint64_t size, int64_t mtime_s, uint32_t mtime_ns, const char *type);
+                                uint64_t size, int64_t mtime_s, uint32_t mtime_ns,
+                                const char *type);
 int catalogue_add_directory(struct catalogue *catalogue, const char *path, size_t path_len);
 /* Gives file its extents (copied). 0, or -1: out of memory. */
 int catalogue_set_extents(struct catalogue *catalogue, struct file *file,

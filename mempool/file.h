@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A file as it is served: immutable bytes in the pool, described once. Changing a file on disk makes a
- * new object. Read by all workers, written by nobody after it is published. No DPDK here.
+ * A file as it is served: immutable bytes in the pool, described once. Changing a file on disk
+ * makes a new object. Read by all workers, written by nobody after it is published. No DPDK here.
  */
 #ifndef MEMPOOL_FILE_H
 #define MEMPOOL_FILE_H
@@ -11,7 +11,8 @@
 
 #include "base/extent.h"
 
-/* A run of the file's bytes in the pool. Checksums by prefix sums work for any cut between extents. */
+/* A run of the file's bytes in the pool. Checksums by prefix sums work for any cut between extents.
+ */
 struct file_extent {
     uint8_t *data;
     uint64_t offset; /* of data[0] in the file */
@@ -20,8 +21,8 @@ struct file_extent {
 
 struct file {
     uint64_t size;
-    uint32_t index;                    /* 0..catalogue files - 1: the workers' pins are arrays under it */
-    uint32_t extent_count;             /* 0 for an empty file */
+    uint32_t index;        /* 0..catalogue files - 1: the workers' pins are arrays under it */
+    uint32_t extent_count; /* 0 for an empty file */
     const struct file_extent *extents; /* in order, without gaps, covering [0, size) */
     const uint16_t *sums;              /* prefix sums (mempool/prefix_sum.h), or NULL */
     int64_t mtime_s;
@@ -36,15 +37,15 @@ struct file {
 /* Room for an entity tag and its NUL: quotes, two 16-digit hex numbers and a dash. */
 #define FILE_ETAG_BYTES 48
 
-/* Bytes in one reference at most: the largest whole number of 512-byte blocks that an external mbuf's
- * 16-bit length can name. */
+/* Bytes in one reference at most: the largest whole number of 512-byte blocks that an external
+ * mbuf's 16-bit length can name. */
 #define FILE_EXTENT_MAX 65024
 
 /*
  * Writes references to file bytes [from, from + len) to out, at most max extents of at most
- * FILE_EXTENT_MAX bytes each; sets *count. Returns the bytes covered, which is less than len when max
- * was reached. With want_sums each extent's sum is filled in, from the prefix sums where the file has
- * them, else by reading the bytes. Requires from + len <= size.
+ * FILE_EXTENT_MAX bytes each; sets *count. Returns the bytes covered, which is less than len when
+ * max was reached. With want_sums each extent's sum is filled in, from the prefix sums where the
+ * file has them, else by reading the bytes. Requires from + len <= size.
  */
 uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool want_sums,
                       struct file_pin *pin, struct tx_extent *out, uint32_t max, uint32_t *count);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Checksums without reading the payload. A file carries, for each block of PREFIX_SUM_BLOCK bytes, the
- * ones'-complement sum (RFC 1071) of all its bytes before that block, folded to 16 bits. The sum of any
- * byte range is the difference of two entries plus at most two partial blocks, which are read.
+ * Checksums without reading the payload. A file carries, for each block of PREFIX_SUM_BLOCK bytes,
+ * the ones'-complement sum (RFC 1071) of all its bytes before that block, folded to 16 bits. The
+ * sum of any byte range is the difference of two entries plus at most two partial blocks, which are
+ * read.
  *
  * Sums are of big-endian 16-bit words in host order, as if byte 0 of the range were at an even
  * position, not inverted; 0 and 0xffff are the same value.

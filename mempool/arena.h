@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The arena: one run of virtual memory on hugepages of one NUMA node, all of it present from the
+ * start, which will hold every file byte. Linux only, no DPDK (see dma.h).
+ *
+ * Life: arena_create, filled by the loader, mapped for DMA, arena_seal (from then on the CPU cannot
+ * write to it: a stray store faults), arena_destroy.
+ */
+#ifndef MEMPOOL_ARENA_H
+#define MEMPOOL_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mempool/log.h"
+
+struct arena {
+    uint8_t *base;
+    uint64_t bytes;      /* a multiple of page_bytes */
+    uint64_t page_bytes; /* 1 GiB, 2 MiB, or the small page's size */
+    unsigned page_shift;
+    int node;              /* the NUMA node it is bound to; -1: none */
+    const uint64_t *iovas; /* device address of each page; NULL: it is the virtual address */
+};
+
+struct arena_config {
+    uint64_t bytes;         /* at least; > 0 */
+    int node;               /* -1: wherever there is room */
+    bool allow_small_pages; /* locked small pages where hugepages do not suffice; a warning says so
+                             */
+};
+
+/* 0, or -1 with a line in error that says what is missing and the command that provides it. */
+int arena_create(struct arena *arena, const struct arena_config *config, struct pool_log *log,
+                 char *error, size_t error_bytes);
+
+/* Makes the arena read-only to the CPU. After DMA mapping and io_uring registration: both ask the
+ * kernel for writable pages. */
+int arena_seal(struct arena *arena, char *error, size_t error_bytes);
+
+/* Gives the pages back. Nobody may have them registered any more. An arena of zeros is allowed. */
+void arena_destroy(struct arena *arena);
+
+/* The address that a device uses for p, which must lie in the arena. With iovas, neighbouring pages
+ * need not be neighbours for the device: at most arena_page_room(p) bytes are. */
+static inline uint64_t arena_iova(const struct arena *arena, const void *p)
+{
+    uint64_t offset = (uint64_t)((const uint8_t *)p - arena->base);
+
+    if (arena->iovas == NULL)
+        return (uintptr_t)p;
+    return arena->iovas[offset >> arena->page_shift] + (offset & (arena->page_bytes - 1));
+}
+
+/* Bytes from p to the end of its page. */
+static inline uint64_t arena_page_room(const struct arena *arena, const void *p)
+{
+    return arena->page_bytes - ((uintptr_t)p & (arena->page_bytes - 1));
+}
+
+static inline bool arena_contains(const struct arena *arena, const void *p)
+{
+    return (uint64_t)((const uint8_t *)p - arena->base) < arena->bytes;
+}
+
+/* Memory of this process that cannot move or leave, in bytes as the kernel counts it
+ * (/proc/self/status): by mlock or VFIO (VmLck), by io_uring (VmPin), and all its hugetlb pages. */
+struct arena_locked {
+    uint64_t locked;  /* VmLck */
+    uint64_t pinned;  /* VmPin */
+    uint64_t hugetlb; /* HugetlbPages */
+};
+
+struct arena_locked arena_locked_read(void);
+
+#endif

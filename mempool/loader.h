@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Brings files into the arena, past the page cache (O_DIRECT), many reads in flight, and sums them.
+ * Memory is planned before: each item brings its place.
+ */
+#ifndef MEMPOOL_LOADER_H
+#define MEMPOOL_LOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mempool/log.h"
+#include "mempool/reader.h"
+
+/* Bytes of one read. Here 256 KiB to 4 MiB are equally fast; smaller ones leave the disk idle. */
+#define LOADER_CHUNK_BYTES (1u << 20)
+
+/* Times a file that changes while it is read is read again. */
+#define LOADER_RETRIES 3
+
+struct loader_item {
+    const char *real_path; /* below ROOT, free of symlinks */
+    uint8_t *data;         /* its place: capacity bytes, aligned for O_DIRECT, nobody else's */
+    uint64_t capacity;     /* a multiple of the alignment; all of it may be overwritten */
+    uint16_t *sums;        /* room for prefix_sum_entries(capacity) */
+    bool loaded;           /* set by the loader; then these describe the bytes in data: */
+    uint64_t size;         /* <= capacity */
+    int64_t mtime_s;
+    uint32_t mtime_ns;
+};
+
+struct loader_progress {
+    void (*report)(void *ctx, uint64_t items_done, uint64_t bytes_done); /* now and then; NULL */
+    void *ctx;
+};
+
+struct loader_result {
+    uint64_t loaded;
+    uint64_t skipped;  /* logged, each with its reason */
+    uint64_t buffered; /* loaded through the page cache: their file system has no O_DIRECT */
+};
+
+/* 0, or -1: out of memory. */
+int loader_run(struct reader *reader, int root_fd, struct loader_item *items, size_t count,
+               uint32_t direct_align, const struct loader_progress *progress, struct pool_log *log,
+               struct loader_result *result);
+
+#endif

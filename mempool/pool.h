@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The pool: the files below ROOT in pinned memory, ready to be served. The one door for programs.
+ *
+ * Order: rte_eal_init, pool_create (scan, reserve, read, sum), pool_dma_map for each port's device,
+ * pool_seal; then the catalogue goes to the workers. pool_destroy when no worker and no device
+ * refers to it any more (ports stopped and closed), before rte_eal_cleanup.
+ */
+#ifndef MEMPOOL_POOL_H
+#define MEMPOOL_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mempool/arena.h"
+#include "mempool/catalogue.h"
+#include "mempool/dma.h"
+#include "mempool/log.h"
+
+struct pool;
+
+struct pool_progress {
+    uint64_t files_done, files;
+    uint64_t bytes_done, bytes;
+};
+
+struct pool_config {
+    const char *root;
+    uint64_t bytes;          /* size of the pool; 0: what ROOT needs */
+    int node;                /* NUMA node of the port; -1: any */
+    bool allow_small_pages;  /* locked small pages where hugepages do not suffice */
+    const char *media_types; /* a mime.types file; NULL: the system's */
+    void (*log)(void *ctx, enum pool_log_level level, const char *line); /* NULL: silence */
+    void (*progress)(void *ctx, const struct pool_progress *progress);   /* a few times a second and
+                                                                            at the end; NULL: none */
+    void *ctx;                                                           /* of log and progress */
+};
+
+struct pool_report {
+    uint32_t files;       /* in the catalogue */
+    uint64_t file_bytes;  /* their bytes, as served */
+    uint64_t used_bytes;  /* of the arena: a file with several names lies there once */
+    uint64_t arena_bytes; /* all pages of the arena */
+    uint64_t page_bytes;
+    int node;           /* -1: not bound */
+    uint64_t sum_bytes; /* prefix sums, outside the arena: 1/64 of used_bytes */
+    uint64_t skipped;   /* files and directories not served; each was logged */
+    uint64_t vm_locked; /* VmLck, VmPin, HugetlbPages of the whole process now, in bytes */
+    uint64_t vm_pinned;
+    uint64_t vm_hugetlb;
+    uint64_t load_ns;   /* time the reading took */
+    const char *reader; /* how files were read: "io_uring" or "preadv" */
+    uint64_t buffered;  /* files that went through the page cache for want of O_DIRECT */
+};
+
+/* NULL: error (POOL_ERROR_BYTES suffice) has one line that says what, where, and the remedy.
+ * Nothing is left behind. Files that cannot be read are logged and left out; that is no error. */
+struct pool *pool_create(const struct pool_config *config, char *error, size_t error_bytes);
+
+/* DMA_NOT_NEEDED is worth a line in the log. */
+enum dma_result pool_dma_map(struct pool *pool, struct rte_device *device, char *error,
+                             size_t error_bytes);
+
+/* Makes all file bytes read-only to the CPU. 0 or -1 with error. */
+int pool_seal(struct pool *pool, char *error, size_t error_bytes);
+
+const struct catalogue *pool_catalogue(const struct pool *pool);
+
+/* For device addresses (arena_iova). */
+const struct arena *pool_arena(const struct pool *pool);
+
+void pool_report(const struct pool *pool, struct pool_report *report);
+
+/* NULL is allowed. */
+void pool_destroy(struct pool *pool);
+
+#endif
