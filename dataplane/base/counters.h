@@ -17,10 +17,12 @@
     /* port */                                                                                     \
     X(rx_frames, "frames received")                                                                \
     X(rx_bytes, "bytes received, Ethernet header included")                                        \
+    X(rx_drop_scattered, "frame longer than an rx buffer")                                         \
     X(tx_packets, "packets handed to the port (a TSO super-segment is one)")                       \
     X(tx_bytes, "bytes handed to the port, Ethernet header included")                              \
     X(tx_full, "times the port took fewer packets than offered; the rest was offered again")       \
     X(tx_drop_refused, "packets the port's tx_prepare refused")                                    \
+    X(tx_drop_stuck, "packets dropped: the port took nothing for too long")                        \
     X(mbuf_exhausted, "times a packet could not be built for want of an mbuf; it is retried")      \
     /* payload: the promise of zero copy */                                                        \
     X(payload_bytes_referenced, "file bytes handed to the port by reference")                      \
