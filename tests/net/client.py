@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What curl cannot do: client.py COMMAND HOST ARGUMENTS...
+
+Each command checks what it gets, prints one line of what it did and exits 0, or says what was wrong
+and exits 1. TIMEOUT_S bounds every wait on the network.
+"""
+import http.client
+import os
+import socket
+import struct
+import sys
+import time
+import urllib.parse
+
+TIMEOUT_S = 30
+
+
+def connect(host):
+    sock = socket.create_connection((host, 80), TIMEOUT_S)
+    sock.settimeout(TIMEOUT_S)
+    return sock
+
+
+def read_file(root, path):
+    with open(os.path.join(root, path), "rb") as file:
+        return file.read()
+
+
+def read_response(stream, with_body=True):
+    """Status, header fields (lower-case names) and body from a buffered stream."""
+    line = stream.readline()
+    if not line:
+        sys.exit("connection closed where a response was due")
+    status = int(line.split()[1])
+    fields = {}
+    while (line := stream.readline().strip()):
+        name, _, value = line.decode("latin-1").partition(":")
+        fields[name.lower()] = value.strip()
+    body = stream.read(int(fields.get("content-length", 0))) if with_body else b""
+    return status, fields, body
+
+
+def tree(host, root):
+    """Every regular file below root, by its percent-encoded path, on one kept-alive connection."""
+    connection = http.client.HTTPConnection(host, timeout=TIMEOUT_S)
+    files = size = connections = 0
+    raw_root = os.fsencode(root)
+    for folder, _, names in os.walk(raw_root):
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), raw_root)
+            if connection.sock is None:
+                connections += 1
+            connection.request("GET", "/" + urllib.parse.quote_from_bytes(path))
+            response = connection.getresponse()
+            body = response.read()
+            want = read_file(raw_root, path)
+            if response.status != 200 or body != want:
+                sys.exit(f"{path!r}: status {response.status}, {len(body)} of {len(want)} bytes")
+            files += 1
+            size += len(body)
+    print(f"{files} files, {size} bytes, {connections} connections")
+    if connections > 1 + files // 1000:
+        sys.exit("keep-alive was not kept")
+
+
+def pipeline(host, root, count, *paths):
+    """count requests, going round the paths, before the first response is read."""
+    wanted = [paths[i % len(paths)] for i in range(int(count))]
+    sock = connect(host)
+    sock.sendall(b"".join(f"GET /{p} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() for p in wanted))
+    stream = sock.makefile("rb")
+    for number, path in enumerate(wanted):
+        status, _, body = read_response(stream)
+        if status != 200 or body != read_file(root, path):
+            sys.exit(f"response {number} ({path}): status {status}, {len(body)} bytes, or wrong bytes")
+    print(f"{len(wanted)} pipelined responses in order")
+
+
+def raw(host, request, *wanted):
+    """Sends text with escapes (\\r \\n \\xNN), prints "STATUS connection|close LENGTH"; the response's
+    status must be one of wanted (none given: any), and it must not hold the secret."""
+    sock = connect(host)
+    sock.sendall(request.encode("latin-1").decode("unicode_escape").encode("latin-1"))
+    sock.shutdown(socket.SHUT_WR)
+    answer = b""
+    while (piece := sock.recv(65536)):
+        answer += piece
+    status = answer.split(b" ", 2)[1].decode() if answer.startswith(b"HTTP/1.1 ") else "none"
+    if b"secret that must never leave" in answer or b"root:x:" in answer:
+        sys.exit(f"{request}: a file outside of ROOT was served")
+    if wanted and status not in wanted:
+        sys.exit(f"{request}: status {status}, want {' or '.join(wanted)}")
+    print(status)
+
+
+def split(host, root, path):
+    """A request in pieces of one byte, each a segment of its own; half-closes before it reads."""
+    sock = connect(host)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for byte in f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode():
+        sock.send(bytes([byte]))
+        time.sleep(0.001)
+    sock.shutdown(socket.SHUT_WR)
+    status, _, body = read_response(sock.makefile("rb"))
+    if status != 200 or body != read_file(root, path):
+        sys.exit(f"status {status}, {len(body)} bytes, or wrong bytes")
+    print("request in single bytes answered after half-close")
+
+
+def stall(host, root, path, seconds):
+    """Lets its receive window fill up and stay closed for a while, then reads on."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    sock.settimeout(TIMEOUT_S)
+    sock.connect((host, 80))
+    sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    time.sleep(float(seconds))
+    status, _, body = read_response(sock.makefile("rb"))
+    if status != 200 or body != read_file(root, path):
+        sys.exit(f"status {status}, {len(body)} bytes, or wrong bytes")
+    print(f"{len(body)} bytes after {seconds} s of closed window")
+
+
+def reset(host, path, count):
+    """Goes away with a RST in the middle of a response, count times."""
+    for _ in range(int(count)):
+        sock = connect(host)
+        sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        sock.recv(1000)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+    print(f"{count} transfers reset")
+
+
+def crowd(host, root, path, count):
+    """count connections open at the same time, each used twice."""
+    want = read_file(root, path)
+    socks = [connect(host) for _ in range(int(count))]
+    streams = [sock.makefile("rb") for sock in socks]
+    for _ in range(2):
+        for sock in socks:
+            sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        for number, stream in enumerate(streams):
+            status, _, body = read_response(stream)
+            if status != 200 or body != want:
+                sys.exit(f"connection {number}: status {status}, {len(body)} bytes")
+    print(f"{count} connections open at once")
+
+
+def main():
+    commands = {f.__name__: f for f in (tree, pipeline, raw, split, stall, reset, crowd)}
+    if len(sys.argv) < 3 or sys.argv[1] not in commands:
+        sys.exit(__doc__)
+    try:
+        commands[sys.argv[1]](*sys.argv[2:])
+    except OSError as error:
+        sys.exit(f"{sys.argv[1]}: {error}")
+
+
+main()

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What the tests in t_*.sh stand on. run.sh sources this, then the test's file, then calls the test,
+# in a process of its own with these set:
+#   HUGEWIRE, BRIDGE  the programs            FIXTURES  the served documents (fixtures.py)
+#   T                 a directory of its own  NS        prefix of its namespaces' names
+# A test fails by fail() or by expect_*(), is left out by skip(), and passes by returning.
+
+SERVER_IP=10.71.0.2
+CLIENT_IP=10.71.0.1
+URL=http://$SERVER_IP
+SERVER_NS=$NS-s
+CLIENT_NS=$SERVER_NS # unless the test asks for a wire with two ends
+READY_S=60           # loading 1 GiB with the sanitizers on takes a while
+SERVER=
+BRIDGE_PID=
+
+# --- results ---------------------------------------------------------------------------------------
+
+fail() { # what went wrong
+    echo "FAIL: $*"
+    exit 1
+}
+
+skip() { # why
+    echo "$*" >"$T/skipped"
+    exit 77
+}
+
+expect_eq() { # what wanted got
+    [ "$2" = "$3" ] || fail "$1: want '$2', got '$3'"
+}
+
+expect_match() { # what regex text
+    [[ $3 =~ $2 ]] || fail "$1: want /$2/, got '$3'"
+}
+
+expect_same() { # file file
+    cmp "$1" "$2" || fail "$1 and $2 differ"
+}
+
+need() { # program...
+    local program
+    for program; do
+        command -v "$program" >/dev/null || skip "$program is not installed"
+    done
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds
+wait_for() {
+    local deadline=$(($(date +%s%N) + $1 * 1000000000))
+    shift
+    until "$@"; do
+        [ "$(date +%s%N)" -lt "$deadline" ] || return 1
+        sleep 0.05
+    done
+}
+
+# --- networks --------------------------------------------------------------------------------------
+
+netns_add() { # name
+    ip netns add "$1" || fail "cannot make the network namespace $1"
+    ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
+        net.ipv6.conf.default.disable_ipv6=1
+    ip -n "$1" link set lo up
+}
+
+client() { ip netns exec "$CLIENT_NS" "$@"; }
+
+# Every packet carries its own finished checksum and no packet is merged: what the other end checks
+# is what was sent.
+offloads_off() { # namespace interface
+    ip netns exec "$1" ethtool -K "$2" rx off tx off tso off gso off gro off >/dev/null 2>&1
+}
+
+# The client is the kernel's side of hugewire's own TAP.
+net_direct() {
+    netns_add "$SERVER_NS"
+}
+
+net_direct_up() {
+    ip -n "$SERVER_NS" addr add $CLIENT_IP/24 dev hw0 && ip -n "$SERVER_NS" link set hw0 up ||
+        fail "hw0 is not there"
+}
+
+# The client is in a namespace of its own, behind the bridge: net_bridged_up BRIDGE-OPTIONS...
+net_bridged() {
+    CLIENT_NS=$NS-c
+    netns_add "$SERVER_NS"
+    netns_add "$CLIENT_NS"
+}
+
+net_bridged_up() {
+    ip -n "$SERVER_NS" link set hw0 up || fail "hw0 is not there"
+    bridge_start "$@" "packet:hw0@$SERVER_NS" "tap:cl0@$CLIENT_NS"
+    ip -n "$CLIENT_NS" addr add $CLIENT_IP/24 dev cl0
+    ip -n "$CLIENT_NS" link set cl0 up
+}
+
+# A veth pair: sv in the server's namespace, cl in the client's.
+net_veth() {
+    CLIENT_NS=$NS-c
+    netns_add "$SERVER_NS"
+    netns_add "$CLIENT_NS"
+    ip -n "$SERVER_NS" link add sv type veth peer name cl netns "$CLIENT_NS"
+    offloads_off "$SERVER_NS" sv
+    offloads_off "$CLIENT_NS" cl
+    ip -n "$SERVER_NS" link set sv up
+    ip -n "$CLIENT_NS" addr add $CLIENT_IP/24 dev cl
+    ip -n "$CLIENT_NS" link set cl up
+}
+
+bridge_start() { # options ports
+    "$BRIDGE" "$@" >"$T/bridge.log" 2>&1 &
+    BRIDGE_PID=$!
+    wait_for 5 grep -q ready "$T/bridge.log" || fail "bridge: $(cat "$T/bridge.log")"
+}
+
+# Ends the bridge; its account is in $T/bridge.log.
+bridge_stop() {
+    kill -TERM "$BRIDGE_PID"
+    wait "$BRIDGE_PID" || fail "bridge: exit code $?: $(cat "$T/bridge.log")"
+    BRIDGE_PID=
+    cat "$T/bridge.log"
+}
+
+bridge_count() { # what: the sum over both directions, after bridge_stop
+    grep -o " $1 [0-9]*" "$T/bridge.log" | awk '{ n += $2 } END { print n + 0 }'
+}
+
+# --- server ----------------------------------------------------------------------------------------
+
+server_ready() {
+    grep -q "http://" "$T/server.log" || ! kill -0 "$SERVER" 2>/dev/null
+}
+
+# Starts hugewire in the server's namespace and waits until it says that it is ready.
+serve_on() { # device root options...
+    local device=$1 root=$2
+    shift 2
+    ip netns exec "$SERVER_NS" "$HUGEWIRE" serve --device "$device" --address $SERVER_IP/24 "$@" \
+        "$root" >"$T/server.log" 2>&1 &
+    SERVER=$!
+    wait_for $READY_S server_ready || fail "server not ready in $READY_S s"
+    kill -0 "$SERVER" 2>/dev/null || fail "server ended at once"
+}
+
+serve_direct() { # root options...
+    net_direct
+    serve_on tap:hw0 "$@"
+    net_direct_up
+}
+
+# SIGTERM; the server must end with code 0 and without a word of the sanitizers.
+serve_stop() {
+    kill -TERM "$SERVER"
+    server_exited 20
+}
+
+server_exited() { # within seconds
+    local code
+    wait_for "$1" eval '! kill -0 "$SERVER" 2>/dev/null' || fail "server still runs after $1 s"
+    wait "$SERVER"
+    code=$?
+    SERVER=
+    grep -E "AddressSanitizer|LeakSanitizer|runtime error|assertion" "$T/server.log" &&
+        fail "the server found a bug of its own"
+    expect_eq "server's exit code" 0 $code
+}
+
+# A counter's value now, summed over workers.
+counter() { # name
+    local lines
+    lines=$(wc -l <"$T/server.log")
+    kill -USR1 "$SERVER"
+    wait_for 5 eval "tail -n +$((lines + 1)) '$T/server.log' | grep -q 'loop_idle_waits'" ||
+        fail "no counters after SIGUSR1"
+    sleep 0.05 # the last line may be followed by more
+    tail -n +$((lines + 1)) "$T/server.log" | sed -n "s/^.*\b$1[^0-9]*\([0-9][0-9]*\).*/\1/p" |
+        tail -n 1
+}
+
+# Nothing of the payload was copied, and at least so many bytes were sent by reference.
+expect_zero_copy() { # bytes
+    local copied referenced
+    copied=$(counter payload_bytes_copied)
+    referenced=$(counter payload_bytes_referenced)
+    echo "payload: $copied bytes copied, $referenced referenced"
+    expect_eq payload_bytes_copied 0 "$copied"
+    [ "${referenced:-0}" -ge "$1" ] || fail "payload_bytes_referenced: want >= $1, got $referenced"
+}
+
+# CPU seconds of a process so far, all threads, in clock ticks (100 per second).
+cpu_ticks() { # pid
+    sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+}
+
+# --- clients ---------------------------------------------------------------------------------------
+
+fetch() { # curl's arguments
+    client curl -sS --noproxy '*' --connect-timeout 10 --max-time 120 "$@"
+}
+
+status_of() { # curl's arguments: the response's status
+    fetch -o /dev/null -w '%{http_code}' "$@"
+}
+
+# Fetches a file and compares it with the one on disk.
+expect_file() { # root path curl's-arguments...
+    local root=$1 path=$2
+    shift 2
+    fetch -o "$T/got" "$@" "$URL/$path" || fail "curl $path: exit code $?"
+    expect_same "$root/$path" "$T/got"
+}
+
+py() { # client.py's arguments
+    client "$HERE/client.py" "$@" || fail "client.py $*"
+}
+
+# --- what must not be left behind ------------------------------------------------------------------
+
+# Hugepages that are taken though no living process maps them.
+hugepages_leaked() {
+    local page_kb nr free mapped
+    page_kb=2048
+    nr=$(cat /sys/kernel/mm/hugepages/hugepages-${page_kb}kB/nr_hugepages)
+    free=$(cat /sys/kernel/mm/hugepages/hugepages-${page_kb}kB/free_hugepages)
+    mapped=$(cat /proc/[0-9]*/smaps_rollup 2>/dev/null |
+        awk '/_Hugetlb:/ { kb += $2 } END { print kb + 0 }')
+    echo $((nr - free - mapped / page_kb))
+}
+
+no_more_leaked() { [ "$(hugepages_leaked)" -le "$1" ]; }
+
+runtime_files() {
+    find /var/run/dpdk /dev/hugepages /mnt/huge -mindepth 1 -maxdepth 1 2>/dev/null | sort
+}
+
+# Called before and after: remember_world, ..., expect_world_as_before
+remember_world() {
+    LEAKED_BEFORE=$(hugepages_leaked)
+    FILES_BEFORE=$(runtime_files)
+}
+
+expect_world_as_before() {
+    local files
+    ! ip -n "$SERVER_NS" link show hw0 >/dev/null 2>&1 || fail "the TAP is still there"
+    wait_for 10 no_more_leaked "$LEAKED_BEFORE" ||
+        fail "hugepages left taken: $(hugepages_leaked), before: $LEAKED_BEFORE"
+    # Files of other programs may come and go meanwhile; what is new and names no living process is ours.
+    files=$(comm -13 <(echo "$FILES_BEFORE") <(runtime_files))
+    [ -z "$files" ] || [ -n "$(fuser $files/* 2>/dev/null)" ] || fail "files left behind: $files"
+}

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What networks do: loss, reordering, clients that vanish, other devices, several workers.
+
+SMALL=$FIXTURES/small
+MEDIUM=$FIXTURES/medium
+
+test_ping() {
+    local size
+    serve_direct "$SMALL"
+    for size in 0 56 1400 1472; do
+        client ping -q -c 10 -i 0.02 -W 2 -s $size $SERVER_IP >"$T/ping" || fail "no answer"
+        grep -q ' 0% packet loss' "$T/ping" || fail "$size bytes: $(cat "$T/ping")"
+    done
+    serve_stop
+}
+
+# --- bad wires -------------------------------------------------------------------------------------
+
+through_bad_wire() { # file bytes bridge-options...
+    local file=$1 bytes=$2
+    shift 2
+    net_bridged
+    serve_on tap:hw0 "$MEDIUM"
+    net_bridged_up "$@"
+    expect_file "$MEDIUM" "$file" -w '%{speed_download} bytes/s\n'
+    expect_zero_copy "$bytes"
+    echo "segments retransmitted: $(counter tcp_retransmit), time-outs: $(counter tcp_rto)"
+    serve_stop
+    bridge_stop
+}
+
+test_clean_bridge() {
+    through_bad_wire 100m.bin $((100 << 20))
+}
+
+test_1_percent_loss() {
+    through_bad_wire 100m.bin $((100 << 20)) --loss 1
+    [ "$(bridge_count lost)" -gt 300 ] || fail "hardly anything was lost"
+}
+
+test_1_percent_loss_and_reordering() {
+    through_bad_wire 100m.bin $((100 << 20)) --loss 1 --reorder 2 --duplicate 0.5
+    [ "$(bridge_count lost)" -gt 300 ] || fail "hardly anything was lost"
+    [ "$(bridge_count reordered)" -gt 300 ] || fail "hardly anything was reordered"
+}
+
+test_3_percent_loss() {
+    through_bad_wire 20m.bin $((20 << 20)) --loss 3
+    [ "$(bridge_count lost)" -gt 200 ] || fail "hardly anything was lost"
+}
+
+test_corruption_both_ways() {
+    through_bad_wire 20m.bin $((20 << 20)) --corrupt 1
+    [ "$(bridge_count corrupted)" -gt 50 ] || fail "hardly anything was corrupted"
+}
+
+test_long_wire() {
+    through_bad_wire 20m.bin $((20 << 20)) --delay 20 --loss 0.1
+}
+
+# --- clients that go away --------------------------------------------------------------------------
+
+no_connections() {
+    [ "$(client ss -Htn "dst $SERVER_IP" | wc -l)" = 0 ]
+}
+
+started() { [ -s "$T/got" ]; }
+
+test_client_killed_mid_transfer() {
+    local pid
+    serve_direct "$MEDIUM"
+    for _ in 1 2 3 4 5; do
+        rm -f "$T/got"
+        client curl -sS --limit-rate 10M -o "$T/got" $URL/100m.bin &
+        pid=$!
+        wait_for 10 started || fail "transfer does not begin"
+        kill -KILL $pid
+        wait $pid 2>/dev/null
+    done
+    expect_file "$MEDIUM" 20m.bin
+    # Nothing is under way: draining takes no time.
+    kill -TERM "$SERVER"
+    server_exited 5
+}
+
+test_clients_that_reset() {
+    serve_direct "$MEDIUM"
+    py reset $SERVER_IP 100m.bin 200
+    expect_file "$MEDIUM" 20m.bin
+    kill -TERM "$SERVER"
+    server_exited 5
+}
+
+test_client_that_stops_reading() {
+    serve_direct "$MEDIUM"
+    py stall $SERVER_IP "$MEDIUM" 20m.bin 4
+    [ "$(counter tcp_window_probe)" -ge 1 ] || fail "no zero-window probe was sent"
+    serve_stop
+}
+
+test_wire_cut_and_mended() {
+    local pid
+    serve_direct "$MEDIUM"
+    client curl -sS --limit-rate 30M -o "$T/got" $URL/100m.bin &
+    pid=$!
+    wait_for 10 started || fail "transfer does not begin"
+    ip -n "$SERVER_NS" link set hw0 down
+    sleep 1.5
+    ip -n "$SERVER_NS" link set hw0 up
+    wait $pid || fail "curl: exit code $?"
+    expect_same "$MEDIUM/100m.bin" "$T/got"
+    serve_stop
+}
+
+test_client_vanishes_for_good() {
+    local pid
+    net_bridged
+    serve_on tap:hw0 "$MEDIUM"
+    net_bridged_up
+    client curl -sS --limit-rate 10M -o "$T/got" $URL/100m.bin &
+    pid=$!
+    wait_for 10 started || fail "transfer does not begin"
+    bridge_stop
+    kill -KILL $pid
+    wait $pid 2>/dev/null
+    sleep 1
+    # The next client, with another MAC address, is served.
+    net_bridged_up
+    expect_file "$MEDIUM" 20m.bin
+    # The lost one would take up to write_timeout; draining gives it drain_seconds.
+    kill -TERM "$SERVER"
+    server_exited 45
+}
+
+# --- devices and workers ---------------------------------------------------------------------------
+
+test_af_packet() {
+    net_veth
+    serve_on af_packet:sv "$MEDIUM"
+    client ping -q -c 5 -i 0.05 -W 2 $SERVER_IP >"$T/ping" || fail "no answer to ping"
+    expect_file "$MEDIUM" 20m.bin
+    expect_file "$MEDIUM" 1k.bin
+    expect_zero_copy $((20 << 20))
+    serve_stop
+    ip -n "$SERVER_NS" link show sv >/dev/null || fail "the interface went with the server"
+}
+
+test_af_packet_with_loss() {
+    net_veth
+    ip -n "$CLIENT_NS" addr flush dev cl
+    serve_on af_packet:sv "$MEDIUM"
+    bridge_start --loss 1 "packet:cl@$CLIENT_NS" "tap:cl0@$CLIENT_NS"
+    ip -n "$CLIENT_NS" addr add $CLIENT_IP/24 dev cl0
+    ip -n "$CLIENT_NS" link set cl0 up
+    expect_file "$MEDIUM" 20m.bin
+    serve_stop
+}
+
+test_two_workers() {
+    local i urls=()
+    [ "$(nproc)" -ge 2 ] || skip "one core only"
+    serve_direct "$MEDIUM" --cores 0,1
+    for i in $(seq 16); do urls+=(-o "$T/got$i" "$URL/20m.bin?$i"); done
+    fetch --parallel --parallel-immediate --parallel-max 16 "${urls[@]}" || fail "curl --parallel"
+    for i in $(seq 16); do expect_same "$MEDIUM/20m.bin" "$T/got$i"; done
+    for i in $(seq 20); do expect_file "$MEDIUM" 1k.bin; done
+    expect_zero_copy $((16 * 20 << 20))
+    serve_stop
+}
+
+test_mtu_9000() {
+    net_direct
+    serve_on tap:hw0 "$MEDIUM" --mtu 9000
+    ip -n "$SERVER_NS" link set hw0 mtu 9000
+    net_direct_up
+    client ping -q -c 5 -i 0.05 -W 2 -s 8972 -M "do" $SERVER_IP >"$T/ping" || fail "no answer to ping"
+    expect_file "$MEDIUM" 100m.bin
+    expect_zero_copy $((100 << 20))
+    serve_stop
+}
