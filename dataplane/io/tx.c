@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "io/tx.h"
+
+#include <string.h>
+
+#include <rte_prefetch.h>
+
+#include "base/assert.h"
+
+#define EXTENTS_MAX (IO_TX_BURST * TX_EXTENTS_MAX * IO_TX_PIECES_MAX)
+
+struct io_tx {
+    struct io_wire wire;
+    struct counters *counters;
+    struct rte_mempool *head_pool, *extent_pool;
+    const struct arena *arena; /* NULL: device addresses are virtual */
+    uint64_t ipv4_flags;       /* of an IPv4 packet */
+    uint64_t tcp_flags;        /* added for TCP */
+    bool linear;
+    unsigned per_slot; /* extent mbufs one slot may need */
+
+    /* Ready mbufs, both taken from the end. */
+    unsigned head_count, extent_count, extents_wanted;
+    struct rte_mbuf *heads[IO_TX_BURST];
+    struct rte_mbuf *extents[EXTENTS_MAX];
+
+    /* Packets made and not taken by the port: [first, first + count). */
+    unsigned backlog_first, backlog_count;
+    uint64_t blocked_since; /* 0: the port took something last time */
+    struct rte_mbuf *backlog[IO_TX_BURST];
+    uint32_t backlog_bytes[IO_TX_BURST]; /* per packet: its mbufs are gone once it is taken */
+
+    struct memory memory;
+    struct tx_slot slots[IO_TX_BURST];
+};
+
+unsigned io_tx_heads_held(void)
+{
+    return IO_TX_BURST /* ready for slots */
+           + IO_TX_BURST /* backlog */;
+}
+
+unsigned io_tx_extents_held(unsigned extents_max, bool iova_pa)
+{
+    unsigned per_burst = IO_TX_BURST * extents_max * (iova_pa ? IO_TX_PIECES_MAX : 1);
+
+    return per_burst /* ready for slots */
+           + per_burst /* backlog */;
+}
+
+struct io_tx *io_tx_create(const struct io_tx_config *config)
+{
+    struct io_tx *tx = memory_alloc(&config->memory, 1, sizeof(*tx));
+    bool pa = config->arena != NULL && config->arena->iovas != NULL;
+
+    if (tx == NULL)
+        return NULL;
+    ASSERT(config->extents_max >= 1 && config->extents_max <= TX_EXTENTS_MAX);
+    ASSERT(!pa || config->arena->page_shift >= 16);
+    tx->wire = config->wire;
+    tx->counters = config->counters;
+    tx->head_pool = config->heads;
+    tx->extent_pool = config->extents;
+    tx->arena = pa ? config->arena : NULL;
+    tx->linear = config->linear;
+    tx->ipv4_flags = RTE_MBUF_F_TX_IPV4 | (config->ip_checksum ? RTE_MBUF_F_TX_IP_CKSUM : 0);
+    tx->tcp_flags = config->tcp_checksum ? RTE_MBUF_F_TX_TCP_CKSUM : 0;
+    tx->per_slot = config->linear ? 0 : config->extents_max * (pa ? IO_TX_PIECES_MAX : 1);
+    tx->extents_wanted = IO_TX_BURST * tx->per_slot;
+    tx->memory = config->memory;
+    return tx;
+}
+
+static void backlog_drop(struct io_tx *tx)
+{
+    rte_pktmbuf_free_bulk(&tx->backlog[tx->backlog_first], tx->backlog_count);
+    tx->backlog_count = 0;
+    tx->blocked_since = 0;
+}
+
+void io_tx_destroy(struct io_tx *tx)
+{
+    if (tx == NULL)
+        return;
+    backlog_drop(tx);
+    rte_pktmbuf_free_bulk(tx->heads, tx->head_count);
+    if (tx->extent_count > 0)
+        rte_mempool_put_bulk(tx->extent_pool, (void **)tx->extents, tx->extent_count);
+    struct memory memory = tx->memory;
+    memory_release(&memory, tx);
+}
+
+bool io_tx_flush(struct io_tx *tx, uint64_t now)
+{
+    if (tx->backlog_count == 0)
+        return true;
+
+    unsigned first = tx->backlog_first;
+    uint16_t taken =
+        tx->wire.ops->tx_burst(tx->wire.ctx, &tx->backlog[first], (uint16_t)tx->backlog_count);
+    uint64_t bytes = 0;
+    for (unsigned i = first; i < first + taken; i++)
+        bytes += tx->backlog_bytes[i];
+    COUNT_N(tx->counters, tx_packets, taken);
+    COUNT_N(tx->counters, tx_bytes, bytes);
+    tx->backlog_first += taken;
+    tx->backlog_count -= taken;
+    if (LIKELY(tx->backlog_count == 0)) {
+        tx->blocked_since = 0;
+        return true;
+    }
+
+    COUNT(tx->counters, tx_full);
+    if (taken > 0 || tx->blocked_since == 0) {
+        tx->blocked_since = now;
+    } else if (now - tx->blocked_since >= IO_TX_STUCK_NS) {
+        COUNT_N(tx->counters, tx_drop_stuck, tx->backlog_count);
+        backlog_drop(tx);
+        return true;
+    }
+    return false;
+}
+
+/* Tops the ready mbufs up for a whole burst; returns how many slots they suffice for. */
+static unsigned refill(struct io_tx *tx)
+{
+    unsigned slots = IO_TX_BURST;
+
+    if (tx->head_count < IO_TX_BURST) {
+        if (rte_pktmbuf_alloc_bulk(tx->head_pool, &tx->heads[tx->head_count],
+                                   IO_TX_BURST - tx->head_count) == 0)
+            tx->head_count = IO_TX_BURST;
+        else
+            slots = tx->head_count;
+    }
+    if (tx->extent_count < tx->extents_wanted) {
+        if (rte_mempool_get_bulk(tx->extent_pool, (void **)&tx->extents[tx->extent_count],
+                                 tx->extents_wanted - tx->extent_count) == 0)
+            tx->extent_count = tx->extents_wanted;
+        else
+            slots = RTE_MIN(slots, tx->extent_count / tx->per_slot);
+    }
+    if (UNLIKELY(slots < IO_TX_BURST))
+        COUNT(tx->counters, mbuf_exhausted);
+    return slots;
+}
+
+struct tx_slot *io_tx_slots(struct io_tx *tx, unsigned *count)
+{
+    *count = refill(tx);
+    for (unsigned i = 0; i < *count; i++) {
+        struct rte_mbuf *head = tx->heads[tx->head_count - 1 - i];
+        tx->slots[i].head = rte_pktmbuf_mtod(head, uint8_t *);
+        tx->slots[i].head_capacity = rte_pktmbuf_tailroom(head);
+    }
+    return tx->slots;
+}
+
+/* Free callback of an extent mbuf. Runs on the worker's core: no atomics. */
+static void extent_done(void *addr, void *opaque)
+{
+    struct file_pin *pin = opaque;
+    pin->in_flight--;
+}
+
+static struct rte_mbuf *extent_mbuf(struct io_tx *tx, const uint8_t *data, uint16_t len,
+                                    struct file_pin *pin)
+{
+    DEBUG_ASSERT(tx->extent_count > 0);
+    struct rte_mbuf *m = tx->extents[--tx->extent_count];
+    struct rte_mbuf_ext_shared_info *shared = rte_mbuf_to_priv(m);
+
+    shared->free_cb = extent_done;
+    shared->fcb_opaque = pin;
+    rte_mbuf_ext_refcnt_set(shared, 1);
+    pin->in_flight++;
+    rte_iova_t iova = tx->arena != NULL ? arena_iova(tx->arena, data) : (uintptr_t)data;
+    rte_pktmbuf_attach_extbuf(m, (void *)(uintptr_t)data, iova, len, shared);
+    m->data_len = len;
+    return m;
+}
+
+/* Appends one extent behind tail; returns the new tail. */
+static struct rte_mbuf *append_extent(struct io_tx *tx, struct rte_mbuf *head,
+                                      struct rte_mbuf *tail, const struct tx_extent *extent)
+{
+    const uint8_t *data = extent->data;
+    uint32_t len = extent->len;
+
+    if (UNLIKELY(tx->arena != NULL)) {
+        /* With physical addresses the next page may be anywhere. */
+        uint64_t room = arena_page_room(tx->arena, data);
+        if (UNLIKELY(len > room)) {
+            tail = tail->next = extent_mbuf(tx, data, (uint16_t)room, extent->pin);
+            head->nb_segs++;
+            data += room;
+            len -= (uint32_t)room;
+        }
+    }
+    tail = tail->next = extent_mbuf(tx, data, (uint16_t)len, extent->pin);
+    head->nb_segs++;
+    return tail;
+}
+
+static uint32_t append_extents(struct io_tx *tx, struct rte_mbuf *head, const struct tx_slot *slot)
+{
+    struct rte_mbuf *tail = head;
+    uint32_t bytes = 0;
+
+    for (unsigned i = 0; i < slot->extent_count; i++) {
+        DEBUG_ASSERT(slot->extent[i].len <= UINT16_MAX);
+        tail = append_extent(tx, head, tail, &slot->extent[i]);
+        bytes += slot->extent[i].len;
+    }
+    COUNT_N(tx->counters, payload_bytes_referenced, bytes);
+    return bytes;
+}
+
+/* The exception: the device gathers nothing, so the CPU does. */
+static uint32_t copy_extents(struct io_tx *tx, struct rte_mbuf *head, const struct tx_slot *slot)
+{
+    uint8_t *to = slot->head + slot->head_len;
+    uint32_t bytes = 0;
+
+    for (unsigned i = 0; i < slot->extent_count; i++) {
+        ASSERT(slot->head_len + bytes + slot->extent[i].len <= slot->head_capacity);
+        memcpy(to + bytes, slot->extent[i].data, slot->extent[i].len);
+        bytes += slot->extent[i].len;
+    }
+    head->data_len += bytes;
+    COUNT_N(tx->counters, payload_bytes_copied, bytes);
+    return bytes;
+}
+
+static uint32_t slot_to_packet(struct io_tx *tx, const struct tx_slot *slot, struct rte_mbuf *head)
+{
+    DEBUG_ASSERT(slot->extent_count <= TX_EXTENTS_MAX && slot->head_len <= slot->head_capacity);
+    head->data_len = slot->head_len;
+    if (slot->ipv4)
+        head->ol_flags |= tx->ipv4_flags;
+    if (slot->tcp)
+        head->ol_flags |= tx->tcp_flags;
+    if (slot->tso_mss > 0)
+        head->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+    head->tx_offload =
+        rte_mbuf_tx_offload(slot->l2_len, slot->l3_len, slot->l4_len, slot->tso_mss, 0, 0, 0);
+    head->pkt_len = slot->head_len;
+    if (slot->extent_count > 0)
+        head->pkt_len += tx->linear ? copy_extents(tx, head, slot) : append_extents(tx, head, slot);
+    return head->pkt_len;
+}
+
+/* Drops what the driver will never take, so that it does not block what follows. */
+static void prepare_backlog(struct io_tx *tx)
+{
+    unsigned done = 0;
+
+    while (done < tx->backlog_count) {
+        done += tx->wire.ops->tx_prepare(tx->wire.ctx, &tx->backlog[done],
+                                         (uint16_t)(tx->backlog_count - done));
+        if (LIKELY(done == tx->backlog_count))
+            return;
+        rte_pktmbuf_free(tx->backlog[done]);
+        tx->backlog_count--;
+        memmove(&tx->backlog[done], &tx->backlog[done + 1],
+                (tx->backlog_count - done) * sizeof(tx->backlog[0]));
+        memmove(&tx->backlog_bytes[done], &tx->backlog_bytes[done + 1],
+                (tx->backlog_count - done) * sizeof(tx->backlog_bytes[0]));
+        COUNT(tx->counters, tx_drop_refused);
+    }
+}
+
+void io_tx_send(struct io_tx *tx, unsigned n, uint64_t now)
+{
+    DEBUG_ASSERT(tx->backlog_count == 0 && n <= tx->head_count);
+    if (n == 0)
+        return;
+    for (unsigned i = 0; i < n; i++) {
+        /* The next packet's extent mbuf; its header mbuf was written when it was allocated. */
+        if (tx->extent_count > 4)
+            rte_prefetch0(tx->extents[tx->extent_count - 4]);
+        tx->backlog[i] = tx->heads[--tx->head_count];
+        tx->backlog_bytes[i] = slot_to_packet(tx, &tx->slots[i], tx->backlog[i]);
+    }
+    tx->backlog_first = 0;
+    tx->backlog_count = n;
+    if (tx->wire.ops->tx_prepare != NULL)
+        prepare_backlog(tx);
+    io_tx_flush(tx, now);
+}
+
+void io_tx_reclaim(struct io_tx *tx)
+{
+    if (tx->wire.ops->tx_done != NULL)
+        tx->wire.ops->tx_done(tx->wire.ctx);
+}

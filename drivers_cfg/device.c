@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "drivers_cfg/device.h"
+
+#include <ctype.h>
+#include <libgen.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct device_host device_host = {
+    .tun = "/dev/net/tun",
+    .pci_devices = "/sys/bus/pci/devices",
+};
+
+static const struct {
+    const char *prefix;
+    enum device_kind kind;
+} kinds[] = {
+    { "tap:", DEVICE_TAP }, { "af_packet:", DEVICE_AF_PACKET }, { "af_xdp:", DEVICE_AF_XDP },
+    { "pci:", DEVICE_PCI }, { "vdev:", DEVICE_VDEV },
+};
+
+/* User-space drivers, and those that keep the kernel's beside DPDK's (bifurcated). */
+static const char *const pci_drivers[] = { "vfio-pci", "uio_pci_generic", "igb_uio", "mlx4_core",
+                                           "mlx5_core" };
+
+#define FAIL(error, ...) (snprintf((error), DEVICE_ERROR_BYTES, __VA_ARGS__), false)
+
+/* Stricter than the kernel (dev_valid_name): ',' and '=' would end the name inside DPDK's devargs,
+ * and '%' asks the kernel to choose a number. */
+static bool interface_name_valid(const char *name, char error[DEVICE_ERROR_BYTES])
+{
+    size_t len = strlen(name);
+    if (len == 0)
+        return FAIL(error, "interface name missing");
+    if (len >= IFNAMSIZ)
+        return FAIL(error, "interface name '%.64s' has %zu bytes; %d are the most", name, len,
+                    IFNAMSIZ - 1);
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return FAIL(error, "'%s' cannot be an interface name", name);
+    for (const char *c = name; *c != '\0'; c++)
+        if (!isgraph((unsigned char)*c) || strchr("/:,=%[]", *c) != NULL)
+            return FAIL(error, "interface name '%s' has a character that is not allowed: '%c'",
+                        name, isprint((unsigned char)*c) ? *c : '?');
+    return true;
+}
+
+/* Reads exactly `digits` hexadecimal digits. */
+static const char *hex_digits(const char *text, unsigned digits, unsigned *value)
+{
+    *value = 0;
+    for (unsigned i = 0; i < digits; i++, text++) {
+        if (!isxdigit((unsigned char)*text))
+            return NULL;
+        unsigned digit = isdigit((unsigned char)*text) ? (unsigned)(*text - '0')
+                                                       : (unsigned)((*text | 0x20) - 'a') + 10;
+        *value = *value * 16 + digit;
+    }
+    return text;
+}
+
+/* Parses "[DDDD:]BB:DD.F" and writes it in full. */
+static bool bdf_parse(const char *text, char full[DEVICE_NAME_BYTES])
+{
+    unsigned domain = 0, bus, slot, function;
+    const char *at = text;
+
+    if (strlen(text) > 7) {
+        at = hex_digits(at, 4, &domain);
+        if (at == NULL || *at++ != ':')
+            return false;
+    }
+    at = hex_digits(at, 2, &bus);
+    if (at == NULL || *at++ != ':')
+        return false;
+    at = hex_digits(at, 2, &slot);
+    if (at == NULL || slot > 0x1f || *at++ != '.')
+        return false;
+    at = hex_digits(at, 1, &function);
+    if (at == NULL || function > 7 || *at != '\0')
+        return false;
+    snprintf(full, DEVICE_NAME_BYTES, "%04x:%02x:%02x.%x", domain, bus, slot, function);
+    return true;
+}
+
+bool device_parse(struct device *device, const char *spec, char error[DEVICE_ERROR_BYTES])
+{
+    const char *name = NULL;
+
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        size_t len = strlen(kinds[i].prefix);
+        if (strncmp(spec, kinds[i].prefix, len) != 0)
+            continue;
+        device->kind = kinds[i].kind;
+        name = spec + len;
+        break;
+    }
+    if (name == NULL)
+        return FAIL(error,
+                    "device '%.64s': give tap:NAME, af_packet:IF, af_xdp:IF, pci:BDF or "
+                    "vdev:DEVARGS",
+                    spec);
+    if (strlen(name) >= DEVICE_NAME_BYTES)
+        return FAIL(error, "device '%.32s...' is longer than %d bytes", spec,
+                    DEVICE_NAME_BYTES - 1);
+
+    switch (device->kind) {
+    case DEVICE_TAP:
+    case DEVICE_AF_PACKET:
+    case DEVICE_AF_XDP:
+        if (!interface_name_valid(name, error))
+            return false;
+        break;
+    case DEVICE_PCI:
+        if (!bdf_parse(name, device->name))
+            return FAIL(error, "PCI address '%.64s' is not of the form 0000:03:00.0", name);
+        return true;
+    case DEVICE_VDEV:
+        if (strncmp(name, "net_", 4) != 0 && strncmp(name, "eth_", 4) != 0 &&
+            strncmp(name, "virtio_user", 11) != 0)
+            return FAIL(error,
+                        "virtual device '%.64s' is no network driver's; for example net_null0",
+                        name);
+        break;
+    }
+    strcpy(device->name, name);
+    return true;
+}
+
+static bool check_tap(const struct device *device, const struct device_host *host,
+                      char error[DEVICE_ERROR_BYTES])
+{
+    if (access(host->tun, F_OK) != 0)
+        return FAIL(error,
+                    "%s is missing: load the module (modprobe tun) or make the node "
+                    "(mkdir -p /dev/net && mknod /dev/net/tun c 10 200)",
+                    host->tun);
+    if (access(host->tun, R_OK | W_OK) != 0)
+        return FAIL(error, "%s cannot be opened: run as root", host->tun);
+    if (if_nametoindex(device->name) != 0)
+        return FAIL(error,
+                    "interface '%s' exists already: choose another name or remove it "
+                    "(ip link delete %s)",
+                    device->name, device->name);
+    return true;
+}
+
+static bool check_pci(const struct device *device, const struct device_host *host,
+                      char error[DEVICE_ERROR_BYTES])
+{
+    char path[PATH_MAX], target[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", host->pci_devices, device->name);
+    if (access(path, F_OK) != 0)
+        return FAIL(error, "there is no PCI device %s: see lspci -D", device->name);
+
+    snprintf(path, sizeof(path), "%s/%s/driver", host->pci_devices, device->name);
+    ssize_t len = readlink(path, target, sizeof(target) - 1);
+    target[len > 0 ? len : 0] = '\0';
+    const char *driver = len > 0 ? basename(target) : "no driver";
+    for (unsigned i = 0; i < sizeof(pci_drivers) / sizeof(pci_drivers[0]); i++)
+        if (strcmp(driver, pci_drivers[i]) == 0)
+            return true;
+    return FAIL(error,
+                "PCI device %s is bound to %.64s: bind it to a user-space driver "
+                "(dpdk-devbind.py --bind=vfio-pci %s)",
+                device->name, driver, device->name);
+}
+
+bool device_check(const struct device *device, const struct device_host *host,
+                  char error[DEVICE_ERROR_BYTES])
+{
+    switch (device->kind) {
+    case DEVICE_TAP:
+        return check_tap(device, host, error);
+    case DEVICE_AF_PACKET:
+    case DEVICE_AF_XDP:
+        if (if_nametoindex(device->name) == 0)
+            return FAIL(error, "there is no interface '%s' in this network namespace: see ip link",
+                        device->name);
+        return true;
+    case DEVICE_PCI:
+        return check_pci(device, host, error);
+    case DEVICE_VDEV:
+        return true;
+    }
+    return false;
+}
+
+void device_eal_argument(const struct device *device, uint16_t queues, const char **option,
+                         char arg[DEVICE_ARG_BYTES])
+{
+    *option = device_is_pci(device) ? "-a" : "--vdev";
+    switch (device->kind) {
+    case DEVICE_TAP:
+        snprintf(arg, DEVICE_ARG_BYTES, "net_tap0,iface=%s", device->name);
+        break;
+    case DEVICE_AF_PACKET:
+        snprintf(arg, DEVICE_ARG_BYTES, "net_af_packet0,iface=%s,qpairs=%u", device->name, queues);
+        break;
+    case DEVICE_AF_XDP:
+        snprintf(arg, DEVICE_ARG_BYTES, "net_af_xdp0,iface=%s,start_queue=0,queue_count=%u",
+                 device->name, queues);
+        break;
+    case DEVICE_PCI:
+    case DEVICE_VDEV:
+        snprintf(arg, DEVICE_ARG_BYTES, "%s", device->name);
+        break;
+    }
+}

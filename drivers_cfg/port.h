@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One ethdev port, brought up and taken down. What may be used of it (struct port_caps) is what
+ * both its driver's report and its profile allow.
+ */
+#ifndef DRIVERS_CFG_PORT_H
+#define DRIVERS_CFG_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include "drivers_cfg/device.h"
+#include "drivers_cfg/profiles.h"
+#include "wire/addr.h"
+
+/* What the caller wants of the port. */
+struct port_request {
+    uint16_t queues; /* rx/tx pairs: one per worker */
+    uint16_t mtu;    /* of the IP packet */
+    bool rx_interrupts;
+    bool iova_pa;        /* an extent may need two mbufs (it must not cross a page) */
+    uint8_t extents_max; /* of one packet: no more are ever needed */
+};
+
+struct port_caps {
+    bool rx_checksum; /* received frames carry checksum verdicts */
+    bool tx_ip_checksum;
+    bool tx_tcp_checksum;
+    uint32_t tx_tso_bytes_max; /* TCP payload of a super-segment; 0: no TSO */
+    uint8_t tx_extents_max;    /* per packet, > 0 */
+    bool tx_linear;            /* packets must be one mbuf: extents are copied, and counted */
+    bool tx_prepare;           /* rte_eth_tx_prepare() is wanted before each burst */
+    bool rss;                  /* flows are spread over the queues by the device */
+    bool rx_interrupts;        /* a worker may sleep until a frame arrives */
+    bool kernel_backed;        /* no DMA: nothing to map */
+    uint16_t rx_desc, tx_desc; /* per queue */
+    int numa_node;             /* -1: the device has none */
+};
+
+struct port {
+    uint16_t id;
+    const struct driver_profile *profile;
+    struct rte_eth_dev_info info;
+    struct mac_addr device_mac; /* the driver's */
+    struct mac_addr mac;        /* that our stack shall use */
+    struct port_request request;
+    struct port_caps caps;
+    bool configured, started;
+};
+
+/*
+ * Finds the port that EAL made of the device and settles its caps; nothing is configured yet.
+ * address gives the MAC address where the driver's must not be used. False: error.
+ */
+bool port_probe(struct port *port, const struct device *device, const struct port_request *request,
+                const struct ip_addr *address, char error[DEVICE_ERROR_BYTES]);
+
+/* Configures the queues (rx_pools[i] feeds queue i), starts the port and waits at most link_wait_ms
+ * for its link; *link_up says whether it came. False: error, and the port is closed. */
+bool port_start(struct port *port, struct rte_mempool *const *rx_pools, unsigned link_wait_ms,
+                bool *link_up, char error[DEVICE_ERROR_BYTES]);
+
+/* Stops and closes: every mbuf the driver still held is freed. No worker may use it any more.
+ * Harmless on a port that is closed. */
+void port_close(struct port *port);
+
+/* "ip-checksum,tcp-checksum,tso" or "none". */
+#define PORT_OFFLOADS_BYTES 64
+const char *port_offloads_text(const struct port_caps *caps, char text[PORT_OFFLOADS_BYTES]);
+
+/* The rule behind port_probe(), on its own: what may be used of a device with this report. */
+void port_caps_settle(struct port_caps *caps, const struct driver_profile *profile,
+                      const struct rte_eth_dev_info *info, const struct port_request *request);
+
+#endif
