@@ -89,16 +89,20 @@ bool config_set(struct config *config, const char *setting, const char *text,
                 char error[CONFIG_ERROR_BYTES]);
 
 /*
- * Reads a YAML file over config. Each mistake becomes a line "FILE:LINE: KEY: ..." on errors.
- * Returns the number of mistakes; if there are any, config must not be used.
+ * Checks what no single setting can show (the gateway is in the address's net). NULL: all is well.
+ * Else the name of the setting at fault, and error says what was expected and what was found.
+ */
+const char *config_conflict(const struct config *config, char error[CONFIG_ERROR_BYTES]);
+
+/*
+ * Reads a YAML file over config. Each mistake becomes a line "FILE:LINE: SETTING: ..." on errors.
+ * Returns the number of mistakes; if there are any, config must not be used. Conflicts are left to
+ * the caller: flags may still resolve them.
  */
 unsigned config_load(struct config *config, const char *file, FILE *errors);
 
-/*
- * Checks what no single setting can show (the gateway is in the address's net). Returns the number
- * of mistakes, each a line on errors, begun with prefix.
- */
-unsigned config_check(const struct config *config, const char *prefix, FILE *errors);
+/* The same for a file that stands alone: conflicts are mistakes, with their lines. */
+unsigned config_load_whole(struct config *config, const char *file, FILE *errors);
 
 /* Writes the effective configuration as YAML that config_load() accepts and that gives the same
  * configuration (root is no key of the file and is left out). False: memory or writing failed. */

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration's YAML side. A file is read twice: once as a tree of nodes with their lines
+ * (libyaml), which finds every key that is unknown, repeated or of the wrong shape, and once into
+ * text values (libcyaml), which then pass through the settings' own parsers. libcyaml alone stops
+ * at the first mistake and does not tell lines for what it accepted.
+ */
+#include <ctype.h>
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "app/config.h"
+#include "app/settings.h"
+#include "base/assert.h"
+
+#define FILE_BYTES_MAX (1u << 20) /* nobody writes a longer one by hand */
+#define SECTIONS_MAX   8
+#define SETTINGS_MAX   64
+
+/* What libcyaml reads and writes: each value as text under its setting's number, NULL where the
+ * file has none. */
+struct section_text {
+    char *value[SETTINGS_MAX];
+};
+
+struct file_text {
+    struct section_text *section[SECTIONS_MAX];
+};
+
+/* What libcyaml needs to know, built from the table of settings. */
+struct schema {
+    cyaml_schema_field_t sections[SECTIONS_MAX + 1];
+    cyaml_schema_field_t keys[SECTIONS_MAX][SETTINGS_MAX + 1];
+    cyaml_schema_value_t top;
+    unsigned section_of[SETTINGS_MAX];
+};
+
+/* A file being read. */
+struct source {
+    const char *name;
+    uint8_t *bytes;
+    size_t len;
+    FILE *errors;
+    unsigned mistakes;
+    bool shape_wrong;               /* libcyaml would refuse it */
+    unsigned line_of[SETTINGS_MAX]; /* of each setting's value; 0: not in the file */
+};
+
+static const cyaml_config_t cyaml_config = {
+    .mem_fn = cyaml_mem,
+    .flags = CYAML_CFG_IGNORE_UNKNOWN_KEYS | CYAML_CFG_NO_ALIAS | CYAML_CFG_STYLE_BLOCK,
+};
+
+static void schema_build(struct schema *schema)
+{
+    unsigned section = 0, key = 0;
+
+    ASSERT(setting_count <= SETTINGS_MAX);
+    memset(schema, 0, sizeof(*schema));
+    for (unsigned i = 0; i < setting_count; i++) {
+        if (i > 0 && strcmp(settings[i].section, settings[i - 1].section) != 0) {
+            section++;
+            key = 0;
+        }
+        ASSERT(section < SECTIONS_MAX);
+        schema->section_of[i] = section;
+        schema->sections[section] = (cyaml_schema_field_t){
+            .key = settings[i].section,
+            .data_offset = (uint32_t)(section * sizeof(struct section_text *)),
+            .value = { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL,
+                                           struct section_text, schema->keys[section]) },
+        };
+        schema->keys[section][key++] = (cyaml_schema_field_t){
+            .key = settings[i].key,
+            .data_offset = (uint32_t)(i * sizeof(char *)),
+            .value = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char, 0,
+                                          CYAML_UNLIMITED) },
+        };
+    }
+    schema->top = (cyaml_schema_value_t){ CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct file_text,
+                                                              schema->sections) };
+}
+
+/* Notes a mistake; line 0: of the whole file. The message stays on one line whatever the file
+ * holds. */
+__attribute__((format(printf, 3, 4))) static void mistake(struct source *src, size_t line,
+                                                          const char *format, ...)
+{
+    char text[2 * CONFIG_ERROR_BYTES];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    for (char *p = text; *p != '\0'; p++) {
+        if (iscntrl((unsigned char)*p))
+            *p = '?';
+    }
+    if (line > 0)
+        fprintf(src->errors, "%s:%zu: %s\n", src->name, line, text);
+    else
+        fprintf(src->errors, "%s: %s\n", src->name, text);
+    src->mistakes++;
+}
+
+static size_t line_of(const yaml_node_t *node)
+{
+    return node->start_mark.line + 1;
+}
+
+static const char *text_of(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "(no text)";
+}
+
+static bool is_empty(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE && node->data.scalar.length == 0;
+}
+
+/* The names that would have been right: of the sections (section NULL), or of one section's keys.
+ */
+static const char *names(const char *section, char *text, size_t text_bytes)
+{
+    const char *last = "";
+    size_t len = 0;
+
+    text[0] = '\0';
+    for (unsigned i = 0; i < setting_count && len < text_bytes; i++) {
+        const char *name = section == NULL ? settings[i].section : settings[i].key;
+
+        if (section != NULL ? strcmp(settings[i].section, section) != 0 : strcmp(last, name) == 0)
+            continue;
+        len += (size_t)snprintf(text + len, text_bytes - len, len > 0 ? ", %s" : "%s", name);
+        last = name;
+    }
+    return text;
+}
+
+/* One "key: value" of a section. */
+static void key_check(struct source *src, const char *section, const yaml_node_t *key,
+                      const yaml_node_t *value)
+{
+    char name[CONFIG_ERROR_BYTES / 4], known[CONFIG_ERROR_BYTES];
+
+    snprintf(name, sizeof(name), "%s.%s", section, text_of(key));
+    const struct setting *s = setting_find(name);
+    if (s == NULL) {
+        mistake(src, line_of(key), "%s: there is no such setting; %s has %s", name, section,
+                names(section, known, sizeof(known)));
+        src->shape_wrong |= key->type != YAML_SCALAR_NODE;
+        return;
+    }
+    if (src->line_of[s - settings] != 0) {
+        mistake(src, line_of(key), "%s: already set in line %u", name, src->line_of[s - settings]);
+        src->shape_wrong = true;
+        return;
+    }
+    src->line_of[s - settings] = (unsigned)line_of(key);
+    if (value->type != YAML_SCALAR_NODE) {
+        mistake(src, line_of(key), "%s: expected one value; found a %s", name,
+                value->type == YAML_SEQUENCE_NODE ? "list" : "mapping");
+        src->shape_wrong = true;
+    } else if (strlen(text_of(value)) != value->data.scalar.length) {
+        mistake(src, line_of(key), "%s: expected text; found a NUL byte in it", name);
+        src->shape_wrong = true;
+    } else if (value->start_mark.index < key->start_mark.index) {
+        mistake(src, line_of(key), "%s: expected the value itself; found an alias of line %zu",
+                name, line_of(value));
+        src->shape_wrong = true;
+    }
+}
+
+/* One "section:" and what is under it; first_line has the line of each section met so far. */
+static void section_check(struct source *src, yaml_document_t *document, const yaml_node_t *key,
+                          const yaml_node_t *value, size_t *first_line)
+{
+    char known[CONFIG_ERROR_BYTES];
+    unsigned i = 0;
+
+    while (i < setting_count && strcmp(settings[i].section, text_of(key)) != 0)
+        i++;
+    if (i == setting_count) {
+        mistake(src, line_of(key), "%.64s: there is no such section; there are %s", text_of(key),
+                names(NULL, known, sizeof(known)));
+        src->shape_wrong |= key->type != YAML_SCALAR_NODE;
+        return;
+    }
+    if (first_line[i] != 0) {
+        mistake(src, line_of(key), "%s: this section has begun in line %zu already", text_of(key),
+                first_line[i]);
+        src->shape_wrong = true;
+        return;
+    }
+    first_line[i] = line_of(key);
+    if (is_empty(value))
+        return;
+    if (value->type != YAML_MAPPING_NODE) {
+        mistake(src, line_of(key), "%s: expected settings below it (%s); found \"%.64s\"",
+                text_of(key), names(text_of(key), known, sizeof(known)), text_of(value));
+        src->shape_wrong = true;
+        return;
+    }
+    for (const yaml_node_pair_t *pair = value->data.mapping.pairs.start;
+         pair < value->data.mapping.pairs.top; pair++)
+        key_check(src, text_of(key), yaml_document_get_node(document, pair->key),
+                  yaml_document_get_node(document, pair->value));
+}
+
+static void document_check(struct source *src, yaml_document_t *document)
+{
+    const yaml_node_t *root = yaml_document_get_root_node(document);
+    size_t first_line[SETTINGS_MAX] = { 0 };
+    char known[CONFIG_ERROR_BYTES];
+
+    if (root == NULL)
+        return;
+    if (root->type != YAML_MAPPING_NODE) {
+        src->shape_wrong = true;
+        if (!is_empty(root))
+            mistake(src, line_of(root), "expected sections (%s); found \"%.64s\"",
+                    names(NULL, known, sizeof(known)), text_of(root));
+        return;
+    }
+    for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
+         pair < root->data.mapping.pairs.top; pair++)
+        section_check(src, document, yaml_document_get_node(document, pair->key),
+                      yaml_document_get_node(document, pair->value), first_line);
+}
+
+/* libyaml tells some errors by line, others by their offset in the file. */
+static void syntax_mistake(struct source *src, const yaml_parser_t *parser)
+{
+    size_t line = parser->problem_mark.line + 1;
+
+    if (parser->error == YAML_READER_ERROR) {
+        line = 1;
+        for (size_t i = 0; i < parser->problem_offset && i < src->len; i++)
+            line += src->bytes[i] == '\n';
+    }
+    mistake(src, line, "this is no YAML: %s",
+            parser->problem != NULL ? parser->problem : "memory is exhausted");
+    src->shape_wrong = true;
+}
+
+/* First reading: notes where each setting is, and every mistake of shape. */
+static void tree_read(struct source *src)
+{
+    yaml_parser_t parser;
+    yaml_document_t document;
+
+    if (!yaml_parser_initialize(&parser)) {
+        mistake(src, 0, "cannot be read: memory is exhausted");
+        return;
+    }
+    yaml_parser_set_input_string(&parser, src->bytes, src->len);
+    if (!yaml_parser_load(&parser, &document)) {
+        syntax_mistake(src, &parser);
+        yaml_parser_delete(&parser);
+        return;
+    }
+    document_check(src, &document);
+    bool more = yaml_document_get_root_node(&document) != NULL;
+    yaml_document_delete(&document);
+    if (more && !yaml_parser_load(&parser, &document)) {
+        syntax_mistake(src, &parser);
+    } else if (more) {
+        if (yaml_document_get_root_node(&document) != NULL)
+            mistake(src, document.start_mark.line + 1, "expected one document; found a second one");
+        yaml_document_delete(&document);
+    }
+    yaml_parser_delete(&parser);
+}
+
+/* Second reading: the values, each through its setting's parser. */
+static void values_read(struct source *src, struct config *config)
+{
+    struct schema schema;
+    struct file_text *text = NULL;
+    char error[CONFIG_ERROR_BYTES];
+
+    schema_build(&schema);
+    cyaml_err_t err = cyaml_load_data(src->bytes, src->len, &cyaml_config, &schema.top,
+                                      (cyaml_data_t **)&text, NULL);
+    if (err != CYAML_OK) {
+        mistake(src, 0, "cannot be read: %s", cyaml_strerror(err));
+        return;
+    }
+    for (unsigned i = 0; text != NULL && i < setting_count; i++) {
+        const struct section_text *section = text->section[schema.section_of[i]];
+
+        if (section == NULL || section->value[i] == NULL)
+            continue;
+        if (!setting_set(&settings[i], config, section->value[i], error))
+            mistake(src, src->line_of[i], "%s.%s: %s", settings[i].section, settings[i].key, error);
+    }
+    cyaml_free(&cyaml_config, &schema.top, text, 0);
+}
+
+/* Reads the whole file. False: noted as a mistake. */
+static bool source_open(struct source *src, const char *name, FILE *errors)
+{
+    FILE *file = fopen(name, "re");
+
+    *src = (struct source){ .name = name, .errors = errors };
+    if (file == NULL) {
+        mistake(src, 0, "cannot be opened: %s", strerror(errno));
+        return false;
+    }
+    src->bytes = malloc(FILE_BYTES_MAX + 1);
+    if (src->bytes != NULL)
+        src->len = fread(src->bytes, 1, FILE_BYTES_MAX + 1, file);
+    if (src->bytes == NULL || ferror(file))
+        mistake(src, 0, "cannot be read: %s", strerror(errno));
+    else if (src->len > FILE_BYTES_MAX)
+        mistake(src, 0, "expected a file of at most %u bytes", FILE_BYTES_MAX);
+    fclose(file);
+    return src->mistakes == 0;
+}
+
+static unsigned load(struct config *config, const char *file, FILE *errors, bool whole)
+{
+    struct source src;
+    char error[CONFIG_ERROR_BYTES];
+
+    if (source_open(&src, file, errors))
+        tree_read(&src);
+    if (src.bytes != NULL && !src.shape_wrong && src.len <= FILE_BYTES_MAX)
+        values_read(&src, config);
+    if (whole && src.mistakes == 0) {
+        const char *at_fault = config_conflict(config, error);
+
+        if (at_fault != NULL)
+            mistake(&src, src.line_of[setting_find(at_fault) - settings], "%s: %s", at_fault,
+                    error);
+    }
+    free(src.bytes);
+    return src.mistakes;
+}
+
+unsigned config_load(struct config *config, const char *file, FILE *errors)
+{
+    return load(config, file, errors, false);
+}
+
+unsigned config_load_whole(struct config *config, const char *file, FILE *errors)
+{
+    return load(config, file, errors, true);
+}
+
+bool config_print(const struct config *config, FILE *out)
+{
+    struct schema schema;
+    struct section_text sections[SECTIONS_MAX] = { 0 };
+    struct file_text text = { 0 };
+    char(*values)[SETTING_TEXT_BYTES] = calloc(setting_count, sizeof(*values));
+    char *yaml = NULL;
+    size_t len = 0;
+    bool written = false;
+
+    if (values == NULL)
+        return false;
+    schema_build(&schema);
+    for (unsigned i = 0; i < setting_count; i++) {
+        struct section_text *section = &sections[schema.section_of[i]];
+
+        setting_text(&settings[i], config, values[i]);
+        section->value[i] = values[i];
+        text.section[schema.section_of[i]] = section;
+    }
+    if (cyaml_save_data(&yaml, &len, &cyaml_config, &schema.top, &text, 0) == CYAML_OK)
+        written = fwrite(yaml, 1, len, out) == len;
+    cyaml_mem(NULL, yaml, 0);
+    free(values);
+    return written;
+}

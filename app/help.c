@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/help.h"
+
+const char help_all[] =
+    "hugewire serves files over HTTP from pinned hugepages, through a NIC that it drives itself.\n"
+    "\n"
+    "  hugewire serve [options] ROOT   serve the files below ROOT\n"
+    "  hugewire check -c FILE          validate a configuration and print the effective one\n"
+    "  hugewire doctor [ROOT]          tell what this machine has, lacks, and how to mend it\n"
+    "  hugewire --version\n"
+    "\n"
+    "Each command explains itself: hugewire serve --help\n";
+
+const char help_serve[] =
+    "usage: hugewire serve [options] ROOT\n"
+    "\n"
+    "Reads the files below ROOT into hugepages and serves them until SIGINT or SIGTERM.\n"
+    "SIGUSR1 prints the counters.\n"
+    "\n"
+    "  --device SPEC         tap:NAME (default tap:hw0), af_packet:IF, af_xdp:IF,\n"
+    "                        pci:BDF, or vdev:DEVARGS (raw DPDK)\n"
+    "  --address CIDR        the server's IPv4 address there (default 10.71.0.2/24)\n"
+    "  --gateway IP          next hop for other nets (default none)\n"
+    "  --port N              TCP port (default 80)\n"
+    "  --cores LIST          cores of the workers, such as 1,3-5 (default: one core)\n"
+    "  --pool SIZE           hugepages for files, such as 2G (default: what ROOT needs)\n"
+    "  --mtu N               of the IP packet (default 1500)\n"
+    "  --allow-small-pages   go on with locked 4 KiB pages where hugepages are missing\n"
+    "  --drain-seconds N     how long transfers may go on after SIGTERM (default 30)\n"
+    "  --log-level LEVEL     error, warning, info (default) or debug\n"
+    "  -c, --config FILE     YAML with these settings and more; flags override it\n"
+    "  -h, --help            this\n"
+    "  -V, --version         the version\n"
+    "\n"
+    "All settings: docs/CONFIGURATION.md. What this machine lacks: hugewire doctor\n";
+
+const char help_check[] =
+    "usage: hugewire check -c FILE\n"
+    "\n"
+    "Prints the effective configuration as YAML and exits with 0, or prints each mistake with\n"
+    "its line and exits with 2.\n";
+
+const char help_doctor[] =
+    "usage: hugewire doctor [ROOT]\n"
+    "\n"
+    "Looks at hugepages, locked memory, io_uring, /dev/net/tun, IOMMU and VFIO, NICs, NUMA nodes\n"
+    "and cores, and at ROOT if it is given; names the command that mends what is missing. Exits\n"
+    "with 0 if hugewire serve would work on a TAP device, else with 1.\n";
+
+const char help_version[] = "hugewire " HW_VERSION "\n";

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What --help and --version print. */
+#ifndef APP_HELP_H
+#define APP_HELP_H
+
+extern const char help_all[];
+extern const char help_serve[];
+extern const char help_check[];
+extern const char help_doctor[];
+extern const char help_version[];
+
+#endif

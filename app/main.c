@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* hugewire: finds out which command is meant and hands over. */
+#include <stdio.h>
+
+#include "app/check.h"
+#include "app/doctor.h"
+#include "app/options.h"
+#include "app/serve.h"
+
+int main(int argc, char **argv)
+{
+    static struct options options; /* holds paths: too large for a stack */
+
+    options_read(&options, argc, argv, stderr);
+    switch (options.command) {
+    case OPTIONS_SERVE:
+        return serve_run(&options.config);
+    case OPTIONS_CHECK:
+        return check_run(options.file, stdout, stderr);
+    case OPTIONS_DOCTOR:
+        return doctor_run("", options.root, stdout);
+    case OPTIONS_HELP:
+    case OPTIONS_VERSION:
+        return fputs(options.text, stdout) < 0 || fflush(stdout) != 0;
+    case OPTIONS_BAD:
+        return 2;
+    }
+    return 2;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/options.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "app/help.h"
+#include "app/settings.h"
+#include "base/assert.h"
+
+/* What getopt_long() returns for our options; settings' options come after, by their number. */
+enum {
+    OPT_HELP = 256,
+    OPT_VERSION,
+    OPT_CONFIG,
+    OPT_SETTING,
+};
+
+#define SETTINGS_MAX 64
+
+/* The way out of every mistake on the command line. */
+__attribute__((format(printf, 3, 4))) static void bad(struct options *options, FILE *errors,
+                                                      const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fputs("hugewire: ", errors);
+    vfprintf(errors, format, args);
+    va_end(args);
+    fputc('\n', errors);
+    options->command = OPTIONS_BAD;
+}
+
+static void answer(struct options *options, enum options_command command, const char *text)
+{
+    options->command = command;
+    options->text = text;
+}
+
+/* getopt_long() found '?' or ':'. */
+static void bad_option(struct options *options, FILE *errors, const char *command, int found,
+                       char **argv)
+{
+    const char *word = argv[optind - 1];
+
+    if (found == ':')
+        bad(options, errors, "option %s needs a value (see hugewire %s --help)", word, command);
+    else if (optopt >= OPT_HELP)
+        bad(options, errors, "option %.*s takes no value (see hugewire %s --help)",
+            (int)strcspn(word, "="), word, command);
+    else if (optopt > 0)
+        bad(options, errors, "unknown option -%c (see hugewire %s --help)", optopt, command);
+    else
+        bad(options, errors, "unknown or ambiguous option %s (see hugewire %s --help)", word,
+            command);
+}
+
+/* At most one ROOT. False: more, and said so. */
+static bool root_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    if (argc - optind > 1) {
+        bad(options, errors, "expected one ROOT; found \"%s\" and \"%s\"", argv[optind],
+            argv[optind + 1]);
+        return false;
+    }
+    options->root = optind < argc ? argv[optind] : NULL;
+    return true;
+}
+
+/* The settings' options, the three of our own, and the end. */
+static void serve_options(struct option table[SETTINGS_MAX + 4])
+{
+    unsigned n = 0;
+
+    ASSERT(setting_count <= SETTINGS_MAX);
+    for (unsigned i = 0; i < setting_count; i++) {
+        const struct setting *s = &settings[i];
+
+        if (s->option != NULL)
+            table[n++] =
+                (struct option){ s->option,
+                                 s->kind == &setting_bool ? no_argument : required_argument, NULL,
+                                 OPT_SETTING + (int)i };
+    }
+    table[n++] = (struct option){ "config", required_argument, NULL, OPT_CONFIG };
+    table[n++] = (struct option){ "help", no_argument, NULL, OPT_HELP };
+    table[n++] = (struct option){ "version", no_argument, NULL, OPT_VERSION };
+    table[n] = (struct option){ 0 };
+}
+
+/* Collects the flags' values, so that the file can be read before they are applied. */
+static bool serve_flags(struct options *options, int argc, char **argv, FILE *errors,
+                        const char *value[SETTINGS_MAX])
+{
+    struct option table[SETTINGS_MAX + 4];
+    int found;
+
+    serve_options(table);
+    while ((found = getopt_long(argc, argv, ":hVc:", table, NULL)) != -1) {
+        switch (found) {
+        case 'h':
+        case OPT_HELP:
+            answer(options, OPTIONS_HELP, help_serve);
+            return false;
+        case 'V':
+        case OPT_VERSION:
+            answer(options, OPTIONS_VERSION, help_version);
+            return false;
+        case 'c':
+        case OPT_CONFIG:
+            options->file = optarg;
+            break;
+        case ':':
+        case '?':
+            bad_option(options, errors, "serve", found, argv);
+            return false;
+        default:
+            value[found - OPT_SETTING] = optarg != NULL ? optarg : "true";
+        }
+    }
+    return true;
+}
+
+/* The flags over the file over the defaults. */
+static bool serve_config(struct options *options, FILE *errors, const char *value[SETTINGS_MAX])
+{
+    struct config *config = &options->config;
+    char error[CONFIG_ERROR_BYTES];
+
+    if (options->file != NULL && config_load(config, options->file, errors) > 0) {
+        options->command = OPTIONS_BAD;
+        return false;
+    }
+    for (unsigned i = 0; i < setting_count; i++) {
+        if (value[i] != NULL && !setting_set(&settings[i], config, value[i], error)) {
+            bad(options, errors, "--%s: %s", settings[i].option, error);
+            return false;
+        }
+    }
+    const char *at_fault = config_conflict(config, error);
+    if (at_fault != NULL) {
+        bad(options, errors, "%s: %s", at_fault, error);
+        return false;
+    }
+    return true;
+}
+
+static void serve_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    const char *value[SETTINGS_MAX] = { 0 };
+
+    options->command = OPTIONS_SERVE;
+    config_defaults(&options->config);
+    if (!serve_flags(options, argc, argv, errors, value) || !root_read(options, argc, argv, errors))
+        return;
+    if (options->root == NULL) {
+        bad(options, errors,
+            "no ROOT given: name the directory to serve (see hugewire serve "
+            "--help)");
+        return;
+    }
+    size_t len = strlen(options->root);
+    if (len == 0 || len >= sizeof(options->config.root)) {
+        bad(options, errors, "expected a ROOT of 1 to %zu bytes; found %zu",
+            sizeof(options->config.root) - 1, len);
+        return;
+    }
+    if (serve_config(options, errors, value))
+        memcpy(options->config.root, options->root, len + 1);
+}
+
+/* check -c FILE, doctor [ROOT]: no more than a file and the help. */
+static bool plain_read(struct options *options, int argc, char **argv, FILE *errors,
+                       const char *command, const char *help, const char *short_options)
+{
+    static const struct option plain[] = { { "help", no_argument, NULL, OPT_HELP }, { 0 } };
+    static const struct option with_file[] = { { "help", no_argument, NULL, OPT_HELP },
+                                               { "config", required_argument, NULL, OPT_CONFIG },
+                                               { 0 } };
+    bool file = strchr(short_options, 'c') != NULL;
+    int found;
+
+    while ((found = getopt_long(argc, argv, short_options, file ? with_file : plain, NULL)) != -1) {
+        switch (found) {
+        case 'h':
+        case OPT_HELP:
+            answer(options, OPTIONS_HELP, help);
+            return false;
+        case 'c':
+        case OPT_CONFIG:
+            options->file = optarg;
+            break;
+        default:
+            bad_option(options, errors, command, found, argv);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    options->command = OPTIONS_CHECK;
+    if (!plain_read(options, argc, argv, errors, "check", help_check, ":hc:"))
+        return;
+    if (optind < argc)
+        bad(options, errors, "unexpected \"%s\" (see hugewire check --help)", argv[optind]);
+    else if (options->file == NULL)
+        bad(options, errors, "no file given: hugewire check -c FILE");
+}
+
+static void doctor_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    options->command = OPTIONS_DOCTOR;
+    if (plain_read(options, argc, argv, errors, "doctor", help_doctor, ":h"))
+        root_read(options, argc, argv, errors);
+}
+
+static const struct {
+    const char *name;
+    void (*read)(struct options *options, int argc, char **argv, FILE *errors);
+} commands[] = {
+    { "serve", serve_read },
+    { "check", check_read },
+    { "doctor", doctor_read },
+};
+
+void options_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+
+    memset(options, 0, sizeof(*options));
+    opterr = 0; /* the messages are ours */
+    optind = 0; /* glibc: start anew, also after another call */
+    if (word == NULL) {
+        bad(options, errors, "no command given: serve, check or doctor (see hugewire --help)");
+        return;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(word, commands[i].name) == 0) {
+            commands[i].read(options, argc - 1, argv + 1, errors);
+            return;
+        }
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        answer(options, OPTIONS_HELP, help_all);
+    else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        answer(options, OPTIONS_VERSION, help_version);
+    else
+        bad(options, errors,
+            "unknown command \"%s\": expected serve, check or doctor (see "
+            "hugewire --help)",
+            word);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/settings.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/time.h"
+
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define TIB (UINT64_C(1) << 40)
+
+static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const idle_waits[] = { "auto", "sleep", "poll", NULL };
+
+#define AT(member)                                                                                 \
+    .offset = offsetof(struct config, member), .bytes = sizeof(((struct config *)NULL)->member)
+
+/* Sections stand together, in the order in which they are printed. */
+const struct setting settings[] = {
+    { "server", "device", "device", &setting_device, AT(device), .fallback = "tap:hw0" },
+    { "server", "address", "address", &setting_cidr, AT(address), .fallback = "10.71.0.2/24" },
+    { "server", "gateway", "gateway", &setting_address, AT(gateway), .fallback = "none",
+      .zero_word = "none" },
+    { "server", "port", "port", &setting_number, AT(port), 1, 65535, "80" },
+    { "server", "mtu", "mtu", &setting_number, AT(mtu), 576, 9216, "1500" },
+    { "server", "cores", "cores", &setting_cores, AT(cores), 0, CONFIG_CORES_MAX, "auto", "auto" },
+    { "server", "drain_seconds", "drain-seconds", &setting_number, AT(drain_seconds), 0, 3600,
+      "30" },
+    { "server", "media_types", NULL, &setting_path, AT(media_types),
+      .fallback = "/etc/mime.types" },
+    { "server", "log_level", "log-level", &setting_word, AT(log_level), .fallback = "info",
+      .words = log_levels },
+
+    { "pool", "size", "pool", &setting_size, AT(pool_bytes), 2 * MIB, TIB, "auto", "auto" },
+    { "pool", "allow_small_pages", "allow-small-pages", &setting_bool, AT(allow_small_pages),
+      .fallback = "false" },
+
+    { "limits", "connections", NULL, &setting_number, AT(connections_max), 1, 4000000, "16384" },
+    { "limits", "requests", NULL, &setting_number, AT(requests_max), 1, 4000000, "auto", "auto" },
+    { "limits", "responses", NULL, &setting_number, AT(responses_max), 1, 4000000, "auto", "auto" },
+    { "limits", "pipeline", NULL, &setting_number, AT(pipeline_max), 1, 1024, "16" },
+    { "limits", "request_line", NULL, &setting_size, AT(request_line_max), 64, 64 * KIB, "8KiB" },
+    { "limits", "header_bytes", NULL, &setting_size, AT(header_bytes_max), 256, 256 * KIB,
+      "16KiB" },
+    { "limits", "header_fields", NULL, &setting_number, AT(header_fields_max), 1, 1000, "100" },
+    { "limits", "inline_bytes", NULL, &setting_size, AT(inline_bytes_max), 0, 1024, "256" },
+
+    { "timeouts", "header", NULL, &setting_duration, AT(header_timeout_ns), 100 * NS_PER_MS,
+      3600 * NS_PER_S, "10s" },
+    { "timeouts", "idle", NULL, &setting_duration, AT(idle_timeout_ns), 100 * NS_PER_MS,
+      3600 * NS_PER_S, "60s" },
+    { "timeouts", "write", NULL, &setting_duration, AT(write_timeout_ns), 100 * NS_PER_MS,
+      3600 * NS_PER_S, "60s" },
+
+    { "idle", "wait", NULL, &setting_word, AT(idle_wait), .fallback = "auto", .words = idle_waits },
+    { "idle", "spin", NULL, &setting_duration, AT(idle_spin_ns), 0, NS_PER_S, "50us" },
+    { "idle", "sleep", NULL, &setting_duration, AT(idle_sleep_ns), NS_PER_US, NS_PER_S, "200us" },
+};
+
+const unsigned setting_count = sizeof(settings) / sizeof(settings[0]);
+
+const struct setting *setting_find(const char *name)
+{
+    for (unsigned i = 0; i < setting_count; i++) {
+        size_t section_len = strlen(settings[i].section);
+
+        if (strncmp(name, settings[i].section, section_len) == 0 && name[section_len] == '.' &&
+            strcmp(name + section_len + 1, settings[i].key) == 0)
+            return &settings[i];
+    }
+    return NULL;
+}
+
+const struct setting *setting_of_option(const char *option)
+{
+    for (unsigned i = 0; i < setting_count; i++) {
+        if (settings[i].option != NULL && strcmp(settings[i].option, option) == 0)
+            return &settings[i];
+    }
+    return NULL;
+}
+
+static bool is_zero_word(const struct setting *s, const char *text)
+{
+    return s->zero_word != NULL && strcmp(text, s->zero_word) == 0;
+}
+
+/* The start of text, on one line. */
+static void excerpt(const char *text, char *out, size_t out_bytes)
+{
+    snprintf(out, out_bytes, "%s", text);
+    for (char *p = out; *p != '\0'; p++) {
+        if (iscntrl((unsigned char)*p))
+            *p = '?';
+    }
+}
+
+bool setting_set(const struct setting *s, struct config *config, const char *text,
+                 char error[CONFIG_ERROR_BYTES])
+{
+    char expected[CONFIG_ERROR_BYTES / 2], found[CONFIG_ERROR_BYTES / 8];
+
+    if (is_zero_word(s, text)) {
+        s->kind->zero(s, config);
+        return true;
+    }
+    if (s->kind->set(s, config, text))
+        return true;
+    s->kind->expected(s, expected, sizeof(expected));
+    excerpt(text, found, sizeof(found));
+    snprintf(error, CONFIG_ERROR_BYTES, "expected %s%s%s; found \"%s\"", expected,
+             s->zero_word != NULL ? ", or " : "", s->zero_word != NULL ? s->zero_word : "", found);
+    return false;
+}
+
+const char *setting_text(const struct setting *s, const struct config *config,
+                         char text[SETTING_TEXT_BYTES])
+{
+    if (s->zero_word != NULL && s->kind->is_zero(s, config))
+        snprintf(text, SETTING_TEXT_BYTES, "%s", s->zero_word);
+    else
+        s->kind->text(s, config, text, SETTING_TEXT_BYTES);
+    return text;
+}
