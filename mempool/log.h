@@ -38,7 +38,7 @@ void pool_log_summary(struct pool_log *log);
 __attribute__((format(printf, 3, 4))) int pool_error(char *error, size_t error_bytes,
                                                      const char *format, ...);
 
-#define POOL_PATH_TEXT_BYTES 256
+#define POOL_PATH_TEXT_BYTES 480
 /* path as it may be shown, shortened in the middle if it does not fit; returns text. */
 const char *pool_path_text(const char *path, char text[POOL_PATH_TEXT_BYTES]);
 

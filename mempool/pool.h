@@ -40,17 +40,18 @@ struct pool_config {
 struct pool_report {
     uint32_t files;       /* in the catalogue */
     uint64_t file_bytes;  /* their bytes, as served */
-    uint64_t used_bytes;  /* of the arena: a file with several names lies there once */
+    uint64_t used_bytes;  /* of the arena, by files and sums; a file with several names lies there
+                             once */
     uint64_t arena_bytes; /* all pages of the arena */
     uint64_t page_bytes;
     int node;           /* -1: not bound */
-    uint64_t sum_bytes; /* prefix sums, outside the arena: 1/64 of used_bytes */
+    uint64_t sum_bytes; /* prefix sums: 1/64 of the file bytes, and 2 bytes for each file */
     uint64_t skipped;   /* files and directories not served; each was logged */
     uint64_t vm_locked; /* VmLck, VmPin, HugetlbPages of the whole process now, in bytes */
     uint64_t vm_pinned;
     uint64_t vm_hugetlb;
     uint64_t load_ns;   /* time the reading took */
-    const char *reader; /* how files were read: "io_uring" or "preadv" */
+    const char *reader; /* how files were read: "io_uring" or "pread" */
     uint64_t buffered;  /* files that went through the page cache for want of O_DIRECT */
 };
 

@@ -2,7 +2,7 @@
 /*
  * Reads of file ranges into the arena, many at a time. By io_uring with the arena as fixed buffers:
  * its pages are pinned once, for as long as the reader lives (VmPin shows them), and the kernel
- * still fills them when the arena is sealed. Where io_uring is refused, by preadv, one at a time.
+ * still fills them when the arena is sealed. Where io_uring is refused, by pread, one at a time.
  */
 #ifndef MEMPOOL_READER_H
 #define MEMPOOL_READER_H
@@ -42,6 +42,6 @@ struct reader {
 /* Never fails but for want of memory (NULL): if io_uring is refused the log says why. */
 struct reader *reader_create(const struct arena *arena, struct pool_log *log);
 struct reader *reader_create_uring(const struct arena *arena, char *error, size_t error_bytes);
-struct reader *reader_create_preadv(void);
+struct reader *reader_create_pread(void);
 
 #endif

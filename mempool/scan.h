@@ -26,11 +26,19 @@ struct scan_file {
     uint32_t mtime_ns;
 };
 
+struct scan_directory {
+    size_t path;
+    size_t real_path;
+    size_t parent; /* in directories; ROOT's is itself */
+    dev_t dev;
+    ino_t ino;
+};
+
 struct scan {
     int root_fd; /* ROOT; the loader opens real paths below it */
     struct scan_file *files;
     size_t file_count, file_max;
-    size_t *directories; /* in strings: paths below ROOT; the first is ROOT itself, "" */
+    struct scan_directory *directories; /* the first is ROOT itself, "" */
     size_t directory_count, directory_max;
     char *strings; /* NUL-terminated paths */
     size_t string_bytes, string_max;

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mempool/reader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <liburing.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+
+/* ---- io_uring ---- */
+
+#define PIECE_SHIFT  30 /* a fixed buffer is at most 1 GiB */
+#define SUBMIT_BATCH 16 /* reads given to the kernel at a time while others are finishing */
+
+struct uring_reader {
+    struct reader head;
+    struct io_uring ring;
+    const struct arena *arena;
+    unsigned unsubmitted;
+};
+
+/* What the kernel may refuse for now: the reads stay in the ring for the next try. */
+static void uring_submit(struct uring_reader *reader, unsigned wait)
+{
+    int result;
+
+    while ((result = io_uring_submit_and_wait(&reader->ring, wait)) < 0) {
+        ASSERT(result == -EINTR || result == -EAGAIN || result == -EBUSY || result == -ENOMEM);
+        if (result != -EINTR)
+            sched_yield();
+    }
+    reader->unsubmitted = io_uring_sq_ready(&reader->ring);
+}
+
+static void uring_start(struct reader *head, struct read_op *op)
+{
+    struct uring_reader *reader = (struct uring_reader *)head;
+    uint64_t offset = (uint64_t)(op->to - reader->arena->base);
+    uint64_t piece = offset >> PIECE_SHIFT;
+    uint64_t room = ((piece + 1) << PIECE_SHIFT) - offset;
+    struct io_uring_sqe *sqe;
+
+    ASSERT(offset < reader->arena->bytes && op->len <= reader->arena->bytes - offset);
+    while ((sqe = io_uring_get_sqe(&reader->ring)) == NULL)
+        uring_submit(reader, 0);
+    /* A read stays within its fixed buffer; the rest is a short read, which callers go on from. */
+    io_uring_prep_read_fixed(sqe, op->fd, op->to, op->len < room ? op->len : (unsigned)room,
+                             op->offset, (int)piece);
+    io_uring_sqe_set_data(sqe, op);
+    if (++reader->unsubmitted >= SUBMIT_BATCH)
+        uring_submit(reader, 0);
+}
+
+static struct read_op *uring_wait(struct reader *head)
+{
+    struct uring_reader *reader = (struct uring_reader *)head;
+    struct io_uring_cqe *cqe;
+
+    while (io_uring_peek_cqe(&reader->ring, &cqe) != 0)
+        uring_submit(reader, 1);
+    struct read_op *op = io_uring_cqe_get_data(cqe);
+    op->result = cqe->res;
+    io_uring_cqe_seen(&reader->ring, cqe);
+    return op;
+}
+
+static void uring_destroy(struct reader *head)
+{
+    struct uring_reader *reader = (struct uring_reader *)head;
+
+    /* Closing the ring would unpin the arena too, but some time later, and its owner could not give
+     * the hugepages back until then. */
+    io_uring_unregister_buffers(&reader->ring);
+    io_uring_queue_exit(&reader->ring);
+    free(reader);
+}
+
+static int arena_register(struct uring_reader *reader)
+{
+    const struct arena *arena = reader->arena;
+    unsigned pieces = (unsigned)((arena->bytes + (UINT64_C(1) << PIECE_SHIFT) - 1) >> PIECE_SHIFT);
+    struct iovec *iov = calloc(pieces, sizeof(*iov));
+
+    if (iov == NULL)
+        return -ENOMEM;
+    for (unsigned i = 0; i < pieces; i++) {
+        uint64_t start = (uint64_t)i << PIECE_SHIFT, left = arena->bytes - start;
+        iov[i].iov_base = arena->base + start;
+        iov[i].iov_len = left >> PIECE_SHIFT != 0 ? (size_t)1 << PIECE_SHIFT : left;
+    }
+    int result = io_uring_register_buffers(&reader->ring, iov, pieces);
+    free(iov);
+    return result;
+}
+
+static const struct reader_ops uring_ops = {
+    .name = "io_uring",
+    .start = uring_start,
+    .wait = uring_wait,
+    .destroy = uring_destroy,
+};
+
+struct reader *reader_create_uring(const struct arena *arena, char *error, size_t error_bytes)
+{
+    struct uring_reader *reader = calloc(1, sizeof(*reader));
+    int result;
+
+    if (reader == NULL) {
+        pool_error(error, error_bytes, "out of memory");
+        return NULL;
+    }
+    reader->head.ops = &uring_ops;
+    reader->arena = arena;
+    result = io_uring_queue_init(READER_DEPTH, &reader->ring, 0);
+    if (result != 0) {
+        pool_error(error, error_bytes,
+                   "io_uring is not available: %s (see sysctl kernel.io_uring_disabled, seccomp)",
+                   strerror(-result));
+        goto free_reader;
+    }
+    result = arena_register(reader);
+    if (result != 0) {
+        pool_error(error, error_bytes,
+                   "io_uring did not take the pool as fixed buffers: %s (raise `ulimit -l` to "
+                   "%" PRIu64 ")",
+                   strerror(-result), arena->bytes >> 10);
+        goto exit_ring;
+    }
+    return &reader->head;
+
+exit_ring:
+    io_uring_queue_exit(&reader->ring);
+free_reader:
+    free(reader);
+    return NULL;
+}
+
+/* ---- pread ---- */
+
+struct pread_reader {
+    struct reader head;
+    struct read_op *done[READER_DEPTH]; /* a ring of finished reads, oldest at first */
+    unsigned first, count;
+};
+
+static void pread_start(struct reader *head, struct read_op *op)
+{
+    struct pread_reader *reader = (struct pread_reader *)head;
+    ssize_t n = pread(op->fd, op->to, op->len, (off_t)op->offset);
+
+    ASSERT(reader->count < READER_DEPTH);
+    op->result = n < 0 ? -errno : (int32_t)n;
+    reader->done[(reader->first + reader->count++) % READER_DEPTH] = op;
+}
+
+static struct read_op *pread_wait(struct reader *head)
+{
+    struct pread_reader *reader = (struct pread_reader *)head;
+    struct read_op *op = reader->done[reader->first];
+
+    ASSERT(reader->count > 0);
+    reader->first = (reader->first + 1) % READER_DEPTH;
+    reader->count--;
+    return op;
+}
+
+static void pread_destroy(struct reader *head)
+{
+    free(head);
+}
+
+static const struct reader_ops pread_ops = {
+    .name = "pread",
+    .start = pread_start,
+    .wait = pread_wait,
+    .destroy = pread_destroy,
+};
+
+struct reader *reader_create_pread(void)
+{
+    struct pread_reader *reader = calloc(1, sizeof(*reader));
+
+    if (reader == NULL)
+        return NULL;
+    reader->head.ops = &pread_ops;
+    return &reader->head;
+}
+
+/* ---- either ---- */
+
+struct reader *reader_create(const struct arena *arena, struct pool_log *log)
+{
+    char why[POOL_ERROR_BYTES];
+    struct reader *reader = reader_create_uring(arena, why, sizeof(why));
+
+    if (reader != NULL)
+        return reader;
+    pool_log_warning(log, "%s; files are read one at a time by pread", why);
+    return reader_create_pread();
+}
