@@ -12,14 +12,16 @@
 
 struct http_server;
 
+#define HTTP_SERVER_NAME_MAX 64
+
 struct http_config {
     const struct catalogue *catalogue;
-    const char *server_name;   /* Server header; NULL: none */
-    uint32_t connections_max;  /* as the stack's */
-    uint32_t requests_max;     /* partial requests (a parser and its buffers each) at a time */
-    uint32_t responses_max;    /* responses not yet acknowledged, of all connections */
-    uint32_t pipeline_max;     /* of one connection; further requests wait in the receive buffer */
-    uint32_t inline_bytes_max; /* bodies up to this size are copied beside the header */
+    const char *server_name;    /* Server header, at most HTTP_SERVER_NAME_MAX bytes; NULL: none */
+    uint32_t connections_max;   /* as the stack's */
+    uint32_t requests_max;      /* partial requests (a parser and its buffers each) at a time */
+    uint32_t responses_max;     /* responses not yet acknowledged, of all connections */
+    uint32_t pipeline_max;      /* of one connection; further requests wait in the receive buffer */
+    uint32_t inline_bytes_max;  /* bodies up to this size are copied beside the header */
     uint64_t header_timeout_ns; /* from the first byte of a request to the end of its head */
     uint64_t idle_timeout_ns;   /* keep-alive without a request */
     uint64_t write_timeout_ns;  /* a response under way of which nothing more is acknowledged */
@@ -44,7 +46,8 @@ extern const struct tcp_app http_app;
 /* Corrects the clock used for Date (the wall clock may be stepped). */
 void http_server_wall_offset(struct http_server *server, int64_t wall_offset_ns);
 
-/* Sums over this worker's pins, for shutdown checks and statistics: both are 0 when all is quiet. */
+/* Sums over this worker's pins, for shutdown checks and statistics: both are 0 when all is quiet.
+ */
 struct file_pin http_server_pins(const struct http_server *server);
 
 #endif

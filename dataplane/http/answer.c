@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "http/answer.h"
+
+#include "http/conditional.h"
+#include "http/path.h"
+#include "http/range.h"
+
+#define INDEX_NAME "index.html"
+
+size_t answer_path_bytes(size_t request_line_max)
+{
+    return request_line_max + sizeof("/" INDEX_NAME);
+}
+
+/* RFC 9110 section 13.2.2: conditions first, then the range. */
+static void answer_file(const struct request *request, const struct file *file, int64_t now,
+                        struct answer *answer)
+{
+    struct text value;
+
+    answer->file = file;
+    answer->status = 200;
+    answer->len = file->size;
+    switch (condition_evaluate(request, file, now)) {
+    case CONDITION_NOT_MODIFIED:
+        answer->status = 304;
+        return;
+    case CONDITION_FAILED:
+        answer->status = 412;
+        return;
+    case CONDITION_PASSED:
+        break;
+    }
+
+    /* Range means something with GET only (section 14.2). */
+    if (request->method != METHOD_GET || !request_field_single(request, FIELD_RANGE, &value) ||
+        !condition_range_applies(request, file, now))
+        return;
+    struct range range = range_parse(value, file->size);
+    if (range.kind == RANGE_UNSATISFIABLE)
+        answer->status = 416;
+    if (range.kind == RANGE_SATISFIABLE) {
+        answer->status = 206;
+        answer->from = range.from;
+        answer->len = range.len;
+    }
+}
+
+/* The file "index.html" of the directory whose path has len bytes. */
+static struct catalogue_entry find_index(const struct catalogue *catalogue, char *path, size_t len)
+{
+    const char *name = len != 0 ? "/" INDEX_NAME : INDEX_NAME;
+
+    strcpy(path + len, name);
+    return catalogue_find(catalogue, path, len + strlen(name));
+}
+
+struct answer answer_request(const struct request *request, const struct catalogue *catalogue,
+                             char *path, int64_t now)
+{
+    struct answer answer = { .status = 404, .head_only = request->method == METHOD_HEAD };
+    struct target target;
+    struct path decoded;
+    struct catalogue_entry entry;
+
+    if (request->method == METHOD_OTHER) {
+        answer.status = 405;
+        return answer;
+    }
+    if (!target_parse(request->target, &target)) {
+        answer.status = 400;
+        return answer;
+    }
+    enum path_result result = path_decode(target.path, path, &decoded);
+    if (result != PATH_OK) {
+        answer.status = result == PATH_MALFORMED ? 400 : 404;
+        return answer;
+    }
+
+    if (decoded.directory)
+        entry = find_index(catalogue, path, decoded.len);
+    else
+        entry = catalogue_find(catalogue, path, decoded.len);
+    if (entry.kind == CATALOGUE_FILE) {
+        answer_file(request, entry.file, now, &answer);
+    } else if (entry.kind == CATALOGUE_DIRECTORY && !decoded.directory) {
+        answer.status = 301;
+        answer.path = (struct text){ path, decoded.len };
+        answer.query = target.query;
+    }
+    return answer;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From a request to what is answered: the target's way through the catalogue, conditions, ranges.
+ */
+#ifndef HTTP_ANSWER_H
+#define HTTP_ANSWER_H
+
+#include "http/request.h"
+#include "http/response.h"
+#include "mempool/catalogue.h"
+
+/* Scratch bytes that a path needs: the longest target's, and "/index.html". */
+size_t answer_path_bytes(size_t request_line_max);
+
+/*
+ * Answers a request that request_parse() accepted. Does not set close and keep_alive, which are the
+ * connection's business. now is Unix seconds; path is scratch, and the answer may refer to it.
+ */
+struct answer answer_request(const struct request *request, const struct catalogue *catalogue,
+                             char *path, int64_t now);
+
+#endif

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A connection, from TCP's callbacks: bytes -> head -> answer -> response -> acknowledged.
+ *
+ * Input is taken head by head. A head is answered when it is complete and a response is free for
+ * it; else its last piece is left with TCP, whose window then slows the client down, until
+ * responses are acknowledged. Bodies are never read: a request with one is answered and the
+ * connection closed (RFC 9112 section 9.3), so no byte of a body can be taken for a request.
+ */
+#include "base/assert.h"
+#include "base/time.h"
+#include "http/answer.h"
+#include "http/head.h"
+#include "http/request.h"
+#include "http/server.h"
+#include "http/status.h"
+
+static struct http_conn *conn_of(struct http_server *server, const struct tcp_conn *tcp)
+{
+    return &server->conns[tcp_conn_index(tcp)];
+}
+
+static uint32_t index_of(const struct http_server *server, const struct http_conn *conn)
+{
+    return (uint32_t)(conn - server->conns);
+}
+
+/* ---- deadlines: one per connection, renewed lazily ---- */
+
+/* What counts now. While a connection waits for a response of the pool the client is not to blame.
+ */
+static uint64_t conn_due(const struct http_server *server, const struct http_conn *conn)
+{
+    uint64_t due = conn->due;
+
+    if (conn->responses == 0 && !conn->closing &&
+        (conn->stall == STALL_POOL || conn->partial != NONE))
+        due = TIME_NEVER;
+    if (conn->partial != NONE && conn->stall == STALL_NONE)
+        due = time_min(due, server->partials[conn->partial].due);
+    return due;
+}
+
+/* Tells TCP only of an earlier deadline; a later one is found when the earlier has passed, so that
+ * acknowledgements do not move timers. */
+static void conn_arm(const struct http_server *server, struct http_conn *conn)
+{
+    uint64_t due = conn_due(server, conn);
+
+    if (due < conn->armed) {
+        conn->armed = due;
+        tcp_app_deadline(conn->tcp, due);
+    }
+}
+
+/* ---- partial requests ---- */
+
+static void partial_drop(struct http_server *server, struct http_conn *conn)
+{
+    if (conn->partial != NONE)
+        pool_give(&server->partial_pool, conn->partial);
+    conn->partial = NONE;
+}
+
+/* Keeps len bytes more of a head that came in pieces. False: no buffer is left. */
+static bool partial_append(struct http_server *server, struct http_conn *conn,
+                           const struct head_scan *scan, const uint8_t *data, size_t len,
+                           uint64_t now)
+{
+    if (conn->partial == NONE) {
+        conn->partial = pool_take(&server->partial_pool);
+        if (conn->partial == NONE)
+            return false;
+        server->partials[conn->partial].due = now + server->config.header_timeout_ns;
+        server->partials[conn->partial].filled = 0;
+    }
+    struct partial_request *partial = &server->partials[conn->partial];
+    size_t room = server->partial_bytes - partial->filled;
+    if (len > room) /* only of what is over the limits; it will not be parsed */
+        len = room;
+    memcpy(server_partial_text(server, conn->partial) + partial->filled, data, len);
+    partial->filled += (uint32_t)len;
+    partial->scan = *scan;
+    return true;
+}
+
+/* ---- the queue for responses ---- */
+
+static void wait_enter(struct http_server *server, struct http_conn *conn)
+{
+    uint32_t self = index_of(server, conn);
+
+    conn->waiting = true;
+    conn->wait_prev = server->wait_last;
+    conn->wait_next = NONE;
+    if (server->wait_last != NONE)
+        server->conns[server->wait_last].wait_next = self;
+    else
+        server->wait_first = self;
+    server->wait_last = self;
+}
+
+static void wait_leave(struct http_server *server, struct http_conn *conn)
+{
+    conn->waiting = false;
+    if (conn->wait_prev != NONE)
+        server->conns[conn->wait_prev].wait_next = conn->wait_next;
+    else
+        server->wait_first = conn->wait_next;
+    if (conn->wait_next != NONE)
+        server->conns[conn->wait_next].wait_prev = conn->wait_prev;
+    else
+        server->wait_last = conn->wait_prev;
+}
+
+/* Sets free responses aside for those who have waited longest, and wakes them. Nobody else can take
+ * them meanwhile, so each is woken once. */
+static void wait_serve(struct http_server *server)
+{
+    while (server->wait_first != NONE && server->response_pool.free_count > server->granted) {
+        struct http_conn *conn = &server->conns[server->wait_first];
+        wait_leave(server, conn);
+        conn->granted = true;
+        server->granted++;
+        tcp_receive_resume(conn->tcp);
+    }
+}
+
+static bool response_to_be_had(const struct http_server *server, const struct http_conn *conn)
+{
+    return conn->granted || server->response_pool.free_count > server->granted;
+}
+
+/* Whether a complete request may be answered now; if not, its input stalls and comes again. */
+static bool conn_may_answer(struct http_server *server, struct http_conn *conn)
+{
+    if (conn->responses >= server->config.pipeline_max) {
+        conn->stall = STALL_PIPELINE;
+        return false;
+    }
+    if (response_to_be_had(server, conn))
+        return true;
+    conn->stall = STALL_POOL;
+    COUNT(server->config.counters, http_response_exhausted);
+    if (!conn->waiting)
+        wait_enter(server, conn);
+    return false;
+}
+
+static void grant_drop(struct http_server *server, struct http_conn *conn)
+{
+    server->granted -= conn->granted;
+    conn->granted = false;
+}
+
+/* ---- responses ---- */
+
+static void count_status(struct counters *counters, unsigned status)
+{
+    COUNT(counters, http_requests);
+    switch (status / 100) {
+    case 2:
+        COUNT(counters, http_2xx);
+        break;
+    case 3:
+        COUNT(counters, http_3xx);
+        break;
+    case 4:
+        COUNT(counters, http_4xx);
+        break;
+    default:
+        COUNT(counters, http_5xx);
+        break;
+    }
+}
+
+static void response_free(struct http_server *server, uint32_t index)
+{
+    const struct response *response = &server->responses[index];
+
+    if (response->file != NULL)
+        server->pins[response->file->index].responses--;
+    pool_give(&server->response_pool, index);
+}
+
+/* FIN behind what the stream has; what still comes in is ignored. */
+static void conn_close(struct http_server *server, struct http_conn *conn, uint64_t now)
+{
+    if (conn->closing)
+        return;
+    conn->closing = true;
+    partial_drop(server, conn);
+    if (conn->responses == 0)
+        conn->due = now + server->config.idle_timeout_ns;
+    tcp_close(conn->tcp);
+}
+
+static void conn_abort(struct http_server *server, struct http_conn *conn)
+{
+    conn->closing = true;
+    partial_drop(server, conn);
+    tcp_abort(conn->tcp);
+}
+
+/* Writes the answer's text. A Location that does not fit is an address too long; the rest always
+ * fits, but for a media type of absurd length. */
+static void write_answer(struct http_server *server, struct response *response,
+                         struct answer *answer, uint64_t now)
+{
+    const char *date = server_date(server, now);
+    uint32_t copy_max = server->config.inline_bytes_max;
+
+    answer->close |= status_find(answer->status)->close;
+    if (response_write(response, answer, date, server->server_field, copy_max))
+        return;
+    answer->status = answer->status == 301 ? 414 : 500;
+    answer->close = true;
+    bool fits = response_write(response, answer, date, server->server_field, copy_max);
+    ASSERT(fits);
+}
+
+/* Puts answer behind the stream. A response must be to be had. */
+static void conn_answer(struct http_server *server, struct http_conn *conn, struct answer *answer,
+                        uint64_t now)
+{
+    grant_drop(server, conn);
+    uint32_t index = pool_take(&server->response_pool);
+    ASSERT(index != NONE);
+    struct response *response = &server->responses[index];
+
+    answer->close |= conn->draining;
+    write_answer(server, response, answer, now);
+    response->start = conn->stream_end;
+    response->next = NONE;
+    if (response->file != NULL)
+        server->pins[response->file->index].responses++;
+    if (conn->responses++ == 0) {
+        conn->first = conn->recent = index;
+        conn->due = now + server->config.write_timeout_ns;
+    } else {
+        server->responses[conn->last].next = index;
+    }
+    conn->last = index;
+    conn->stream_end += response_len(response);
+    count_status(server->config.counters, answer->status);
+    tcp_stream_extend(conn->tcp, conn->stream_end);
+    if (answer->close)
+        conn_close(server, conn, now);
+}
+
+/* An answer to what is no valid request. Which method it wanted is still told by its first bytes.
+ */
+static void conn_answer_error(struct http_server *server, struct http_conn *conn, unsigned status,
+                              struct text head, uint64_t now)
+{
+    struct answer answer = {
+        .status = status,
+        .close = true,
+        .head_only = head.len >= 5 && memcmp(head.at, "HEAD ", 5) == 0,
+    };
+
+    conn_answer(server, conn, &answer, now);
+}
+
+static void conn_answer_head(struct http_server *server, struct http_conn *conn, struct text head,
+                             uint64_t now)
+{
+    struct request request;
+    unsigned error = request_parse(head, &request);
+
+    if (error != 0) {
+        conn_answer_error(server, conn, error, head, now);
+        return;
+    }
+    struct answer answer = answer_request(&request, server->config.catalogue, server->path,
+                                          server_unix_time(server, now));
+    /* "Expect: 100-continue" is met by this too: it comes with a body, and the final answer may
+     * come instead of 100 (RFC 9110 section 10.1.1). */
+    answer.close = !request.keep_alive || request.has_body;
+    answer.keep_alive = request.minor_0;
+    conn_answer(server, conn, &answer, now);
+}
+
+/* ---- input ---- */
+
+/* The status for input that is no head. */
+static unsigned scan_error_status(enum head_result result)
+{
+    switch (result) {
+    case HEAD_LINE_LONG:
+        return 414;
+    case HEAD_FIELDS_LONG:
+        return 431;
+    default:
+        return 400;
+    }
+}
+
+/* Takes one head, or a part of it. Returns the bytes taken; 0: the input has stalled. */
+static size_t take_head(struct http_server *server, struct http_conn *conn, const uint8_t *data,
+                        size_t len, uint64_t now)
+{
+    struct head_scan scan = { 0 };
+    struct text head;
+    size_t used;
+
+    if (conn->partial != NONE)
+        scan = server->partials[conn->partial].scan;
+    enum head_result result = head_scan(&scan, &server->limits, data, len, &used);
+
+    if (result == HEAD_EMPTY_LINE) {
+        partial_drop(server, conn);
+        return used;
+    }
+    if (result != HEAD_PARTIAL && !conn_may_answer(server, conn))
+        return 0;
+    if (result == HEAD_PARTIAL || conn->partial != NONE) {
+        if (!partial_append(server, conn, &scan, data, used, now)) {
+            COUNT(server->config.counters, http_request_exhausted);
+            conn_abort(server, conn);
+            return used;
+        }
+        if (result == HEAD_PARTIAL)
+            return used;
+    }
+
+    head = (struct text){ (const char *)data, used };
+    if (conn->partial != NONE)
+        head = (struct text){ server_partial_text(server, conn->partial),
+                              server->partials[conn->partial].filled };
+    if (result == HEAD_COMPLETE)
+        conn_answer_head(server, conn, head, now);
+    else
+        conn_answer_error(server, conn, scan_error_status(result), head, now);
+    partial_drop(server, conn);
+    return used;
+}
+
+static size_t http_receive(void *ctx, struct tcp_conn *tcp, const uint8_t *data, size_t len,
+                           uint64_t now)
+{
+    struct http_server *server = ctx;
+    struct http_conn *conn = conn_of(server, tcp);
+    size_t taken = 0;
+
+    conn->stall = STALL_NONE;
+    while (taken < len && conn->stall == STALL_NONE && !conn->closing)
+        taken += take_head(server, conn, data + taken, len - taken, now);
+    if (conn->closing)
+        taken = len;
+    else if (conn->peer_closed && conn->stall == STALL_NONE)
+        conn_close(server, conn, now);
+    conn_arm(server, conn);
+    return taken;
+}
+
+/* The client sends no more, but reads: it gets all answers (RFC 9112 section 9.6). */
+static void http_receive_end(void *ctx, struct tcp_conn *tcp, uint64_t now)
+{
+    struct http_server *server = ctx;
+    struct http_conn *conn = conn_of(server, tcp);
+
+    conn->peer_closed = true;
+    if (conn->stall == STALL_NONE)
+        conn_close(server, conn, now);
+    conn_arm(server, conn);
+}
+
+/* ---- output ---- */
+
+/* The response that holds stream byte at. */
+static uint32_t find_response(const struct http_server *server, struct http_conn *conn, uint64_t at)
+{
+    uint32_t index = conn->recent;
+
+    if (server->responses[index].start > at)
+        index = conn->first;
+    for (; index != NONE; index = server->responses[index].next) {
+        const struct response *response = &server->responses[index];
+        if (at - response->start < response_len(response))
+            break;
+    }
+    ASSERT(index != NONE); /* TCP asked for what is acknowledged, or not there yet */
+    return index;
+}
+
+static uint32_t http_resolve(void *ctx, struct tcp_conn *tcp, uint64_t from, uint32_t len,
+                             struct tx_fill *fill)
+{
+    struct http_server *server = ctx;
+    struct http_conn *conn = conn_of(server, tcp);
+    uint32_t provided = 0;
+
+    ASSERT(conn->responses != 0 && from >= server->responses[conn->first].start);
+    for (uint32_t index = find_response(server, conn, from); provided < len && index != NONE;
+         index = server->responses[index].next) {
+        const struct response *response = &server->responses[index];
+        uint64_t at = from + provided - response->start;
+        uint64_t left = response_len(response) - at;
+        uint32_t wanted = left < len - provided ? (uint32_t)left : len - provided;
+        struct file_pin *pin = response->file != NULL ? &server->pins[response->file->index] : NULL;
+
+        uint32_t n = response_resolve(response, at, wanted, pin, server->config.counters, fill);
+        provided += n;
+        conn->recent = index;
+        if (n < wanted)
+            break;
+    }
+    return provided;
+}
+
+/* Nothing is under way: close if that was waited for, else wait for the next request. */
+static void conn_idle(struct http_server *server, struct http_conn *conn, uint64_t now)
+{
+    conn->due = now + server->config.idle_timeout_ns;
+    if (conn->draining && conn->partial == NONE && conn->stall == STALL_NONE)
+        conn_close(server, conn, now);
+}
+
+static void http_acknowledged(void *ctx, struct tcp_conn *tcp, uint64_t upto, uint64_t now)
+{
+    struct http_server *server = ctx;
+    struct http_conn *conn = conn_of(server, tcp);
+
+    if (conn->responses == 0)
+        return;
+    while (conn->responses != 0) {
+        uint32_t index = conn->first;
+        const struct response *response = &server->responses[index];
+        if (response->start + response_len(response) > upto)
+            break;
+        conn->first = response->next;
+        if (conn->recent == index)
+            conn->recent = conn->first;
+        conn->responses--;
+        response_free(server, index);
+    }
+    conn->due = now + server->config.write_timeout_ns;
+    if (conn->responses == 0)
+        conn_idle(server, conn, now);
+    conn_arm(server, conn);
+
+    /* Last, as TCP may deliver input from inside these calls. */
+    if (conn->stall == STALL_PIPELINE && conn->responses < server->config.pipeline_max)
+        tcp_receive_resume(tcp);
+    wait_serve(server);
+}
+
+/* ---- the rest of a connection's life ---- */
+
+static bool http_open(void *ctx, struct tcp_conn *tcp, uint64_t now)
+{
+    struct http_server *server = ctx;
+    struct http_conn *conn = conn_of(server, tcp);
+
+    ASSERT(tcp_conn_index(tcp) < server->config.connections_max && conn->tcp == NULL);
+    *conn = (struct http_conn){
+        .tcp = tcp,
+        .due = now + server->config.idle_timeout_ns,
+        .armed = TIME_NEVER,
+        .first = NONE,
+        .last = NONE,
+        .recent = NONE,
+        .partial = NONE,
+    };
+    conn_arm(server, conn);
+    return true;
+}
+
+/* The head did not arrive in time: say so if that is possible (RFC 9110 section 15.5.9). */
+static void header_timeout(struct http_server *server, struct http_conn *conn, uint64_t now)
+{
+    COUNT(server->config.counters, http_timeout_header);
+    if (!response_to_be_had(server, conn)) {
+        conn_close(server, conn, now);
+        return;
+    }
+    const struct text head = { server_partial_text(server, conn->partial),
+                               server->partials[conn->partial].filled };
+    conn_answer_error(server, conn, 408, head, now);
+}
+
+static void http_deadline(void *ctx, struct tcp_conn *tcp, uint64_t now)
+{
+    struct http_server *server = ctx;
+    struct http_conn *conn = conn_of(server, tcp);
+
+    conn->armed = TIME_NEVER;
+    if (conn_due(server, conn) <= now) {
+        if (conn->responses != 0 && conn->due <= now) {
+            COUNT(server->config.counters, http_timeout_write);
+            conn_abort(server, conn);
+            return;
+        }
+        if (conn->closing) { /* the client does not close its side */
+            conn_abort(server, conn);
+            return;
+        }
+        if (conn->partial != NONE) {
+            header_timeout(server, conn, now);
+        } else {
+            COUNT(server->config.counters, http_timeout_idle);
+            conn_close(server, conn, now);
+        }
+    }
+    conn_arm(server, conn);
+}
+
+static void http_drain(void *ctx, struct tcp_conn *tcp, uint64_t now)
+{
+    struct http_server *server = ctx;
+    struct http_conn *conn = conn_of(server, tcp);
+
+    conn->draining = true;
+    if (conn->responses == 0 && !conn->closing)
+        conn_idle(server, conn, now);
+    conn_arm(server, conn);
+}
+
+static void http_closed(void *ctx, struct tcp_conn *tcp, enum tcp_close_reason reason)
+{
+    struct http_server *server = ctx;
+    struct http_conn *conn = conn_of(server, tcp);
+
+    (void)reason;
+    for (uint32_t index = conn->first, next; conn->responses != 0; index = next) {
+        next = server->responses[index].next;
+        response_free(server, index);
+        conn->responses--;
+    }
+    partial_drop(server, conn);
+    if (conn->waiting)
+        wait_leave(server, conn);
+    grant_drop(server, conn);
+    conn->tcp = NULL;
+    wait_serve(server);
+}
+
+const struct tcp_app http_app = {
+    .open = http_open,
+    .receive = http_receive,
+    .receive_end = http_receive_end,
+    .resolve = http_resolve,
+    .acknowledged = http_acknowledged,
+    .deadline = http_deadline,
+    .drain = http_drain,
+    .closed = http_closed,
+};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A request's head as values. Parsed in one go from the complete head (head.h found its end), so
+ * that nothing is copied: all texts point into it and live as long as it does.
+ */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/text.h"
+
+enum request_method {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_OTHER, /* known, and not allowed here */
+};
+
+/* The fields that mean something to us. */
+enum field_id {
+    FIELD_HOST,
+    FIELD_CONNECTION,
+    FIELD_CONTENT_LENGTH,
+    FIELD_TRANSFER_ENCODING,
+    FIELD_RANGE,
+    FIELD_IF_RANGE,
+    FIELD_IF_MATCH,
+    FIELD_IF_NONE_MATCH,
+    FIELD_IF_MODIFIED_SINCE,
+    FIELD_IF_UNMODIFIED_SINCE,
+    FIELD_ID_COUNT,
+    FIELD_OTHER = FIELD_ID_COUNT,
+};
+
+struct request_field {
+    enum field_id id;
+    struct text value; /* without white space at its ends */
+};
+
+/* Lines of such fields that one request may have; more: 431. */
+#define REQUEST_FIELDS_MAX 32
+
+struct request {
+    enum request_method method;
+    struct text target;
+    bool minor_0;    /* HTTP/1.0; false: 1.1 or later */
+    bool keep_alive; /* the client would like to send more (RFC 9112 section 9.3) */
+    bool has_body;   /* a body follows the head */
+    unsigned field_count;
+    struct request_field fields[REQUEST_FIELDS_MAX];
+};
+
+/*
+ * Returns 0, or the status of the error: 400, 431, 501 or 505. After an error only method and
+ * minor_0 are meaningful, and how to go on behind the head is not known.
+ */
+unsigned request_parse(struct text head, struct request *request);
+
+/* The field's only value. False: it is absent (*value is empty), or there several times. */
+bool request_field_single(const struct request *request, enum field_id id, struct text *value);
+unsigned request_field_count(const struct request *request, enum field_id id);
+
+#endif

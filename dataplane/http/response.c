@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "http/response.h"
+
+#include "base/assert.h"
+#include "http/date.h"
+#include "http/path.h"
+#include "http/status.h"
+
+#define CRLF TEXT("\r\n")
+
+/* ---- building the text ---- */
+
+struct writer {
+    char *at, *end;
+    bool full; /* something did not fit */
+};
+
+static void put(struct writer *w, struct text t)
+{
+    if (t.len > (size_t)(w->end - w->at)) {
+        w->full = true;
+        return;
+    }
+    memcpy(w->at, t.at, t.len);
+    w->at += t.len;
+}
+
+static void put_number(struct writer *w, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    put(w, (struct text){ &digits[at], sizeof(digits) - at });
+}
+
+static void put_content_length(struct writer *w, uint64_t len)
+{
+    put(w, TEXT("Content-Length: "));
+    put_number(w, len);
+    put(w, CRLF);
+}
+
+/* RFC 9110 section 14.4: which bytes of the file these are, or its size after a 416. */
+static void put_content_range(struct writer *w, const struct answer *answer)
+{
+    put(w, TEXT("Content-Range: bytes "));
+    if (answer->status == 206) {
+        put_number(w, answer->from);
+        put(w, TEXT("-"));
+        put_number(w, answer->from + answer->len - 1);
+    } else {
+        put(w, TEXT("*"));
+    }
+    put(w, TEXT("/"));
+    put_number(w, answer->file->size);
+    put(w, CRLF);
+}
+
+static void put_encoded(struct writer *w, struct text t,
+                        size_t (*encode)(struct text, char *out, size_t max))
+{
+    size_t len = encode(t, w->at, (size_t)(w->end - w->at));
+
+    if (len == PATH_TOO_LONG)
+        w->full = true;
+    else
+        w->at += len;
+}
+
+/* The directory's own address, made from the decoded path: never "//host", which would be another
+ * site's. */
+static void put_location(struct writer *w, const struct answer *answer)
+{
+    put(w, TEXT("Location: /"));
+    put_encoded(w, answer->path, path_encode);
+    put(w, TEXT("/"));
+    put_encoded(w, answer->query, query_encode);
+    put(w, CRLF);
+}
+
+static void put_common(struct writer *w, const struct status *status, const struct answer *answer,
+                       const char *date, struct text server_field)
+{
+    put(w, TEXT("HTTP/1.1 "));
+    put(w, status->reason);
+    put(w, TEXT("\r\nDate: "));
+    put(w, (struct text){ date, DATE_TEXT_BYTES });
+    put(w, CRLF);
+    put(w, server_field);
+    if (answer->close)
+        put(w, TEXT("Connection: close\r\n"));
+    else if (answer->keep_alive)
+        put(w, TEXT("Connection: keep-alive\r\n"));
+}
+
+/* The rest of an answer whose body, if any, is generated. */
+static void put_generated(struct writer *w, const struct status *status,
+                          const struct answer *answer)
+{
+    put(w, status->fields);
+    if (answer->status == 301)
+        put_location(w, answer);
+    if (answer->status == 416)
+        put_content_range(w, answer);
+    if (answer->status == 304) { /* RFC 9110 section 15.4.5: no more than tells the version */
+        put(w, TEXT("ETag: "));
+        put(w, text_from(answer->file->etag));
+        put(w, TEXT("\r\n\r\n"));
+        return;
+    }
+    put(w, TEXT("Content-Type: text/plain\r\n"));
+    put_content_length(w, status->reason.len + status->body.len + 2);
+    put(w, CRLF);
+    if (answer->head_only)
+        return;
+    put(w, status->reason);
+    put(w, TEXT("\n"));
+    put(w, status->body);
+    put(w, TEXT("\n"));
+}
+
+static void put_file(struct writer *w, const struct answer *answer)
+{
+    if (answer->status == 206)
+        put_content_range(w, answer);
+    put_content_length(w, answer->len);
+    put(w, (struct text){ answer->file->head, answer->file->head_len });
+    put(w, CRLF);
+}
+
+bool response_write(struct response *response, const struct answer *answer, const char *date,
+                    struct text server_field, uint32_t copy_max)
+{
+    const struct status *status = status_find(answer->status);
+    bool sends_file = answer->status == 200 || answer->status == 206;
+    struct writer w = { .at = response->text, .end = response->text + sizeof(response->text) };
+
+    put_common(&w, status, answer, date, server_field);
+    if (sends_file)
+        put_file(&w, answer);
+    else
+        put_generated(&w, status, answer);
+
+    response->text_len = (uint16_t)(w.at - response->text);
+    response->file = sends_file && !answer->head_only && answer->len != 0 ? answer->file : NULL;
+    response->body_from = answer->from;
+    response->body_len = response->file != NULL ? answer->len : 0;
+    response->copy_body = response->body_len <= copy_max;
+    return !w.full;
+}
+
+/* ---- handing it to TCP ---- */
+
+/* Room for bytes beside the header, which no extent may precede. */
+static uint32_t inline_room(const struct tx_fill *fill, uint64_t wanted)
+{
+    uint32_t room = fill->extent_count == 0 ? fill->inline_capacity - fill->inline_len : 0;
+    return wanted < room ? (uint32_t)wanted : room;
+}
+
+static uint32_t resolve_text(const struct response *response, uint64_t from, uint32_t len,
+                             struct counters *counters, struct tx_fill *fill)
+{
+    uint32_t n = inline_room(fill, len);
+
+    memcpy(fill->inline_data + fill->inline_len, response->text + from, n);
+    fill->inline_len += n;
+    COUNT_N(counters, response_head_bytes, n);
+    return n;
+}
+
+static uint32_t resolve_body(const struct response *response, uint64_t from, uint32_t len,
+                             struct file_pin *pin, struct counters *counters, struct tx_fill *fill)
+{
+    uint32_t n, count = 0;
+
+    if (response->copy_body) {
+        n = inline_room(fill, len);
+        file_copy(response->file, response->body_from + from, n,
+                  fill->inline_data + fill->inline_len);
+        fill->inline_len += n;
+        COUNT_N(counters, payload_bytes_copied, n);
+        return n;
+    }
+    n = file_resolve(response->file, response->body_from + from, len, fill->want_sums, pin,
+                     fill->extent + fill->extent_count, fill->extents_max - fill->extent_count,
+                     &count);
+    fill->extent_count += count;
+    COUNT_N(counters, payload_bytes_referenced, n);
+    return n;
+}
+
+uint32_t response_resolve(const struct response *response, uint64_t from, uint32_t len,
+                          struct file_pin *pin, struct counters *counters, struct tx_fill *fill)
+{
+    uint32_t n = 0;
+
+    DEBUG_ASSERT(from + len <= response_len(response));
+    if (from < response->text_len) {
+        uint64_t left = response->text_len - from;
+        uint32_t wanted = left < len ? (uint32_t)left : len;
+        n = resolve_text(response, from, wanted, counters, fill);
+        if (n < wanted)
+            return n;
+    }
+    if (n < len)
+        n += resolve_body(response, from + n - response->text_len, len - n, pin, counters, fill);
+    return n;
+}

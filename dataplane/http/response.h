@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A response: generated text (the head, and for errors the body), then bytes of a file. It is built
+ * once and kept until it is acknowledged to its end, as any part of it may be sent again.
+ */
+#ifndef HTTP_RESPONSE_H
+#define HTTP_RESPONSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/counters.h"
+#include "http/text.h"
+#include "mempool/file.h"
+#include "tcp/tcp.h"
+
+#define RESPONSE_BYTES 1536
+
+struct response {
+    uint64_t start;          /* stream offset of its first byte */
+    uint64_t body_from;      /* offset in the file */
+    uint64_t body_len;       /* bytes of the file; 0: none is sent */
+    const struct file *file; /* pinned; NULL: none */
+    uint32_t next;           /* of the connection, in stream order */
+    uint16_t text_len;
+    bool copy_body; /* small: copied beside the head */
+    /* A usual head is some 300 bytes; the rest is for the Location of a long name. */
+    char text[RESPONSE_BYTES - 39];
+};
+
+static_assert(sizeof(struct response) == RESPONSE_BYTES, "no hole");
+
+static inline uint64_t response_len(const struct response *response)
+{
+    return response->text_len + response->body_len;
+}
+
+/* What to answer, before it is text. */
+struct answer {
+    unsigned status;
+    bool head_only;          /* to HEAD: no body, but the fields as if (RFC 9110 section 9.3.2) */
+    bool close;              /* we close after it */
+    bool keep_alive;         /* HTTP/1.0 asked for it and gets it */
+    const struct file *file; /* 200, 206, 304, 416: the file; else NULL */
+    uint64_t from, len;      /* 206: the bytes */
+    struct text path;        /* 301: decoded, without slashes at its ends */
+    struct text query;       /* 301: with its '?' */
+};
+
+/*
+ * Sets text, file, body of response from answer; date has DATE_TEXT_BYTES, server_field is a field
+ * line with its CRLF or empty. Takes no pin. False: the head does not fit.
+ */
+bool response_write(struct response *response, const struct answer *answer, const char *date,
+                    struct text server_field, uint32_t copy_max);
+
+/*
+ * Provides bytes [from, from + len) of the response as tcp_app.resolve does; from is relative to
+ * its start, from + len within it. Returns how many; 0: nothing fits behind what is in fill
+ * already.
+ */
+uint32_t response_resolve(const struct response *response, uint64_t from, uint32_t len,
+                          struct file_pin *pin, struct counters *counters, struct tx_fill *fill);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "http/server.h"
+
+#include "base/assert.h"
+#include "base/time.h"
+#include "http/answer.h"
+
+void http_config_defaults(struct http_config *config)
+{
+    *config = (struct http_config){
+        .server_name = "hugewire",
+        .connections_max = 16384,
+        .requests_max = 1024,
+        .responses_max = 16384,
+        .pipeline_max = 16,
+        .inline_bytes_max = 512,
+        .header_timeout_ns = 10 * NS_PER_S,
+        .idle_timeout_ns = 60 * NS_PER_S,
+        .write_timeout_ns = 60 * NS_PER_S,
+        .request_line_max = 8192,
+        .header_bytes_max = 16384,
+        .header_fields_max = 100,
+        .memory = memory_heap,
+    };
+}
+
+static struct head_limits limits_of(const struct http_config *config)
+{
+    return (struct head_limits){ .line_max = config->request_line_max,
+                                 .field_bytes_max = config->header_bytes_max,
+                                 .fields_max = config->header_fields_max };
+}
+
+/* The server's tables: how many of which size. */
+struct table_sizes {
+    size_t conns, partials, partial_text, responses, pins, path, partial_free, response_free;
+};
+
+static struct table_sizes table_sizes(const struct http_config *config)
+{
+    struct head_limits limits = limits_of(config);
+    uint32_t files = catalogue_files(config->catalogue);
+
+    return (struct table_sizes){
+        .conns = config->connections_max * sizeof(struct http_conn),
+        .partials = config->requests_max * sizeof(struct partial_request),
+        .partial_text = config->requests_max * head_bytes_max(&limits),
+        .responses = config->responses_max * sizeof(struct response),
+        .pins = (files != 0 ? files : 1) * sizeof(struct file_pin),
+        .path = answer_path_bytes(config->request_line_max),
+        .partial_free = config->requests_max * sizeof(uint32_t),
+        .response_free = config->responses_max * sizeof(uint32_t),
+    };
+}
+
+size_t http_server_memory_bytes(const struct http_config *config)
+{
+    struct table_sizes sizes = table_sizes(config);
+
+    return sizeof(struct http_server) + sizes.conns + sizes.partials + sizes.partial_text +
+           sizes.responses + sizes.pins + sizes.path + sizes.partial_free + sizes.response_free;
+}
+
+/* False: no memory. */
+static bool pool_create(struct index_pool *pool, const struct memory *memory, size_t bytes)
+{
+    pool->free = memory_alloc(memory, 1, bytes);
+    if (pool->free == NULL)
+        return false;
+    /* The first to be taken is number 0: what is used stays close together. */
+    for (uint32_t i = (uint32_t)(bytes / sizeof(uint32_t)); i-- > 0;)
+        pool_give(pool, i);
+    return true;
+}
+
+static void server_field_set(struct http_server *server, const char *name)
+{
+    if (name == NULL)
+        return;
+    ASSERT(strlen(name) <= HTTP_SERVER_NAME_MAX);
+    char *end = stpcpy(server->server_field_text, "Server: ");
+    end = stpcpy(stpcpy(end, name), "\r\n");
+    server->server_field =
+        (struct text){ server->server_field_text, (size_t)(end - server->server_field_text) };
+}
+
+struct http_server *http_server_create(const struct http_config *config)
+{
+    const struct memory *memory = &config->memory;
+    struct table_sizes sizes = table_sizes(config);
+
+    ASSERT(config->connections_max > 0 && config->requests_max > 0 && config->responses_max > 0 &&
+           config->pipeline_max > 0);
+    struct http_server *server = memory_alloc(memory, 1, sizeof(*server));
+    if (server == NULL)
+        return NULL;
+    server->config = *config;
+    server->limits = limits_of(config);
+    server->partial_bytes = head_bytes_max(&server->limits);
+    server->wait_first = server->wait_last = NONE;
+    server->date_second = INT64_MIN;
+    server_field_set(server, config->server_name);
+
+    server->conns = memory_alloc(memory, 1, sizes.conns);
+    server->partials = memory_alloc(memory, 1, sizes.partials);
+    server->partial_text = memory_alloc(memory, 1, sizes.partial_text);
+    server->responses = memory_alloc(memory, 1, sizes.responses);
+    server->pins = memory_alloc(memory, 1, sizes.pins);
+    server->path = memory_alloc(memory, 1, sizes.path);
+    if (server->conns == NULL || server->partials == NULL || server->partial_text == NULL ||
+        server->responses == NULL || server->pins == NULL || server->path == NULL ||
+        !pool_create(&server->partial_pool, memory, sizes.partial_free) ||
+        !pool_create(&server->response_pool, memory, sizes.response_free)) {
+        http_server_destroy(server);
+        return NULL;
+    }
+    return server;
+}
+
+void http_server_destroy(struct http_server *server)
+{
+    if (server == NULL)
+        return;
+    const struct memory memory = server->config.memory;
+
+    memory_release(&memory, server->response_pool.free);
+    memory_release(&memory, server->partial_pool.free);
+    memory_release(&memory, server->path);
+    memory_release(&memory, server->pins);
+    memory_release(&memory, server->responses);
+    memory_release(&memory, server->partial_text);
+    memory_release(&memory, server->partials);
+    memory_release(&memory, server->conns);
+    memory_release(&memory, server);
+}
+
+void http_server_wall_offset(struct http_server *server, int64_t wall_offset_ns)
+{
+    server->config.wall_offset_ns = wall_offset_ns;
+}
+
+int64_t server_unix_time(const struct http_server *server, uint64_t now)
+{
+    int64_t wall_ns = (int64_t)now + server->config.wall_offset_ns;
+    int64_t second = (int64_t)NS_PER_S;
+
+    return wall_ns / second - (wall_ns % second < 0);
+}
+
+const char *server_date(struct http_server *server, uint64_t now)
+{
+    int64_t seconds = server_unix_time(server, now);
+
+    if (seconds != server->date_second) {
+        date_format(seconds, server->date);
+        server->date_second = seconds;
+    }
+    return server->date;
+}
+
+struct file_pin http_server_pins(const struct http_server *server)
+{
+    struct file_pin sum = { 0 };
+    uint32_t files = catalogue_files(server->config.catalogue);
+
+    for (uint32_t i = 0; i < files; i++) {
+        sum.in_flight += server->pins[i].in_flight;
+        sum.responses += server->pins[i].responses;
+    }
+    return sum;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the files of http/ share: the server of one worker and its pools. Everything is allocated
+ * when it is created and refers to each other by index.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "http/date.h"
+#include "http/head.h"
+#include "http/http.h"
+#include "http/response.h"
+
+#define NONE UINT32_MAX
+
+/* Free objects of an array, by index: a stack. */
+struct index_pool {
+    uint32_t *free;
+    uint32_t free_count;
+};
+
+static inline uint32_t pool_take(struct index_pool *pool)
+{
+    return pool->free_count != 0 ? pool->free[--pool->free_count] : NONE;
+}
+
+static inline void pool_give(struct index_pool *pool, uint32_t index)
+{
+    pool->free[pool->free_count++] = index;
+}
+
+/* A head of which a part has arrived. A head that comes in one piece needs none. */
+struct partial_request {
+    struct head_scan scan;
+    uint64_t due;    /* when its head must be complete */
+    uint32_t filled; /* bytes of its buffer */
+};
+
+/* Why receive() took less than it was given. */
+enum http_stall {
+    STALL_NONE,
+    STALL_PIPELINE, /* the connection has pipeline_max responses under way */
+    STALL_POOL,     /* no response was free: it is, or was, in the waiting queue */
+};
+
+struct http_conn {
+    struct tcp_conn *tcp;
+    uint64_t stream_end; /* offset behind the last response */
+    uint64_t due;        /* of what is under way: write, linger or idle timeout */
+    uint64_t armed;      /* the deadline TCP knows of; never later than the one that counts */
+
+    uint32_t first, last; /* responses not acknowledged, in stream order */
+    uint32_t recent;    /* the one resolved last: the next question is about it or its successor */
+    uint32_t responses; /* how many */
+    uint32_t partial;   /* request begun */
+    uint32_t wait_prev, wait_next;
+
+    uint8_t stall;    /* enum http_stall */
+    bool waiting;     /* in the queue for a response */
+    bool granted;     /* one is set aside for it */
+    bool closing;     /* FIN is sent or ordered, or the connection aborted: input is ignored */
+    bool draining;    /* close at the next occasion */
+    bool peer_closed; /* no more input comes */
+};
+
+/* An idle connection costs 512 bytes in all layers at most. */
+static_assert(sizeof(struct http_conn) <= 96, "HTTP's share of an idle connection");
+
+#define HTTP_SERVER_FIELD_BYTES (HTTP_SERVER_NAME_MAX + sizeof("Server: \r\n"))
+
+struct http_server {
+    struct http_config config;
+    struct head_limits limits;
+    size_t partial_bytes; /* of one request's buffer */
+
+    struct http_conn *conns;
+    struct partial_request *partials;
+    char *partial_text;
+    struct response *responses;
+    struct file_pin *pins; /* under file->index */
+    char *path;            /* scratch: the decoded path of the request being answered */
+    struct index_pool partial_pool, response_pool;
+
+    uint32_t wait_first, wait_last; /* connections that wait for a response, oldest first */
+    uint32_t granted;               /* responses of the free ones that are set aside */
+
+    struct text server_field; /* in server_field_text */
+    int64_t date_second;      /* what date says */
+    char date[DATE_TEXT_BYTES];
+    char server_field_text[HTTP_SERVER_FIELD_BYTES];
+};
+
+/* Unix seconds. */
+int64_t server_unix_time(const struct http_server *server, uint64_t now);
+/* The Date field's value: formatted once a second. */
+const char *server_date(struct http_server *server, uint64_t now);
+
+static inline char *server_partial_text(const struct http_server *server, uint32_t partial)
+{
+    return server->partial_text + partial * server->partial_bytes;
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "http/status.h"
+
+#include "base/assert.h"
+
+/* clang-format off */
+static const struct status statuses[] = {
+    { 200, false, TEXT("200 OK"), TEXT(""), TEXT("") },
+    { 206, false, TEXT("206 Partial Content"), TEXT(""), TEXT("") },
+    { 304, false, TEXT("304 Not Modified"), TEXT(""), TEXT("") },
+    { 301, false, TEXT("301 Moved Permanently"), TEXT("This is a directory: add a slash."), TEXT("") },
+    { 400, true, TEXT("400 Bad Request"), TEXT("The request is malformed."), TEXT("") },
+    { 404, false, TEXT("404 Not Found"), TEXT("There is no such file."), TEXT("") },
+    { 405, false, TEXT("405 Method Not Allowed"), TEXT("Files can be read only."), TEXT("Allow: GET, HEAD\r\n") },
+    { 408, true, TEXT("408 Request Timeout"), TEXT("The request took too long to arrive."), TEXT("") },
+    { 412, false, TEXT("412 Precondition Failed"), TEXT("The file is another version."), TEXT("") },
+    { 414, true, TEXT("414 URI Too Long"), TEXT("The request line is too long."), TEXT("") },
+    { 416, false, TEXT("416 Range Not Satisfiable"), TEXT("The file is shorter than that."), TEXT("") },
+    { 431, true, TEXT("431 Request Header Fields Too Large"), TEXT("The header fields are too many or too long."), TEXT("") },
+    { 500, true, TEXT("500 Internal Server Error"), TEXT("The response's header does not fit."), TEXT("") },
+    { 501, true, TEXT("501 Not Implemented"), TEXT("The method or transfer coding is not known here."), TEXT("") },
+    { 505, true, TEXT("505 HTTP Version Not Supported"), TEXT("This server speaks HTTP/1.1."), TEXT("") },
+};
+/* clang-format on */
+
+const struct status *status_find(unsigned code)
+{
+    /* The usual ones come first. */
+    for (unsigned i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (statuses[i].code == code)
+            return &statuses[i];
+    ASSERT(!"a status of the table");
+    return NULL;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The statuses we answer with (RFC 9110 section 15). */
+#ifndef HTTP_STATUS_H
+#define HTTP_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/text.h"
+
+struct status {
+    uint16_t code;
+    bool close;         /* where the next request begins is not known, or not worth waiting for */
+    struct text reason; /* "404 Not Found" */
+    struct text body; /* said to the user after the reason; empty: the response has no such body */
+    struct text fields; /* further header fields, each ended by CRLF */
+};
+
+/* The code must be one of the table. */
+const struct status *status_find(unsigned code);
+
+#endif
