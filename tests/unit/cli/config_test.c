@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The configuration: defaults, the YAML file, its mistakes with their lines, the effective output.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "app/check.h"
+#include "app/settings.h"
+#include "base/time.h"
+#include "cli_test.h"
+
+#define COUNT_OF(rows) (int)(sizeof(rows) / sizeof((rows)[0]))
+
+/* ---- defaults ---- */
+
+START_TEST(defaults_are_those_of_the_manual)
+{
+    struct config config;
+
+    config_defaults(&config);
+    ck_assert_str_eq(config.root, "");
+    ck_assert_str_eq(config.device, "tap:hw0");
+    ck_assert_uint_eq(ip_addr_v4(&config.address), 0x0a470002);
+    ck_assert_uint_eq(config.prefix_len, 24);
+    ck_assert(ip_addr_is_none(&config.gateway));
+    ck_assert_uint_eq(config.port, 80);
+    ck_assert_uint_eq(config.mtu, 1500);
+    ck_assert_uint_eq(config.core_count, 0);
+    ck_assert_uint_eq(config.pool_bytes, 0);
+    ck_assert(!config.allow_small_pages);
+    ck_assert_int_eq(config.log_level, CONFIG_LOG_INFO);
+    ck_assert_uint_eq(config.header_timeout_ns, 10 * NS_PER_S);
+}
+END_TEST
+
+/* ---- mistakes: YAML text -> what is said, line by line ---- */
+
+static const struct {
+    const char *yaml;
+    const char *said; /* begins with the line's number; several mistakes are divided by newlines */
+} mistakes[] = {
+    /* no YAML */
+    { "server: {port: 80\n", "2: this is no YAML" },
+    { "server:\n  port: 80\n\tmtu: 3\n", "3: this is no YAML: found a tab" },
+    { "server:\n  port: *here\n", "2: this is no YAML: found undefined alias" },
+    { "# \xff\n", "1: this is no YAML" },
+    { "a: 1\nb: \x01\n", "2: this is no YAML: control characters are not allowed" },
+    /* shape */
+    { "80\n", "1: expected sections (server, pool, limits, timeouts, idle); found \"80\"" },
+    { "- server\n", "1: expected sections" },
+    { "server: 80\n", "1: server: expected settings below it (device, address" },
+    { "\nserver:\n  - port\n", "2: server: expected settings below it" },
+    { "server:\n  port: [80]\n", "2: server.port: expected one value; found a list" },
+    { "server:\n  port:\n    a: b\n", "2: server.port: expected one value; found a mapping" },
+    { "server:\n  port: &p 80\n  mtu: *p\n",
+      "3: server.mtu: expected the value itself; found an alias of line 2" },
+    { "server:\n  log_level: \"in\\0fo\"\n", "2: server.log_level: expected text; found a NUL" },
+    { "server:\n  port: 80\n---\nserver: 1\n", "3: expected one document; found a second" },
+    /* names */
+    { "sever:\n  port: 80\n", "1: sever: there is no such section; there are server, pool" },
+    { "pool:\n  sise: 2G\n",
+      "2: pool.sise: there is no such setting; pool has size, allow_small_pages" },
+    { "pool:\n  port: 80\n", "2: pool.port: there is no such setting" },
+    { "? [a]\n: b\n", "1: (no text): there is no such section" },
+    { "server:\n  mtu: 1500\n  mtu: 1400\n", "3: server.mtu: already set in line 2" },
+    { "idle:\nserver:\nidle:\n", "3: idle: this section has begun in line 1 already" },
+    /* values and ranges */
+    { "server:\n  device: eth0\n",
+      "2: server.device: expected tap:NAME, af_packet:IF, af_xdp:IF (1 to 15 bytes), "
+      "pci:0000:00:00.0 or vdev:DEVARGS; found \"eth0\"" },
+    { "server:\n  device: tap:\n", "2: this is no YAML: mapping values" },
+    { "server:\n  device: 'tap:'\n", "2: server.device: expected tap:NAME" },
+    { "server:\n  device: tap:sixteen-bytes-xx\n", "2: server.device: expected tap:NAME" },
+    { "server:\n  device: tap:a,b\n", "2: server.device: expected tap:NAME" },
+    { "server:\n  device: pci:0000:00:20.0\n", "2: server.device: expected" },
+    { "server:\n  device: 'pci: 1:00.0'\n", "2: server.device: expected" },
+    { "server:\n  address: 10.71.0.2\n",
+      "2: server.address: expected a host's IPv4 address with a prefix of 1 to 30 bits, such as "
+      "10.71.0.2/24; found \"10.71.0.2\"" },
+    { "server:\n  gateway: somewhere\n",
+      "2: server.gateway: expected an IPv4 address, such as 10.71.0.1, or none; found "
+      "\"somewhere\"" },
+    { "server:\n  port: 0\n", "2: server.port: expected a number from 1 to 65535; found \"0\"" },
+    { "server:\n  port: eighty\n", "2: server.port: expected a number" },
+    { "server:\n  port:\n", "2: server.port: expected a number from 1 to 65535; found \"\"" },
+    { "server:\n  mtu: 9217\n", "2: server.mtu: expected a number from 576 to 9216" },
+    { "server:\n  cores: 3-1\n",
+      "2: server.cores: expected a list of at most 128 cores, such as 1,3-5, or auto; found "
+      "\"3-1\"" },
+    { "server:\n  log_level: loud\n",
+      "2: server.log_level: expected one of error warning info debug; found \"loud\"" },
+    { "server:\n  media_types: ''\n", "2: server.media_types: expected a path" },
+    { "pool:\n  size: 1M\n",
+      "2: pool.size: expected a size from 2MiB to 1TiB, written as 512 or 64KiB, or auto; found "
+      "\"1M\"" },
+    { "pool:\n  allow_small_pages: maybe\n",
+      "2: pool.allow_small_pages: expected true or false; found \"maybe\"" },
+    { "timeouts:\n  idle: 30\n",
+      "2: timeouts.idle: expected a duration from 100ms to 60min, written as 500ms or 30s; found "
+      "\"30\"" },
+    { "idle:\n  wait: \"a\\nb\"\n", "2: idle.wait: expected one of auto sleep poll; found "
+                                    "\"a?b\"" },
+    /* what no single setting can show */
+    { "server:\n\n  gateway: 10.72.0.1\n",
+      "3: server.gateway: expected an address in the net of server.address (10.71.0.2/24); found "
+      "\"10.72.0.1\"" },
+    { "server:\n  gateway: 10.71.0.2\n", "2: server.gateway: expected another host" },
+    /* all mistakes at once */
+    { "server:\n  port: x\n  mtu: 1\nfoo:\n",
+      "4: foo: there is no such section\n2: server.port: expected\n3: server.mtu: expected" },
+};
+
+/* Whether each line of said has the path and begins with the matching line of expected. */
+static bool lines_agree(const char *said, const char *path, const char *expected)
+{
+    char begin[1024];
+
+    while (*expected != '\0') {
+        size_t len = strcspn(expected, "\n");
+
+        snprintf(begin, sizeof(begin), "%s:%.*s", path, (int)len, expected);
+        if (strncmp(said, begin, strlen(begin)) != 0)
+            return false;
+        said += strcspn(said, "\n");
+        said += *said == '\n';
+        expected += len + (expected[len] == '\n');
+    }
+    return *said == '\0';
+}
+
+START_TEST(mistake_is_told_with_its_line)
+{
+    struct config config;
+    struct said said;
+    char path[TEMP_PATH_BYTES];
+
+    temp_file(path, mistakes[_i].yaml);
+    said_open(&said);
+    config_defaults(&config);
+    unsigned count = config_load_whole(&config, path, said.stream);
+    unlink(path);
+    const char *text = said_text(&said);
+    ck_assert_msg(lines_agree(text, path, mistakes[_i].said), "expected\n%s\nsaid\n%s",
+                  mistakes[_i].said, text);
+    ck_assert_uint_gt(count, 0);
+    said_free(&said);
+}
+END_TEST
+
+START_TEST(file_that_cannot_be_read_is_named)
+{
+    struct config config;
+    struct said said;
+
+    config_defaults(&config);
+    said_open(&said);
+    ck_assert_uint_eq(config_load(&config, "/nowhere/at/all.yaml", said.stream), 1);
+    ck_assert_uint_eq(config_load(&config, "/tmp", said.stream), 1);
+    ck_assert_str_eq(said_text(&said),
+                     "/nowhere/at/all.yaml: cannot be opened: No such file or directory\n"
+                     "/tmp: cannot be read: Is a directory\n");
+    said_free(&said);
+}
+END_TEST
+
+/* ---- what is accepted ---- */
+
+static const char *const nothing_set[] = { "", "# all defaults\n", "---\n", "server:\n", "{}\n" };
+
+START_TEST(file_that_sets_nothing_leaves_the_defaults)
+{
+    struct config config, defaults;
+    char path[TEMP_PATH_BYTES];
+
+    temp_file(path, nothing_set[_i]);
+    config_defaults(&defaults);
+    config_defaults(&config);
+    unsigned count = config_load(&config, path, stderr);
+    unlink(path);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_mem_eq(&config, &defaults, sizeof(config));
+}
+END_TEST
+
+static const char everything[] = "server:\n"
+                                 "  device: af_packet:eth1\n"
+                                 "  address: 192.168.5.2/16\n"
+                                 "  gateway: 192.168.0.1\n"
+                                 "  port: 8080\n"
+                                 "  mtu: 9000\n"
+                                 "  cores: 5,1-2\n"
+                                 "  drain_seconds: 0\n"
+                                 "  media_types: \"/etc/odd: name\"\n"
+                                 "  log_level: debug\n"
+                                 "pool: {size: 1536M, allow_small_pages: yes}\n"
+                                 "limits:\n"
+                                 "  connections: 100\n"
+                                 "  requests: 10\n"
+                                 "  responses: 20\n"
+                                 "  pipeline: 1\n"
+                                 "  request_line: 2K\n"
+                                 "  header_bytes: 4096\n"
+                                 "  header_fields: 20\n"
+                                 "  inline_bytes: 0\n"
+                                 "timeouts: {header: 500ms, idle: 5min, write: 90s}\n"
+                                 "idle: {wait: poll, spin: 0, sleep: 1ms}\n";
+
+START_TEST(every_setting_is_taken)
+{
+    struct config config;
+    char path[TEMP_PATH_BYTES];
+
+    temp_file(path, everything);
+    config_defaults(&config);
+    unsigned count = config_load_whole(&config, path, stderr);
+    unlink(path);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_str_eq(config.device, "af_packet:eth1");
+    ck_assert_uint_eq(ip_addr_v4(&config.gateway), 0xc0a80001);
+    ck_assert_uint_eq(config.core_count, 3);
+    ck_assert_uint_eq(config.cores[2], 5);
+    ck_assert_uint_eq(config.drain_seconds, 0);
+    ck_assert_str_eq(config.media_types, "/etc/odd: name");
+    ck_assert_uint_eq(config.pool_bytes, UINT64_C(1536) << 20);
+    ck_assert(config.allow_small_pages);
+    ck_assert_uint_eq(config.requests_max, 10);
+    ck_assert_uint_eq(config.request_line_max, 2048);
+    ck_assert_uint_eq(config.inline_bytes_max, 0);
+    ck_assert_uint_eq(config.idle_timeout_ns, 300 * NS_PER_S);
+    ck_assert_int_eq(config.idle_wait, CONFIG_IDLE_POLL);
+    ck_assert_uint_eq(config.idle_spin_ns, 0);
+}
+END_TEST
+
+/* ---- the effective configuration ---- */
+
+/* Prints config and reads that again over other. */
+static void print_and_load(const struct config *config, struct config *other)
+{
+    struct said said;
+    char path[TEMP_PATH_BYTES];
+
+    said_open(&said);
+    ck_assert(config_print(config, said.stream));
+    temp_file(path, said_text(&said));
+    unsigned count = config_load_whole(other, path, stderr);
+    unlink(path);
+    ck_assert_uint_eq(count, 0);
+    said_free(&said);
+}
+
+START_TEST(effective_configuration_of_the_defaults_round_trips)
+{
+    struct config defaults, again;
+
+    config_defaults(&defaults);
+    config_defaults(&again);
+    again.port = 1;
+    again.pool_bytes = 1;
+    again.core_count = 3;
+    print_and_load(&defaults, &again);
+    ck_assert_mem_eq(&defaults, &again, sizeof(defaults));
+}
+END_TEST
+
+START_TEST(effective_configuration_of_everything_round_trips)
+{
+    struct config config, again;
+    char path[TEMP_PATH_BYTES];
+
+    temp_file(path, everything);
+    config_defaults(&config);
+    ck_assert_uint_eq(config_load(&config, path, stderr), 0);
+    unlink(path);
+    config_defaults(&again);
+    print_and_load(&config, &again);
+    ck_assert_mem_eq(&config, &again, sizeof(config));
+}
+END_TEST
+
+START_TEST(check_prints_what_check_accepts)
+{
+    char path[TEMP_PATH_BYTES], path_again[TEMP_PATH_BYTES];
+    struct said first, second;
+
+    temp_file(path, everything);
+    said_open(&first);
+    ck_assert_int_eq(check_run(path, first.stream, stderr), 0);
+    temp_file(path_again, said_text(&first));
+    said_open(&second);
+    ck_assert_int_eq(check_run(path_again, second.stream, stderr), 0);
+    ck_assert_str_eq(said_text(&second), first.text);
+    unlink(path);
+    unlink(path_again);
+    said_free(&first);
+    said_free(&second);
+}
+END_TEST
+
+START_TEST(check_counts_the_mistakes)
+{
+    char path[TEMP_PATH_BYTES];
+    struct said said;
+
+    temp_file(path, "server:\n  port: x\n  mtu: y\n");
+    said_open(&said);
+    ck_assert_int_eq(check_run(path, stdout, said.stream), 2);
+    unlink(path);
+    ck_assert_ptr_nonnull(strstr(said_text(&said), ": 2 mistakes\n"));
+    said_free(&said);
+}
+END_TEST
+
+TCase *config_case(void)
+{
+    TCase *c = tcase_create("config");
+
+    tcase_add_test(c, defaults_are_those_of_the_manual);
+    tcase_add_loop_test(c, mistake_is_told_with_its_line, 0, COUNT_OF(mistakes));
+    tcase_add_test(c, file_that_cannot_be_read_is_named);
+    tcase_add_loop_test(c, file_that_sets_nothing_leaves_the_defaults, 0, COUNT_OF(nothing_set));
+    tcase_add_test(c, every_setting_is_taken);
+    tcase_add_test(c, effective_configuration_of_the_defaults_round_trips);
+    tcase_add_test(c, effective_configuration_of_everything_round_trips);
+    tcase_add_test(c, check_prints_what_check_accepts);
+    tcase_add_test(c, check_counts_the_mistakes);
+    return c;
+}
