@@ -4,7 +4,8 @@
  * it reaches a counter (counters.h).
  *
  *   ASSERT(cond)        always on; must be cheap.
- *   DEBUG_ASSERT(cond)  on when HW_DEBUG is defined (sanitizer and simulator builds); may be costly.
+ *   DEBUG_ASSERT(cond)  on when HW_DEBUG is defined (sanitizer and simulator builds); may be
+ * costly.
  */
 #ifndef BASE_ASSERT_H
 #define BASE_ASSERT_H

@@ -2,10 +2,10 @@
 /*
  * Counters of one worker. Every drop has a reason and every reason a counter.
  *
- * The owning worker writes (counter_add), any thread may read (counter_read) while it runs: both are
- * relaxed atomic accesses of an aligned 64-bit word, which cost no more than plain ones. Sums over
- * workers are taken by the reader. The table below is the only list: names, help, output formats
- * and the telemetry command derive from it.
+ * The owning worker writes (counter_add), any thread may read (counter_read) while it runs: both
+ * are relaxed atomic accesses of an aligned 64-bit word, which cost no more than plain ones. Sums
+ * over workers are taken by the reader. The table below is the only list: names, help, output
+ * formats and the telemetry command derive from it.
  */
 #ifndef BASE_COUNTERS_H
 #define BASE_COUNTERS_H
@@ -36,7 +36,7 @@
     X(arp_request_in, "ARP request for our address answered")                                      \
     X(arp_request_out, "ARP request sent")                                                         \
     X(arp_reply_in, "ARP reply received")                                                          \
-    X(neighbour_full, "neighbour not learnt: table full of younger entries")                       \
+    X(neighbour_evicted, "oldest neighbour forgotten to make room")                                \
     X(neighbour_unresolved, "packet held back: next hop's MAC address not known yet")              \
     X(ip_drop_malformed, "IP header malformed or length wrong")                                    \
     X(ip_drop_checksum, "IPv4 header checksum wrong")                                              \
@@ -127,7 +127,7 @@ static inline uint64_t counter_read(const uint64_t *counter)
 /* Adds every counter of from to into (from may be live, into is the caller's own). */
 void counters_sum(struct counters *into, const struct counters *from);
 
-#define COUNT(counters, name)        counter_add(&(counters)->name, 1)
-#define COUNT_N(counters, name, n)   counter_add(&(counters)->name, (n))
+#define COUNT(counters, name)      counter_add(&(counters)->name, 1)
+#define COUNT_N(counters, name, n) counter_add(&(counters)->name, (n))
 
 #endif

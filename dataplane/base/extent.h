@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * References that one worker holds on one file. Written by that worker only (no atomics): the memory
- * of a file may be reused when the pins of all workers are zero.
+ * References that one worker holds on one file. Written by that worker only (no atomics): the
+ * memory of a file may be reused when the pins of all workers are zero.
  */
 struct file_pin {
     uint32_t in_flight; /* packets handed to the NIC and not completed */

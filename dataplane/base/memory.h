@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where the core's tables live. The core allocates only while it is set up, through this; under DPDK
- * it is hugepage memory of the worker's NUMA node, in tests plain heap.
+ * Where the core's tables live. The core allocates only while it is set up, through this; under
+ * DPDK it is hugepage memory of the worker's NUMA node, in tests plain heap.
  */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The stack's only door. Sans-I/O: the caller brings frames, packet slots and the clock; nothing here
- * makes a system call, reads a clock or allocates after stack_create().
+ * The stack's only door. Sans-I/O: the caller brings frames, packet slots and the clock; nothing
+ * here makes a system call, reads a clock or allocates after stack_create().
  *
  * One stack belongs to one worker; no two threads may use it at a time.
  */
@@ -11,6 +11,7 @@
 #include "base/counters.h"
 #include "base/extent.h"
 #include "base/memory.h"
+#include "base/tx_slot.h"
 #include "tcp/tcp.h"
 #include "wire/addr.h"
 
@@ -28,33 +29,6 @@ struct frame {
     uint32_t flags;
 };
 
-/* Extents of one packet at the most. A port may take fewer (stack_config.tx_extents_max). */
-#define TX_EXTENTS_MAX 8
-
-/*
- * One packet to send: the bytes of head (Ethernet, IP, TCP headers, then response head and small
- * bodies), then the extents in order. The caller points head at head_capacity writable bytes (its
- * header mbuf) before the call and the stack fills in the rest.
- */
-struct tx_slot {
-    uint8_t *head;
-    uint16_t head_capacity; /* at least TX_HEAD_BYTES_MIN */
-
-    uint16_t head_len;
-    uint8_t l2_len, l3_len, l4_len;
-    uint8_t extent_count;
-    bool ipv4;
-    bool tcp;            /* checksum offload and TSO apply */
-    uint16_t tso_mss;    /* > 0: the port cuts the payload into segments of this many bytes */
-    uint32_t payload_len; /* TCP payload: bytes behind l2+l3+l4 in head, and extents */
-    struct tx_extent extent[TX_EXTENTS_MAX];
-};
-
-/* A slot's head must hold all headers and one full-sized payload for stacks that copy small bodies:
- * mtu + STACK_L2_BYTES, and never less than this. */
-#define TX_HEAD_BYTES_MIN 256
-#define STACK_L2_BYTES    14
-
 struct stack_config {
     struct mac_addr mac;
     struct ip_addr address;
@@ -70,11 +44,11 @@ struct stack_config {
     uint8_t tx_extents_max;    /* 1..TX_EXTENTS_MAX */
 
     uint32_t connections_max;
-    uint32_t ranges_max;      /* transmit ranges of all connections (tcp/ranges.h) */
-    uint32_t rx_buffers_max;  /* reassembly buffers of all connections (tcp/reassembly.h) */
+    uint32_t ranges_max;     /* transmit ranges of all connections (tcp/ranges.h) */
+    uint32_t rx_buffers_max; /* reassembly buffers of all connections (tcp/reassembly.h) */
     uint32_t neighbours_max;
 
-    uint64_t seed[2];         /* secret, random per boot: flow hash, initial sequence numbers */
+    uint64_t seed[2]; /* secret, random per boot: flow hash, initial sequence numbers */
 
     const struct tcp_app *app;
     void *app_ctx;
@@ -86,6 +60,8 @@ struct stack_config {
      * (stack_neighbour_learn). May be NULL. */
     void (*neighbour_learnt)(void *ctx, const struct ip_addr *ip, const struct mac_addr *mac);
     void *neighbour_ctx;
+
+    struct tcp_limits tcp; /* stack_config_defaults() fills them in */
 };
 
 /* Sane sizes for everything a caller need not care about; the caller sets the rest. */
@@ -112,8 +88,8 @@ unsigned stack_output(struct stack *stack, struct tx_slot *slots, unsigned n, ui
 uint64_t stack_deadline(const struct stack *stack);
 
 /* A neighbour that another worker learnt. */
-void stack_neighbour_learn(struct stack *stack, const struct ip_addr *ip, const struct mac_addr *mac,
-                           uint64_t now);
+void stack_neighbour_learn(struct stack *stack, const struct ip_addr *ip,
+                           const struct mac_addr *mac, uint64_t now);
 
 /* Announces our address (gratuitous ARP, RFC 5227 section 2.3) with the next output. */
 void stack_announce(struct stack *stack);
@@ -125,9 +101,16 @@ void stack_drain(struct stack *stack, uint64_t now);
 /* Aborts every connection with a RST (sent by the next outputs). */
 void stack_abort_all(struct stack *stack, uint64_t now);
 
+/* What is in use of the bounded tables; all 0 when every connection is gone. */
+struct stack_usage {
+    uint32_t connections; /* TIME-WAIT included */
+    uint32_t time_wait;
+    uint32_t ranges;
+    uint32_t rx_buffers;
+};
+struct stack_usage stack_usage(const struct stack *stack);
+
 /* Connections that are not in TIME-WAIT. */
 uint32_t stack_connections(const struct stack *stack);
-/* All connections, TIME-WAIT included. */
-uint32_t stack_connections_all(const struct stack *stack);
 
 #endif

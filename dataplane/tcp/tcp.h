@@ -3,9 +3,9 @@
  * TCP as an application sees it. Any application: HTTP is one, the tests' echo another.
  *
  * Sending knows no buffers. The application says "the stream now has bytes up to offset X"
- * (tcp_stream_extend) and TCP asks "which bytes are [from, to)?" (tcp_app.resolve) each time it sends
- * them, first or again. Application stream offsets start at 0 with the first byte of data in each
- * direction and are 64 bits wide: they do not wrap.
+ * (tcp_stream_extend) and TCP asks "which bytes are [from, to)?" (tcp_app.resolve) each time it
+ * sends them, first or again. Application stream offsets start at 0 with the first byte of data in
+ * each direction and are 64 bits wide: they do not wrap.
  */
 #ifndef TCP_TCP_H
 #define TCP_TCP_H
@@ -18,6 +18,20 @@
 #include "wire/addr.h"
 
 struct tcp_conn;
+
+/* What bounds a connection; the same for all of a stack. */
+struct tcp_limits {
+    uint16_t mss_min;        /* smallest segment size a peer may ask of us */
+    uint32_t initial_window; /* segments (RFC 6928: 10) */
+    uint64_t rto_min_ns;
+    uint64_t rto_max_ns;
+    uint64_t time_wait_ns;    /* 2 MSL */
+    uint64_t fin_wait_2_ns;   /* a closed connection whose peer never closes */
+    uint64_t user_timeout_ns; /* RFC 9293 section 3.8.3, R2 */
+    uint8_t syn_ack_retries;
+};
+
+void tcp_limits_defaults(struct tcp_limits *limits);
 
 enum tcp_close_reason {
     TCP_CLOSE_ORDERLY, /* both FINs exchanged and acknowledged */
@@ -76,7 +90,8 @@ struct tcp_app {
     void (*closed)(void *ctx, struct tcp_conn *conn, enum tcp_close_reason reason);
 };
 
-/* Calls by which the application drives a connection; allowed inside every callback but closed(). */
+/* Calls by which the application drives a connection; allowed inside every callback but closed().
+ */
 
 /* The stream has bytes up to `end` (an application stream offset; never decreases). */
 void tcp_stream_extend(struct tcp_conn *conn, uint64_t end);
@@ -89,8 +104,8 @@ void tcp_receive_resume(struct tcp_conn *conn);
 /* Call deadline() at `when` (TIME_NEVER: not); replaces the one set before. */
 void tcp_app_deadline(struct tcp_conn *conn, uint64_t when);
 
-/* Index of the connection, 0..connections_max-1, unique among those that are open: applications keep
- * their own state in an array under it. */
+/* Index of the connection, 0..connections_max-1, unique among those that are open: applications
+ * keep their own state in an array under it. */
 uint32_t tcp_conn_index(const struct tcp_conn *conn);
 struct tcp_peer {
     struct ip_addr ip;

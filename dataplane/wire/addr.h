@@ -48,8 +48,11 @@ static inline bool ip_addr_is_v4(const struct ip_addr *a)
 /* From and to a host-order IPv4 address. */
 static inline struct ip_addr ip_addr_from_v4(uint32_t v4)
 {
-    struct ip_addr a = { .b = { [10] = 0xff, [11] = 0xff, [12] = (uint8_t)(v4 >> 24),
-                                [13] = (uint8_t)(v4 >> 16), [14] = (uint8_t)(v4 >> 8),
+    struct ip_addr a = { .b = { [10] = 0xff,
+                                [11] = 0xff,
+                                [12] = (uint8_t)(v4 >> 24),
+                                [13] = (uint8_t)(v4 >> 16),
+                                [14] = (uint8_t)(v4 >> 8),
                                 [15] = (uint8_t)v4 } };
     return a;
 }

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "stack/neighbour.h"
+
+#include "base/time.h"
+
+enum {
+    REQUESTS_MAX = 3,       /* RFC 4861 section 10: MAX_MULTICAST_SOLICIT */
+    REQUEST_INTERVAL_S = 1, /* RFC 1122 section 2.3.2.1: at most one per second */
+    REACHABLE_S = 60,       /* RFC 1122 section 2.3.2.1: time out after about a minute */
+};
+
+bool neighbours_init(struct neighbours *table, uint32_t count, struct counters *counters,
+                     const struct memory *memory)
+{
+    *table =
+        (struct neighbours){ .count = count, .next_retry_ns = TIME_NEVER, .counters = counters };
+    table->entry = memory_alloc(memory, count, sizeof(*table->entry));
+    return table->entry != NULL;
+}
+
+void neighbours_release(struct neighbours *table, const struct memory *memory)
+{
+    memory_release(memory, table->entry);
+}
+
+/* A server has few neighbours: its router and the hosts of its net. Connections keep the index. */
+uint32_t neighbours_find(const struct neighbours *table, const struct ip_addr *ip)
+{
+    for (uint32_t i = 0; i < table->used; i++)
+        if (table->entry[i].state != NEIGHBOUR_FREE && ip_addr_equal(&table->entry[i].ip, ip))
+            return i;
+    return NEIGHBOUR_NONE;
+}
+
+/* A free entry, else the one not confirmed for longest. */
+static uint32_t place(struct neighbours *table)
+{
+    uint32_t oldest = 0;
+
+    for (uint32_t i = 0; i < table->used; i++) {
+        if (table->entry[i].state == NEIGHBOUR_FREE)
+            return i;
+        if (table->entry[i].updated_ns < table->entry[oldest].updated_ns)
+            oldest = i;
+    }
+    if (table->used < table->count)
+        return table->used++;
+    COUNT(table->counters, neighbour_evicted);
+    return oldest;
+}
+
+static void request(struct neighbours *table, struct neighbour *n, uint64_t now)
+{
+    n->request_due = true;
+    table->request_due = true;
+    n->requests++;
+    n->retry_ns = now + REQUEST_INTERVAL_S * NS_PER_S;
+    table->next_retry_ns = time_min(table->next_retry_ns, n->retry_ns);
+}
+
+uint32_t neighbours_resolve(struct neighbours *table, const struct ip_addr *ip, uint64_t now)
+{
+    uint32_t i = neighbours_find(table, ip);
+
+    if (i != NEIGHBOUR_NONE)
+        return i;
+    i = place(table);
+    table->entry[i] =
+        (struct neighbour){ .ip = *ip, .state = NEIGHBOUR_INCOMPLETE, .updated_ns = now };
+    request(table, &table->entry[i], now);
+    return i;
+}
+
+bool neighbours_learn(struct neighbours *table, const struct ip_addr *ip,
+                      const struct mac_addr *mac, uint64_t now)
+{
+    uint32_t i = neighbours_find(table, ip);
+    bool news = i == NEIGHBOUR_NONE || !neighbour_usable(&table->entry[i]) ||
+                !mac_addr_equal(&table->entry[i].mac, mac);
+
+    if (i == NEIGHBOUR_NONE)
+        i = place(table);
+    table->entry[i] = (struct neighbour){ .ip = *ip,
+                                          .mac = *mac,
+                                          .state = NEIGHBOUR_REACHABLE,
+                                          .updated_ns = now,
+                                          .retry_ns = TIME_NEVER };
+    return news;
+}
+
+void neighbours_refresh(struct neighbours *table, uint32_t index, uint64_t now)
+{
+    struct neighbour *n = &table->entry[index];
+
+    if (n->state != NEIGHBOUR_REACHABLE || now - n->updated_ns < REACHABLE_S * NS_PER_S)
+        return;
+    n->state = NEIGHBOUR_PROBE;
+    n->requests = 0;
+    request(table, n, now);
+}
+
+bool neighbours_timers(struct neighbours *table, uint64_t now)
+{
+    bool given_up = false;
+
+    if (now < table->next_retry_ns)
+        return false;
+    table->next_retry_ns = TIME_NEVER;
+    for (uint32_t i = 0; i < table->used; i++) {
+        struct neighbour *n = &table->entry[i];
+        if (n->state != NEIGHBOUR_INCOMPLETE && n->state != NEIGHBOUR_PROBE)
+            continue;
+        if (n->retry_ns > now) {
+            table->next_retry_ns = time_min(table->next_retry_ns, n->retry_ns);
+        } else if (n->requests < REQUESTS_MAX) {
+            request(table, n, now);
+        } else {
+            given_up = given_up || n->state == NEIGHBOUR_INCOMPLETE;
+            n->state = NEIGHBOUR_FREE;
+        }
+    }
+    return given_up;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Neighbours: next hop's IP address -> MAC address (RFC 826; the states are those of RFC 4861
+ * section 7.3.2, which serve ARP as well). Entries do not move, so that connections keep an index;
+ * an index must be checked against the address, as the entry may have been given to another.
+ */
+#ifndef STACK_NEIGHBOUR_H
+#define STACK_NEIGHBOUR_H
+
+#include "base/counters.h"
+#include "base/memory.h"
+#include "wire/addr.h"
+
+#define NEIGHBOUR_NONE UINT32_MAX
+
+enum neighbour_state {
+    NEIGHBOUR_FREE,
+    NEIGHBOUR_INCOMPLETE, /* asked for, not answered yet */
+    NEIGHBOUR_REACHABLE,
+    NEIGHBOUR_PROBE, /* old: used, and asked for again */
+};
+
+struct neighbour {
+    struct ip_addr ip;
+    struct mac_addr mac;
+    uint8_t state;
+    uint8_t requests;    /* sent without an answer */
+    bool request_due;    /* the next output sends one */
+    uint64_t updated_ns; /* learnt or confirmed */
+    uint64_t retry_ns;   /* next request, TIME_NEVER: none */
+};
+
+struct neighbours {
+    struct neighbour *entry;
+    uint32_t count; /* entries of the table */
+    uint32_t used;  /* high-water mark */
+    uint64_t next_retry_ns;
+    bool request_due; /* of some entry */
+    struct counters *counters;
+};
+
+bool neighbours_init(struct neighbours *table, uint32_t count, struct counters *counters,
+                     const struct memory *memory);
+void neighbours_release(struct neighbours *table, const struct memory *memory);
+
+/* Index of ip's entry, or NEIGHBOUR_NONE. */
+uint32_t neighbours_find(const struct neighbours *table, const struct ip_addr *ip);
+
+/*
+ * Index of ip's entry, made INCOMPLETE with a request due if there was none. The oldest entry makes
+ * room when the table is full.
+ */
+uint32_t neighbours_resolve(struct neighbours *table, const struct ip_addr *ip, uint64_t now);
+
+/* Notes an answer. Returns whether ip's MAC address is news. */
+bool neighbours_learn(struct neighbours *table, const struct ip_addr *ip,
+                      const struct mac_addr *mac, uint64_t now);
+
+/* An entry in use that has grown old is asked for again. */
+void neighbours_refresh(struct neighbours *table, uint32_t index, uint64_t now);
+
+/* Whether entry may be sent to. */
+static inline bool neighbour_usable(const struct neighbour *entry)
+{
+    return entry->state == NEIGHBOUR_REACHABLE || entry->state == NEIGHBOUR_PROBE;
+}
+
+/*
+ * Runs the retries that are due: sets request_due, frees entries that never answer. Returns whether
+ * an INCOMPLETE entry was given up.
+ */
+bool neighbours_timers(struct neighbours *table, uint64_t now);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The way of a packet: timers that are due, control frames, then each ready connection in turn. */
+#include "base/assert.h"
+#include "stack/internal.h"
+
+enum {
+    /* Packets of one connection before the next has its turn: a burst that fills a large part of a
+     * descriptor ring would delay everybody else. */
+    CONN_QUANTUM = 16,
+    /* Connections looked at in one call, beyond those that send: bounds the call. */
+    IDLE_TURNS_MAX = 256,
+};
+
+/* Ethernet and IP headers in front of what tcp_output() wrote. */
+static void link_output(struct stack *s, const struct tcp_conn *c, struct tx_slot *slot)
+{
+    const struct stack_config *config = &s->config;
+    const struct neighbour *n = &s->neighbours.entry[c->neighbour];
+    uint32_t total = IPV4_HEADER_BYTES + slot->l4_len + slot->payload_len;
+
+    eth_emit(slot->head, &n->mac, &config->mac, ETH_TYPE_IPV4);
+    ipv4_emit(slot->head + ETH_HEADER_BYTES, &c->key.local, &c->key.remote, IP_PROTOCOL_TCP, 0,
+              total, config->tx_ip_checksum);
+    slot->l2_len = ETH_HEADER_BYTES;
+    slot->l3_len = IPV4_HEADER_BYTES;
+    slot->ipv4 = true;
+}
+
+static void park(struct stack *s, struct tcp_conn *c)
+{
+    struct tcp_ctx *tcp = &s->tcp;
+
+    COUNT(s->config.counters, neighbour_unresolved);
+    c->on_ready = true;
+    c->ready_next = CONN_NONE;
+    if (s->parked_tail != CONN_NONE)
+        tcp->conn[s->parked_tail].ready_next = conn_index(c);
+    else
+        s->parked_head = conn_index(c);
+    s->parked_tail = conn_index(c);
+}
+
+/* Whether c's next hop can be sent to; else c is parked until it is known or given up. */
+static bool next_hop_known(struct stack *s, struct tcp_conn *c)
+{
+    const struct ip_addr *hop = stack_next_hop(s, &c->key.remote);
+    const struct neighbour *n = &s->neighbours.entry[c->neighbour];
+
+    if (n->state == NEIGHBOUR_FREE || !ip_addr_equal(&n->ip, hop)) {
+        c->neighbour = neighbours_resolve(&s->neighbours, hop, s->tcp.now);
+        n = &s->neighbours.entry[c->neighbour];
+    }
+    if (!neighbour_usable(n)) {
+        park(s, c);
+        return false;
+    }
+    neighbours_refresh(&s->neighbours, c->neighbour, s->tcp.now);
+    return true;
+}
+
+/* One connection's turn; returns how many slots it filled. */
+static unsigned conn_run(struct stack *s, struct tcp_conn *c, struct tx_slot *slots, unsigned n)
+{
+    unsigned filled = 0, quantum = n < CONN_QUANTUM ? n : CONN_QUANTUM;
+
+    if (c->resume_pending) {
+        c->resume_pending = false;
+        c->app_blocked = false;
+        if (c->state != TCP_STATE_CLOSED && c->state != TCP_STATE_TIME_WAIT)
+            tcp_deliver(c);
+    }
+    tcp_timers(c);
+    if (c->state == TCP_STATE_CLOSED)
+        return 0; /* on the ready list again: freed at its next turn */
+    if (!next_hop_known(s, c))
+        return 0;
+    while (filled < quantum && tcp_output(c, &slots[filled], ETH_HEADER_BYTES + IPV4_HEADER_BYTES))
+        link_output(s, c, &slots[filled++]);
+    if (filled == quantum)
+        conn_touch(c);
+    wheel_set(&s->wheel, c, tcp_deadline(c));
+    return filled;
+}
+
+unsigned stack_output(struct stack *s, struct tx_slot *slots, unsigned n, uint64_t now)
+{
+    unsigned filled = 0, idle = 0;
+
+    stack_set_now(s, now);
+    wheel_advance(&s->wheel, now);
+    if (neighbours_timers(&s->neighbours, now))
+        stack_unpark(s);
+
+    while (filled < n && idle < IDLE_TURNS_MAX) {
+        control_arp_requests(s);
+        while (filled < n && control_pop(s, &slots[filled]))
+            filled++;
+        struct tcp_conn *c = filled < n ? conn_next_ready(&s->tcp) : NULL;
+        if (c == NULL)
+            break;
+        if (c->state == TCP_STATE_CLOSED) {
+            stack_conn_free(s, c);
+            continue;
+        }
+        unsigned sent = conn_run(s, c, &slots[filled], n - filled);
+        filled += sent;
+        idle += sent == 0;
+    }
+    return filled;
+}
+
+uint64_t stack_deadline(const struct stack *s)
+{
+    if (s->tcp.ready_head != CONN_NONE || s->control.count != 0 || s->announce ||
+        s->neighbours.request_due)
+        return 0;
+    return time_min(wheel_next(&s->wheel), s->neighbours.next_retry_ns);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "stack/internal.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+void stack_config_defaults(struct stack_config *config)
+{
+    *config = (struct stack_config){
+        .prefix_len = 24,
+        .mtu = 1500,
+        .port = 80,
+        .tx_extents_max = TX_EXTENTS_MAX,
+        .connections_max = 16384,
+        .ranges_max = 65536,
+        .rx_buffers_max = 512,
+        .neighbours_max = 256,
+        .memory = memory_heap,
+    };
+    tcp_limits_defaults(&config->tcp);
+}
+
+static uint32_t control_frame_bytes(const struct stack_config *config)
+{
+    return STACK_L2_BYTES + config->mtu;
+}
+
+size_t stack_memory_bytes(const struct stack_config *config)
+{
+    return sizeof(struct stack) + (size_t)config->connections_max * sizeof(struct tcp_conn) +
+           (size_t)config->ranges_max * sizeof(struct tcp_range) +
+           (size_t)config->rx_buffers_max * sizeof(struct rx_buffer) +
+           (size_t)flow_table_entries(config->connections_max) * sizeof(struct flow_entry) +
+           (size_t)config->neighbours_max * sizeof(struct neighbour) +
+           (size_t)CONTROL_FRAMES * control_frame_bytes(config);
+}
+
+static bool conns_init(struct tcp_ctx *ctx, uint32_t count, const struct memory *memory)
+{
+    ctx->conn = memory_alloc(memory, count, sizeof(*ctx->conn));
+    if (ctx->conn == NULL)
+        return false;
+    ctx->conns_max = count;
+    ctx->free_head = 0;
+    ctx->ready_head = ctx->ready_tail = CONN_NONE;
+    for (uint32_t i = 0; i < count; i++)
+        ctx->conn[i].ready_next = i + 1 < count ? i + 1 : CONN_NONE;
+    return true;
+}
+
+static void tcp_ctx_init(struct tcp_ctx *ctx, const struct stack_config *config)
+{
+    ctx->counters = config->counters;
+    ctx->app = config->app;
+    ctx->app_ctx = config->app_ctx;
+    ctx->limits = config->tcp;
+    ctx->tx_tcp_checksum = config->tx_tcp_checksum;
+    ctx->tso_bytes_max = config->tx_tso_bytes_max;
+    ctx->extents_max = config->tx_extents_max;
+    ctx->mss_max = (uint16_t)(config->mtu - IPV4_HEADER_BYTES - TCP_HEADER_BYTES);
+    ctx->prng.state = config->seed[0] ^ config->seed[1];
+    memcpy(ctx->isn_key, config->seed, sizeof(ctx->isn_key));
+}
+
+struct stack *stack_create(const struct stack_config *config, uint64_t now)
+{
+    const struct memory *memory = &config->memory;
+    struct stack *s = memory_alloc(memory, 1, sizeof(*s));
+
+    ASSERT(config->connections_max > 0 && config->ranges_max > 0 && config->neighbours_max > 0);
+    ASSERT(config->tx_extents_max >= 1 && config->tx_extents_max <= TX_EXTENTS_MAX);
+    ASSERT(config->mtu >= 576 && config->mtu <= 9216);
+    if (s == NULL)
+        return NULL;
+    s->config = *config;
+    tcp_ctx_init(&s->tcp, config);
+    s->parked_head = s->parked_tail = CONN_NONE;
+    s->control.frame_bytes = control_frame_bytes(config);
+    if (!conns_init(&s->tcp, config->connections_max, memory))
+        goto no_conns;
+    if (!range_pool_init(&s->tcp.ranges, config->ranges_max, memory))
+        goto no_ranges;
+    if (!rx_pool_init(&s->tcp.rx, config->rx_buffers_max, memory))
+        goto no_rx;
+    if (!flow_table_init(&s->flows, config->connections_max, config->seed, s->tcp.conn, memory))
+        goto no_flows;
+    if (!neighbours_init(&s->neighbours, config->neighbours_max, config->counters, memory))
+        goto no_neighbours;
+    s->control.bytes = memory_alloc(memory, CONTROL_FRAMES, s->control.frame_bytes);
+    if (s->control.bytes == NULL)
+        goto no_control;
+    wheel_init(&s->wheel, s->tcp.conn, now);
+    stack_set_now(s, now);
+    return s;
+
+no_control:
+    neighbours_release(&s->neighbours, memory);
+no_neighbours:
+    flow_table_release(&s->flows, memory);
+no_flows:
+    rx_pool_release(&s->tcp.rx, memory);
+no_rx:
+    range_pool_release(&s->tcp.ranges, memory);
+no_ranges:
+    memory_release(memory, s->tcp.conn);
+no_conns:
+    memory_release(memory, s);
+    return NULL;
+}
+
+void stack_destroy(struct stack *s)
+{
+    if (s == NULL)
+        return;
+    struct memory memory = s->config.memory;
+
+    memory_release(&memory, s->control.bytes);
+    neighbours_release(&s->neighbours, &memory);
+    flow_table_release(&s->flows, &memory);
+    rx_pool_release(&s->tcp.rx, &memory);
+    range_pool_release(&s->tcp.ranges, &memory);
+    memory_release(&memory, s->tcp.conn);
+    memory_release(&memory, s);
+}
+
+void stack_set_now(struct stack *s, uint64_t now)
+{
+    if (now == s->tcp.now)
+        return;
+    s->tcp.now = now;
+    s->tcp.now_ms = (uint32_t)(now / NS_PER_MS);
+}
+
+const struct ip_addr *stack_next_hop(const struct stack *s, const struct ip_addr *ip)
+{
+    const struct stack_config *config = &s->config;
+
+    if (ip_addr_is_none(&config->gateway) ||
+        ip_addr_same_net(ip, &config->address, config->prefix_len))
+        return ip;
+    return &config->gateway;
+}
+
+void stack_unpark(struct stack *s)
+{
+    struct tcp_ctx *tcp = &s->tcp;
+
+    if (s->parked_head == CONN_NONE)
+        return;
+    if (tcp->ready_tail != CONN_NONE)
+        tcp->conn[tcp->ready_tail].ready_next = s->parked_head;
+    else
+        tcp->ready_head = s->parked_head;
+    tcp->ready_tail = s->parked_tail;
+    s->parked_head = s->parked_tail = CONN_NONE;
+}
+
+void stack_conn_free(struct stack *s, struct tcp_conn *c)
+{
+    ASSERT(c->state == TCP_STATE_CLOSED);
+    if (c->in_flows)
+        flow_table_remove(&s->flows, conn_index(c), c->flow_hash);
+    wheel_remove(&s->wheel, c);
+    conn_give(c);
+}
+
+void stack_neighbour_learn(struct stack *s, const struct ip_addr *ip, const struct mac_addr *mac,
+                           uint64_t now)
+{
+    if (neighbours_learn(&s->neighbours, ip, mac, now))
+        stack_unpark(s);
+}
+
+void stack_announce(struct stack *s)
+{
+    s->announce = true;
+}
+
+/* Calls f for each connection that the application knows. */
+static void for_each_open(struct stack *s, void (*f)(struct tcp_conn *c))
+{
+    for (uint32_t i = 0; i < s->tcp.conns_max; i++)
+        if (s->tcp.conn[i].state != TCP_STATE_CLOSED)
+            f(&s->tcp.conn[i]);
+}
+
+static void drain_one(struct tcp_conn *c)
+{
+    if (c->app_open && !c->reset_pending)
+        c->ctx->app->drain(c->ctx->app_ctx, c, c->ctx->now);
+}
+
+void stack_drain(struct stack *s, uint64_t now)
+{
+    stack_set_now(s, now);
+    s->tcp.draining = true;
+    for_each_open(s, drain_one);
+}
+
+static void abort_one(struct tcp_conn *c)
+{
+    if (c->state != TCP_STATE_TIME_WAIT)
+        conn_abort(c);
+}
+
+void stack_abort_all(struct stack *s, uint64_t now)
+{
+    stack_set_now(s, now);
+    for_each_open(s, abort_one);
+}
+
+struct stack_usage stack_usage(const struct stack *s)
+{
+    const struct tcp_ctx *tcp = &s->tcp;
+
+    return (struct stack_usage){
+        .connections = tcp->conns_open,
+        .time_wait = tcp->conns_time_wait,
+        .ranges = tcp->ranges.count - tcp->ranges.free_count,
+        .rx_buffers = tcp->rx.count - tcp->rx.free_count,
+    };
+}
+
+uint32_t stack_connections(const struct stack *s)
+{
+    return s->tcp.conns_open - s->tcp.conns_time_wait;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What an acceptable ACK says: bytes acknowledged, SACK blocks, the peer's window. */
+#include "base/assert.h"
+#include "tcp/conn.h"
+
+/* Notes what a delivered range teaches; it is still in the list, with the flags it had. */
+static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t bytes,
+                      struct ack_info *info)
+{
+    if ((r->flags & RANGE_SACKED) != 0)
+        return; /* counted when it was SACKed */
+    info->delivered += bytes;
+    if ((r->flags & RANGE_RETRANSMITTED) == 0 && r->sent_ns > info->newest_sent_ns)
+        info->newest_sent_ns = r->sent_ns;
+    if (c->sack_ok)
+        recovery_delivered(c, r);
+}
+
+/* Marks [start, end), inside (snd_una, snd_nxt], as SACKed. */
+static void sack_range(struct tcp_conn *c, uint64_t start, uint64_t end, struct ack_info *info)
+{
+    struct range_list *list = &c->ranges;
+    struct range_pool *pool = &c->ctx->ranges;
+
+    RANGE_FOREACH (i, list, pool) {
+        struct tcp_range *r = &pool->range[i];
+        if (r->start >= end)
+            return;
+        if (r->start + r->len <= start || (r->flags & RANGE_SACKED) != 0)
+            continue;
+        if (r->start < start) {
+            if (!range_list_split(list, pool, i, start))
+                break;
+            continue; /* the right part comes next */
+        }
+        if (r->start + r->len > end && !range_list_split(list, pool, i, end))
+            break;
+        delivered(c, r, r->len, info);
+        range_list_mark_sacked(list, r);
+    }
+    COUNT_N(c->ctx->counters, tcp_sack_ignored, !range_pool_available(pool));
+}
+
+/* RFC 2883 section 4: a first block below the ACK, or inside the second, reports a duplicate. */
+static bool is_dsack(const struct tcp_segment *seg)
+{
+    const struct sack_block *b = seg->sack;
+
+    if (seg->sack_count == 0)
+        return false;
+    if (seq_lt(b[0].start, seg->ack) && seq_leq(b[0].end, seg->ack))
+        return true;
+    return seg->sack_count > 1 && seq_leq(b[1].start, b[0].start) && seq_leq(b[0].end, b[1].end);
+}
+
+static void sack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset,
+                       struct ack_info *info)
+{
+    info->dsack = is_dsack(seg);
+    for (unsigned i = info->dsack ? 1 : 0; i < seg->sack_count; i++) {
+        int64_t start = seq_to_offset(c->iss, c->snd_una, seg->sack[i].start);
+        int64_t end = seq_to_offset(c->iss, c->snd_una, seg->sack[i].end);
+        if (start >= end || end > (int64_t)c->snd_nxt) {
+            COUNT(c->ctx->counters, tcp_sack_ignored);
+            continue;
+        }
+        if (end > (int64_t)ack_offset)
+            sack_range(c, start > (int64_t)ack_offset ? (uint64_t)start : ack_offset, (uint64_t)end,
+                       info);
+    }
+    if (seg->sack_count != 0)
+        range_list_merge_sacked(&c->ranges, &c->ctx->ranges);
+}
+
+/* Takes [snd_una, upto) off the list. */
+static void acknowledge(struct tcp_conn *c, uint64_t upto, struct ack_info *info)
+{
+    struct range_pool *pool = &c->ctx->ranges;
+
+    while (c->ranges.head != RANGE_NONE && pool->range[c->ranges.head].start < upto) {
+        struct tcp_range *r = &pool->range[c->ranges.head];
+        uint64_t end = r->start + r->len < upto ? r->start + r->len : upto;
+        delivered(c, r, (uint32_t)(end - r->start), info);
+        range_list_pop(&c->ranges, pool, upto);
+    }
+    info->acked = (uint32_t)(upto - c->snd_una);
+    c->snd_una = upto;
+    c->backoff = 0;
+    c->rtx_base_ns = c->ctx->now; /* RFC 6298 (5.3) */
+}
+
+/* RFC 9293 section 3.10.7.4: the newest of the segments that the peer sent updates the window. */
+static bool window_update(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset)
+{
+    int64_t seq = seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
+    /* The window in a SYN is never scaled (RFC 7323 section 2.2). */
+    uint64_t window = (uint64_t)seg->window << ((seg->flags & TCP_SYN) != 0 ? 0 : c->snd_scale);
+    uint64_t edge = ack_offset + window;
+
+    if (seq < (int64_t)c->snd_wl1 || ack_offset < c->snd_una)
+        return false;
+    c->snd_wl1 = (uint64_t)seq;
+    if (window > c->snd_window_max)
+        c->snd_window_max = (uint32_t)window;
+    if (edge == c->snd_edge)
+        return false;
+    /* A window that opens: the persist timer begins anew (RFC 9293 section 3.8.6.1). */
+    if (edge > c->snd_edge && c->snd_nxt >= c->snd_edge) {
+        c->backoff = 0;
+        c->rtx_base_ns = c->ctx->now;
+    }
+    c->snd_edge = edge;
+    return true;
+}
+
+/*
+ * Bytes beyond the old edge (a window probe, or a window that shrank) were not taken; now that
+ * there is room they are as good as never sent. That is no sign of congestion, so it is not a loss
+ * either.
+ */
+static void forget_beyond(struct tcp_conn *c, uint64_t old_edge)
+{
+    if (c->snd_una < old_edge || c->ranges.head == RANGE_NONE || c->snd_edge <= c->snd_una)
+        return;
+    range_list_clear(&c->ranges, &c->ctx->ranges);
+    c->snd_nxt = c->snd_una;
+    c->tlp_end = 0;
+}
+
+static void fin_acknowledged(struct tcp_conn *c)
+{
+    switch (c->state) {
+    case TCP_STATE_FIN_WAIT_1:
+        c->state = TCP_STATE_FIN_WAIT_2;
+        c->life_deadline_ns = c->ctx->now + c->ctx->limits.fin_wait_2_ns;
+        break;
+    case TCP_STATE_CLOSING:
+        conn_enter_time_wait(c);
+        break;
+    case TCP_STATE_LAST_ACK:
+        conn_finish(c, TCP_CLOSE_ORDERLY);
+        break;
+    default:
+        break;
+    }
+}
+
+void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    struct ack_info info = { .flight = (uint32_t)(c->snd_nxt - c->snd_una) };
+    uint64_t old_una = c->snd_una, old_edge = c->snd_edge;
+
+    bool window_changed = window_update(c, seg, ack_offset);
+    if (ack_offset < c->snd_una)
+        return; /* an old ACK; its SACK blocks are old too */
+    if (c->sack_ok && seg->sack_count != 0)
+        sack_input(c, seg, ack_offset, &info);
+    if (ack_offset > c->snd_una)
+        acknowledge(c, ack_offset, &info);
+    /* RFC 5681 section 2: the definition of a duplicate. */
+    info.duplicate =
+        info.acked == 0 && info.flight != 0 && !window_changed && tcp_segment_len(seg) == 0;
+    if (info.newest_sent_ns != 0)
+        rtt_sample(&c->rtt, ctx->now - info.newest_sent_ns);
+    if (window_changed)
+        forget_beyond(c, old_edge);
+    if (info.flight != 0)
+        recovery_ack(c, &info);
+
+    if (c->snd_una != old_una && c->app_open && !c->reset_pending)
+        ctx->app->acknowledged(ctx->app_ctx, c, tcp_acknowledged(c), ctx->now);
+    if (conn_fin_acked(c))
+        fin_acknowledged(c);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp/conn.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+void tcp_limits_defaults(struct tcp_limits *limits)
+{
+    *limits = (struct tcp_limits){
+        .mss_min = 64,
+        .initial_window = 10,          /* RFC 6928 */
+        .rto_min_ns = 200 * NS_PER_MS, /* below RFC 6298's 1 s, as all current stacks */
+        .rto_max_ns = 60 * NS_PER_S,   /* RFC 6298 (2.5) */
+        .time_wait_ns = 60 * NS_PER_S, /* MSL of 30 s */
+        .fin_wait_2_ns = 60 * NS_PER_S,
+        .user_timeout_ns = 100 * NS_PER_S, /* RFC 9293 section 3.8.3: R2 at least 100 s */
+        .syn_ack_retries = 5,
+    };
+}
+
+struct tcp_conn *conn_take(struct tcp_ctx *ctx)
+{
+    if (ctx->free_head == CONN_NONE)
+        return NULL;
+    struct tcp_conn *c = &ctx->conn[ctx->free_head];
+    ctx->free_head = c->ready_next;
+    ctx->conns_open++;
+    memset(c, 0, sizeof(*c));
+    c->ctx = ctx;
+    range_list_init(&c->ranges);
+    c->ready_next = CONN_NONE;
+    c->reo_deadline_ns = TIME_NEVER;
+    c->tlp_deadline_ns = TIME_NEVER;
+    c->app_deadline_ns = TIME_NEVER;
+    c->life_deadline_ns = TIME_NEVER;
+    c->reo_wnd_mult = 1;
+    return c;
+}
+
+void conn_give(struct tcp_conn *c)
+{
+    struct tcp_ctx *ctx = c->ctx;
+
+    ASSERT(!c->on_ready && !c->in_wheel && !c->app_open);
+    range_list_clear(&c->ranges, &ctx->ranges);
+    if (c->rx != NULL)
+        rx_buffer_give(&ctx->rx, c->rx);
+    c->state = TCP_STATE_CLOSED;
+    c->ready_next = ctx->free_head;
+    ctx->free_head = conn_index(c);
+    ctx->conns_open--;
+}
+
+void conn_touch(struct tcp_conn *c)
+{
+    struct tcp_ctx *ctx = c->ctx;
+
+    if (c->on_ready)
+        return;
+    c->on_ready = true;
+    c->ready_next = CONN_NONE;
+    if (ctx->ready_tail != CONN_NONE)
+        ctx->conn[ctx->ready_tail].ready_next = conn_index(c);
+    else
+        ctx->ready_head = conn_index(c);
+    ctx->ready_tail = conn_index(c);
+}
+
+struct tcp_conn *conn_next_ready(struct tcp_ctx *ctx)
+{
+    if (ctx->ready_head == CONN_NONE)
+        return NULL;
+    struct tcp_conn *c = &ctx->conn[ctx->ready_head];
+    ctx->ready_head = c->ready_next;
+    if (ctx->ready_head == CONN_NONE)
+        ctx->ready_tail = CONN_NONE;
+    c->on_ready = false;
+    return c;
+}
+
+uint32_t conn_pipe(const struct tcp_conn *c)
+{
+    uint64_t flight = c->snd_nxt - c->snd_una;
+    uint64_t out = (uint64_t)c->ranges.sacked_bytes + c->ranges.lost_bytes;
+
+    /* Without SACK each duplicate ACK says that one segment has left the network. */
+    if (!c->sack_ok)
+        out += (uint64_t)c->dup_acks * c->mss;
+    return flight > out ? (uint32_t)(flight - out) : 0;
+}
+
+void conn_app_closed(struct tcp_conn *c, enum tcp_close_reason reason)
+{
+    if (!c->app_open)
+        return;
+    c->app_open = false;
+    c->app_deadline_ns = TIME_NEVER;
+    c->ctx->app->closed(c->ctx->app_ctx, c, reason);
+}
+
+void conn_finish(struct tcp_conn *c, enum tcp_close_reason reason)
+{
+    struct counters *counters = c->ctx->counters;
+
+    ASSERT(c->state != TCP_STATE_CLOSED);
+    switch (reason) {
+    case TCP_CLOSE_ORDERLY:
+        /* TIME-WAIT was counted when it began. */
+        COUNT_N(counters, tcp_close_orderly, c->state != TCP_STATE_TIME_WAIT);
+        break;
+    case TCP_CLOSE_RESET:
+        COUNT(counters, tcp_close_reset);
+        break;
+    case TCP_CLOSE_ABORTED:
+        COUNT(counters, tcp_close_aborted);
+        break;
+    case TCP_CLOSE_TIMEOUT:
+        COUNT(counters, tcp_close_timeout);
+        break;
+    }
+    if (c->state == TCP_STATE_TIME_WAIT)
+        c->ctx->conns_time_wait--;
+    c->state = TCP_STATE_CLOSED;
+    c->reset_pending = false;
+    conn_app_closed(c, reason);
+    conn_touch(c);
+}
+
+void conn_enter_time_wait(struct tcp_conn *c)
+{
+    struct tcp_ctx *ctx = c->ctx;
+
+    if (c->state != TCP_STATE_TIME_WAIT) {
+        COUNT(ctx->counters, tcp_close_orderly);
+        ctx->conns_time_wait++;
+        c->state = TCP_STATE_TIME_WAIT;
+        if (c->rx != NULL)
+            rx_buffer_give(&ctx->rx, c->rx);
+        c->rx = NULL;
+        conn_app_closed(c, TCP_CLOSE_ORDERLY);
+    }
+    c->life_deadline_ns = ctx->now + ctx->limits.time_wait_ns;
+    conn_touch(c);
+}
+
+void conn_abort(struct tcp_conn *c)
+{
+    if (c->state == TCP_STATE_CLOSED)
+        return;
+    c->reset_pending = true;
+    conn_touch(c);
+}
+
+/* The application's side (tcp.h). */
+
+void tcp_stream_extend(struct tcp_conn *c, uint64_t end)
+{
+    ASSERT(!c->fin_queued && end + 1 >= c->snd_end);
+    if (!conn_waits(c))
+        c->rtx_base_ns = c->ctx->now; /* the persist timer counts from here */
+    c->snd_end = end + 1;
+    conn_touch(c);
+}
+
+void tcp_close(struct tcp_conn *c)
+{
+    if (c->fin_queued)
+        return;
+    if (!conn_waits(c))
+        c->rtx_base_ns = c->ctx->now;
+    c->fin_queued = true;
+    if (c->state == TCP_STATE_ESTABLISHED)
+        c->state = TCP_STATE_FIN_WAIT_1;
+    else if (c->state == TCP_STATE_CLOSE_WAIT)
+        c->state = TCP_STATE_LAST_ACK;
+    conn_touch(c);
+}
+
+void tcp_abort(struct tcp_conn *c)
+{
+    conn_abort(c);
+}
+
+void tcp_receive_resume(struct tcp_conn *c)
+{
+    c->resume_pending = true;
+    conn_touch(c);
+}
+
+void tcp_app_deadline(struct tcp_conn *c, uint64_t when)
+{
+    c->app_deadline_ns = when;
+    conn_touch(c);
+}
+
+uint32_t tcp_conn_index(const struct tcp_conn *c)
+{
+    return conn_index(c);
+}
+
+struct tcp_peer tcp_conn_peer(const struct tcp_conn *c)
+{
+    return (struct tcp_peer){ .ip = c->key.remote, .port = c->key.remote_port };
+}
+
+uint64_t tcp_acknowledged(const struct tcp_conn *c)
+{
+    uint64_t una = c->snd_una < c->snd_end ? c->snd_una : c->snd_end;
+    return una != 0 ? una - 1 : 0;
+}
+
+uint64_t tcp_sent(const struct tcp_conn *c)
+{
+    uint64_t nxt = c->snd_nxt < c->snd_end ? c->snd_nxt : c->snd_end;
+    return nxt != 0 ? nxt - 1 : 0;
+}

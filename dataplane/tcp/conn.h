@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * TCP's inside: the connection, its worker's context, and who calls whom.
+ *
+ *   stack/input  -> tcp_accept, tcp_input           (input.c)
+ *                     -> tcp_ack_input               (ack.c)   what the ACK says
+ *                          -> recovery_*             (recovery.c) what was lost, how much may be
+ * sent
+ *                     -> tcp_data_input              (receive.c) what the peer sent
+ *   stack/output -> tcp_timers                       (timer.c)
+ *                -> tcp_output                       (output.c) one packet into one slot
+ *
+ * Positions are stream offsets (base/seq.h): 0 the SYN, 1 the first byte. Application offsets are
+ * one less. Whatever changes a connection puts it on the worker's ready list (conn_touch); the
+ * stack takes it off in stack_output(), sends what it may, and sets its timer once.
+ */
+#ifndef TCP_CONN_H
+#define TCP_CONN_H
+
+#include "base/counters.h"
+#include "base/memory.h"
+#include "base/prng.h"
+#include "base/seq.h"
+#include "base/time.h"
+#include "base/tx_slot.h"
+#include "tcp/cc.h"
+#include "tcp/ranges.h"
+#include "tcp/reassembly.h"
+#include "tcp/rtt.h"
+#include "tcp/tcp.h"
+#include "wire/tcp_segment.h"
+
+#define CONN_NONE UINT32_MAX
+
+/* RFC 9293 section 3.3.2. CLOSED is a slot of the table that is free or about to be. */
+enum tcp_state {
+    TCP_STATE_CLOSED,
+    TCP_STATE_SYN_RECEIVED,
+    TCP_STATE_ESTABLISHED,
+    TCP_STATE_FIN_WAIT_1,
+    TCP_STATE_FIN_WAIT_2,
+    TCP_STATE_CLOSE_WAIT,
+    TCP_STATE_CLOSING,
+    TCP_STATE_LAST_ACK,
+    TCP_STATE_TIME_WAIT,
+};
+
+/* Where loss recovery stands. */
+enum tcp_recovery {
+    TCP_RECOVERY_OPEN,
+    TCP_RECOVERY_FAST, /* losses found from ACKs: proportional rate reduction */
+    TCP_RECOVERY_LOSS, /* after a retransmission time-out: slow start */
+};
+
+struct tcp_key {
+    struct ip_addr remote, local;
+    uint16_t remote_port, local_port;
+};
+
+struct tcp_conn {
+    /* Send. */
+    struct tcp_ctx *ctx;
+    uint64_t snd_una;  /* first offset not acknowledged */
+    uint64_t snd_nxt;  /* first offset never sent */
+    uint64_t snd_end;  /* end of the stream so far; the FIN, if any, stands here */
+    uint64_t snd_edge; /* the peer's window ends here */
+    struct range_list ranges;
+    uint32_t cwnd, ssthresh; /* bytes */
+    uint32_t snd_window_max; /* largest window the peer ever offered */
+    uint32_t iss, irs;
+    uint16_t mss;      /* payload bytes of a full-sized segment, options taken off */
+    uint8_t state;     /* enum tcp_state */
+    uint8_t recovery;  /* enum tcp_recovery */
+    uint8_t snd_scale; /* the peer's window scale */
+    uint8_t backoff;   /* consecutive time-outs */
+    uint8_t dup_acks;  /* without SACK; saturates */
+    uint8_t reo_wnd_mult;
+
+    bool sack_ok : 1;
+    bool ts_ok : 1;
+    bool scale_ok : 1;
+    bool fin_queued : 1;     /* the application closed */
+    bool ack_pending : 1;    /* the peer is owed an ACK */
+    bool reset_pending : 1;  /* send RST, then be gone */
+    bool probe_pending : 1;  /* persist timer: one byte beyond the window */
+    bool tlp_pending : 1;    /* tail loss probe due */
+    bool tlp_retransmit : 1; /* the probe outstanding repeats old data */
+    bool reordering_seen : 1;
+    bool app_open : 1;       /* open() succeeded, closed() is owed */
+    bool resume_pending : 1; /* the application takes input again */
+    bool receive_ended : 1;  /* receive_end() was called */
+    bool app_blocked : 1;    /* the application took less than it was given */
+    bool on_ready : 1;
+    bool in_wheel : 1;
+    bool in_flows : 1;
+    bool syn_resent : 1;
+
+    /* Receive. */
+    uint64_t rcv_nxt;   /* next offset expected */
+    uint64_t rcv_taken; /* the application has taken everything below */
+    uint64_t rcv_edge;  /* right edge advertised last; never moves back */
+    uint64_t rcv_fin;   /* offset of the peer's FIN once known, else 0 */
+    uint64_t snd_wl1;   /* receive offset of the last window update (RFC 9293: SND.WL1) */
+    struct rx_buffer *rx;
+    uint32_t ts_recent;
+    uint32_t ts_offset; /* our timestamps = milliseconds + this (RFC 7323 section 7.1) */
+    uint64_t ts_recent_ns;
+    uint64_t last_ack_sent;
+
+    /* Time. TIME_NEVER: off. */
+    struct rtt rtt;
+    uint64_t rtx_base_ns;     /* retransmission and persist timers count from here */
+    uint64_t reo_deadline_ns; /* RACK: a range may count as lost then */
+    uint64_t tlp_deadline_ns;
+    uint64_t app_deadline_ns;
+    uint64_t life_deadline_ns; /* of FIN-WAIT-2 and TIME-WAIT */
+    uint64_t heard_ns;         /* last acceptable segment from the peer */
+
+    /* RACK and PRR. */
+    uint64_t rack_sent_ns, rack_end; /* of the most recently sent range that was delivered */
+    uint64_t rack_rtt_ns;            /* and its round trip */
+    uint64_t rack_fack;              /* highest offset delivered */
+    uint64_t recovery_end;           /* recovery is over when this is acknowledged */
+    uint64_t tlp_end;                /* snd_nxt at the probe, 0: none outstanding */
+    uint64_t reo_round_end;
+    uint32_t prr_delivered, prr_out, prr_flight;
+    struct cc cc;
+
+    /* Place in the stack. */
+    struct tcp_key key;
+    uint16_t pseudo_sum; /* of the pseudo-header without the length */
+    uint32_t flow_hash;
+    uint32_t neighbour; /* index of the next hop in the stack's table */
+    uint32_t ready_next;
+    uint32_t wheel_next, wheel_prev;
+    uint16_t wheel_slot;
+    uint64_t wheel_tick; /* when the wheel fires for it */
+};
+
+/* What TCP keeps per worker. */
+struct tcp_ctx {
+    uint64_t now;
+    uint32_t now_ms; /* of now, for timestamps */
+    struct counters *counters;
+    const struct tcp_app *app;
+    void *app_ctx;
+    struct tcp_conn *conn;
+    uint32_t conns_max, conns_open, conns_time_wait;
+    uint32_t free_head;
+    uint32_t ready_head, ready_tail;
+    struct range_pool ranges;
+    struct rx_pool rx;
+    struct tcp_limits limits;
+
+    /* The port. */
+    bool tx_tcp_checksum;
+    uint32_t tso_bytes_max;
+    uint8_t extents_max;
+    uint16_t mss_max; /* of the port's MTU, no TCP options: IPv4 */
+
+    bool draining;
+    struct prng prng;
+    uint8_t isn_key[16];
+};
+
+/* conn.c: the table */
+
+static inline uint32_t conn_index(const struct tcp_conn *c)
+{
+    return (uint32_t)(c - c->ctx->conn);
+}
+
+/* A zeroed connection, or NULL: the table is full. */
+struct tcp_conn *conn_take(struct tcp_ctx *ctx);
+/* Returns ranges, buffer and the slot. The caller took it out of flow table, wheel and ready list.
+ */
+void conn_give(struct tcp_conn *c);
+
+/* Puts c on the ready list: stack_output() will look at it. */
+void conn_touch(struct tcp_conn *c);
+/* NULL: empty. */
+struct tcp_conn *conn_next_ready(struct tcp_ctx *ctx);
+
+/* The application is told (once) and forgotten; c stays in its state. */
+void conn_app_closed(struct tcp_conn *c, enum tcp_close_reason reason);
+/* To CLOSED, at once; the stack frees it when it comes off the ready list. */
+void conn_finish(struct tcp_conn *c, enum tcp_close_reason reason);
+void conn_enter_time_wait(struct tcp_conn *c);
+/* Sends RST with the next output, then finishes. */
+void conn_abort(struct tcp_conn *c);
+
+/* The end of what there is to send in sequence space: stream and FIN. */
+static inline uint64_t conn_send_limit(const struct tcp_conn *c)
+{
+    return c->snd_end + c->fin_queued;
+}
+
+static inline bool conn_fin_acked(const struct tcp_conn *c)
+{
+    return c->fin_queued && c->snd_una > c->snd_end;
+}
+
+/* Whether something waits to be sent or acknowledged: the retransmission or persist timer runs. */
+static inline bool conn_waits(const struct tcp_conn *c)
+{
+    return c->snd_una != c->snd_nxt || c->snd_nxt < conn_send_limit(c);
+}
+
+/* Bytes thought to be in the network (RFC 6675 "pipe"). */
+uint32_t conn_pipe(const struct tcp_conn *c);
+
+/* input.c */
+
+/* A SYN for a listening port: a new connection in SYN-RECEIVED, or NULL: refused (counted). */
+struct tcp_conn *tcp_accept(struct tcp_ctx *ctx, const struct tcp_segment *syn, uint32_t iss);
+/* False: the segment is to be answered with a RST, as one for no connection. */
+bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg);
+/* The initial sequence number for a key (RFC 6528). */
+uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key);
+/* An ICMP "fragmentation needed" for a segment at seq (RFC 1191, checked as RFC 5927 section 4
+ * asks). */
+bool tcp_path_mtu(struct tcp_conn *c, uint32_t seq, uint32_t mtu);
+
+/* ack.c: seg has ACK, c is synchronised, ack_offset is in (.., snd_nxt]. */
+void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset);
+
+/* recovery.c */
+
+/* What one ACK told. */
+struct ack_info {
+    uint32_t delivered;      /* bytes newly acknowledged or SACKed */
+    uint32_t acked;          /* bytes newly acknowledged */
+    uint32_t flight;         /* bytes unacknowledged before this ACK */
+    uint64_t newest_sent_ns; /* of the delivered ranges never sent twice; 0: none */
+    bool dsack;              /* the peer received something twice (RFC 2883) */
+    bool duplicate;          /* a duplicate ACK in the sense of RFC 5681 section 2 */
+};
+
+/* A range was delivered (RFC 8985 section 6.2 steps 2 and 3). */
+void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range);
+/* After the list was updated: find losses, enter or leave recovery, set cwnd. */
+void recovery_ack(struct tcp_conn *c, const struct ack_info *info);
+void recovery_timeout(struct tcp_conn *c);
+void recovery_reorder_timeout(struct tcp_conn *c);
+/* Arms the tail loss probe where RFC 8985 section 7.2 allows it. */
+void recovery_arm_tlp(struct tcp_conn *c);
+/* len bytes were sent, first or again. */
+void recovery_sent(struct tcp_conn *c, uint32_t len);
+
+/* receive.c */
+void tcp_data_input(struct tcp_conn *c, const struct tcp_segment *seg);
+/* Hands buffered bytes to the application, then the end of the stream. */
+void tcp_deliver(struct tcp_conn *c);
+uint32_t tcp_receive_window(const struct tcp_conn *c);
+
+/* output.c */
+
+/*
+ * Fills slot with the connection's next packet: TCP header at slot->head + at, inline bytes behind
+ * it, extents. False: nothing may or need be sent now.
+ */
+bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at);
+
+/* timer.c */
+
+/* Runs what is due. */
+void tcp_timers(struct tcp_conn *c);
+/* When tcp_timers must run next. */
+uint64_t tcp_deadline(const struct tcp_conn *c);
+
+#endif

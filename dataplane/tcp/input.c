@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SEGMENT ARRIVES (RFC 9293 section 3.10.7), step by step. */
+#include "tcp/conn.h"
+
+#include <sodium/crypto_shorthash.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+enum {
+    WINDOW_SCALE_MAX = 14,              /* RFC 7323 section 2.3 */
+    MSS_DEFAULT = 536,                  /* RFC 9293 section 3.7.1, MUST-15 */
+    WINDOW_MAX = 1 << 30,               /* no ACK is older than the largest window */
+    TIMESTAMPS_BYTES = 12,              /* the option with its padding */
+    TS_RECENT_VALID_S = 24 * 24 * 3600, /* RFC 7323 section 5.5 */
+};
+
+_Static_assert(crypto_shorthash_KEYBYTES == 16, "the key of struct tcp_ctx");
+_Static_assert(sizeof(struct tcp_conn) <= 512, "an idle connection costs little");
+
+uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key)
+{
+    uint8_t text[36], hash[crypto_shorthash_BYTES];
+    uint32_t low;
+
+    memcpy(text, key->remote.b, 16);
+    memcpy(text + 16, key->local.b, 16);
+    memcpy(text + 32, &key->remote_port, 2);
+    memcpy(text + 34, &key->local_port, 2);
+    crypto_shorthash(hash, text, sizeof(text), ctx->isn_key);
+    memcpy(&low, hash, sizeof(low));
+    return low + (uint32_t)(ctx->now / 4000); /* RFC 6528 section 3: M, a 4-microsecond clock */
+}
+
+static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    uint32_t mss = syn->has_mss && syn->mss != 0 ? syn->mss : MSS_DEFAULT;
+
+    if (mss < ctx->limits.mss_min)
+        mss = ctx->limits.mss_min;
+    if (mss > ctx->mss_max)
+        mss = ctx->mss_max;
+    c->ts_ok = syn->has_timestamps;
+    c->sack_ok = syn->sack_permitted;
+    c->scale_ok = syn->has_window_scale;
+    if (c->ts_ok) {
+        mss -= TIMESTAMPS_BYTES; /* RFC 6691: the option comes off the payload */
+        c->ts_recent = syn->ts_value;
+        c->ts_recent_ns = ctx->now;
+        c->ts_offset = (uint32_t)prng_next(&ctx->prng);
+    }
+    c->mss = (uint16_t)mss;
+    if (c->scale_ok)
+        c->snd_scale = syn->window_scale < WINDOW_SCALE_MAX ? syn->window_scale : WINDOW_SCALE_MAX;
+}
+
+static uint32_t initial_window(const struct tcp_conn *c)
+{
+    /* RFC 6928 section 2: min(10 MSS, max(2 MSS, 14600)), the 10 being configurable. */
+    uint32_t segments = c->ctx->limits.initial_window * c->mss;
+    uint32_t bytes = 14600 > 2u * c->mss ? 14600 : 2u * c->mss;
+    return c->ctx->limits.initial_window == 10 && segments > bytes ? bytes : segments;
+}
+
+struct tcp_conn *tcp_accept(struct tcp_ctx *ctx, const struct tcp_segment *syn, uint32_t iss)
+{
+    if (ctx->draining) {
+        COUNT(ctx->counters, tcp_refused_draining);
+        return NULL;
+    }
+    struct tcp_conn *c = range_pool_available(&ctx->ranges) ? conn_take(ctx) : NULL;
+    if (c == NULL) {
+        COUNT(ctx->counters, tcp_refused_full);
+        return NULL;
+    }
+    c->key = (struct tcp_key){ .remote = syn->src,
+                               .local = syn->dst,
+                               .remote_port = syn->src_port,
+                               .local_port = syn->dst_port };
+    c->state = TCP_STATE_SYN_RECEIVED;
+    c->iss = iss;
+    c->irs = syn->seq;
+    c->rcv_nxt = c->rcv_taken = c->snd_wl1 = 1;
+    c->rcv_edge = 1 + RX_BUFFER_BYTES;
+    c->snd_end = 1;
+    c->snd_edge = syn->window;
+    c->snd_window_max = syn->window;
+    c->pseudo_sum = ip_pseudo_sum(&syn->src, &syn->dst, IP_PROTOCOL_TCP);
+    c->cc.ops = &cc_newreno;
+    c->heard_ns = ctx->now;
+    c->rtx_base_ns = ctx->now;
+    negotiate(c, syn);
+    c->cwnd = initial_window(c);
+    c->ssthresh = UINT32_MAX;
+    COUNT(ctx->counters, tcp_open_passive);
+    conn_touch(c);
+    return c;
+}
+
+/* RFC 7323 section 5.3 R1: false when the segment is older than its timestamp allows. */
+static bool paws_ok(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!c->ts_ok || (seg->flags & TCP_RST) != 0 || !seg->has_timestamps)
+        return true;
+    if (seq_diff(seg->ts_value, c->ts_recent) >= 0)
+        return true;
+    /* A connection idle for so long that the clock may have wrapped: TS.Recent is no longer valid.
+     */
+    return c->ctx->now - c->ts_recent_ns > TS_RECENT_VALID_S * NS_PER_S;
+}
+
+/* First step: RFC 9293 section 3.10.7.4, table of acceptability. */
+static bool sequence_ok(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    int64_t nxt = (int64_t)c->rcv_nxt, edge = (int64_t)c->rcv_edge;
+    int64_t first = seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
+    int64_t end = first + tcp_segment_len(seg);
+
+    if (end == first)
+        return edge == nxt ? first == nxt : first >= nxt && first < edge;
+    return first < edge && end > nxt;
+}
+
+static void challenge_ack(struct tcp_conn *c)
+{
+    COUNT(c->ctx->counters, tcp_challenge_ack);
+    c->ack_pending = true;
+}
+
+/* Second step. RFC 5961 section 3.2: only the exact sequence number resets. */
+static void reset_input(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (seg->seq != offset_to_seq(c->irs, c->rcv_nxt)) {
+        challenge_ack(c);
+        return;
+    }
+    COUNT(c->ctx->counters, tcp_rst_in);
+    conn_finish(c, TCP_CLOSE_RESET);
+}
+
+/* Fourth step. RFC 5961 section 4.2: a SYN in a synchronised state is answered with an ACK. */
+static void syn_input(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (c->state != TCP_STATE_SYN_RECEIVED) {
+        challenge_ack(c);
+        return;
+    }
+    /* The peer did not get our SYN-ACK, or it is late: send it again at once. */
+    if (seg->seq == c->irs && c->ranges.head != RANGE_NONE)
+        range_list_mark_lost(&c->ranges, &c->ctx->ranges.range[c->ranges.head]);
+}
+
+/* Fifth step, in SYN-RECEIVED: the third packet of the handshake. */
+static bool establish(struct tcp_conn *c, const struct tcp_segment *seg, int64_t ack)
+{
+    struct tcp_ctx *ctx = c->ctx;
+
+    if (ack != 1 || c->snd_nxt != 1) {
+        COUNT(ctx->counters, tcp_drop_ack);
+        return false;
+    }
+    if (c->syn_resent)
+        c->cwnd = c->mss; /* RFC 5681 section 3.1: SYN or SYN-ACK was lost */
+    c->state = TCP_STATE_ESTABLISHED;
+    COUNT(ctx->counters, tcp_established);
+    c->snd_edge = 1 + ((uint64_t)seg->window << c->snd_scale);
+    c->snd_wl1 = (uint64_t)seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
+    c->app_open = ctx->app->open(ctx->app_ctx, c, ctx->now);
+    if (!c->app_open)
+        conn_abort(c);
+    else if (ctx->draining)
+        ctx->app->drain(ctx->app_ctx, c, ctx->now);
+    return true;
+}
+
+/* Fifth step: the ACK of a synchronised connection. False: the segment goes no further. */
+static bool ack_field(struct tcp_conn *c, const struct tcp_segment *seg, int64_t ack)
+{
+    if (ack > (int64_t)c->snd_nxt || ack + WINDOW_MAX < (int64_t)c->snd_una) {
+        /* RFC 5961 section 5.2: something never sent, or too old to be true. */
+        COUNT(c->ctx->counters, tcp_drop_ack);
+        challenge_ack(c);
+        return false;
+    }
+    tcp_ack_input(c, seg, ack > 0 ? (uint64_t)ack : 0);
+    return c->state != TCP_STATE_CLOSED;
+}
+
+static void timestamp_update(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    /* RFC 7323 section 4.3 (2). */
+    if (!c->ts_ok || !seg->has_timestamps)
+        return;
+    int64_t first = seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
+    if (first <= (int64_t)c->last_ack_sent && seq_diff(seg->ts_value, c->ts_recent) >= 0) {
+        c->ts_recent = seg->ts_value;
+        c->ts_recent_ns = c->ctx->now;
+    }
+}
+
+bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    struct counters *counters = c->ctx->counters;
+
+    if (c->state == TCP_STATE_CLOSED || c->reset_pending)
+        return true; /* about to be gone */
+    conn_touch(c);
+
+    if (!paws_ok(c, seg)) {
+        COUNT(counters, tcp_drop_paws);
+        c->ack_pending = true;
+        return true;
+    }
+    if (c->state == TCP_STATE_SYN_RECEIVED && (seg->flags & TCP_SYN) != 0 && seg->seq == c->irs) {
+        syn_input(c, seg);
+        return true;
+    }
+    if (!sequence_ok(c, seg)) {
+        COUNT(counters, tcp_drop_unacceptable);
+        if ((seg->flags & TCP_RST) == 0)
+            c->ack_pending = true;
+        if (c->state == TCP_STATE_TIME_WAIT && (seg->flags & TCP_FIN) != 0)
+            conn_enter_time_wait(c); /* the peer lost our last ACK: wait 2 MSL again */
+        return true;
+    }
+    if ((seg->flags & TCP_RST) != 0) {
+        reset_input(c, seg);
+        return true;
+    }
+    if ((seg->flags & TCP_SYN) != 0) {
+        syn_input(c, seg);
+        return true;
+    }
+    if ((seg->flags & TCP_ACK) == 0) {
+        COUNT(counters, tcp_drop_ack);
+        return true;
+    }
+    c->heard_ns = c->ctx->now;
+    timestamp_update(c, seg);
+    int64_t ack = seq_to_offset(c->iss, c->snd_una, seg->ack);
+    if (c->state == TCP_STATE_SYN_RECEIVED && !establish(c, seg, ack))
+        return false;
+    if (!ack_field(c, seg, ack))
+        return true;
+    /* Seventh and eighth step: text and FIN, where more of either can come. */
+    if (c->state != TCP_STATE_TIME_WAIT && (tcp_segment_len(seg) != 0))
+        tcp_data_input(c, seg);
+    return true;
+}
+
+bool tcp_path_mtu(struct tcp_conn *c, uint32_t seq, uint32_t mtu)
+{
+    int64_t offset = seq_to_offset(c->iss, c->snd_una, seq);
+    uint32_t overhead = IPV4_HEADER_BYTES + TCP_HEADER_BYTES + (c->ts_ok ? TIMESTAMPS_BYTES : 0);
+
+    if (offset < (int64_t)c->snd_una || offset >= (int64_t)c->snd_nxt)
+        return false;
+    uint32_t floor = c->ctx->limits.mss_min;
+    uint32_t mss = mtu > overhead + floor ? mtu - overhead : floor;
+    if (mss >= c->mss)
+        return false;
+    c->mss = (uint16_t)mss;
+    /* The path dropped what was too big: send it again in the new size (RFC 1191 section 6.4). */
+    RANGE_FOREACH (i, &c->ranges, &c->ctx->ranges)
+        range_list_mark_lost(&c->ranges, &c->ctx->ranges.range[i]);
+    conn_touch(c);
+    return true;
+}

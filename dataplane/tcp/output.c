@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One packet into one slot: choose what to send, ask the application for the bytes, write the
+ * header. First transmission, retransmission and probe differ only in the choice.
+ */
+#include "base/assert.h"
+#include "base/checksum.h"
+#include "tcp/conn.h"
+
+enum send_kind {
+    SEND_NOTHING,
+    SEND_NEW,
+    SEND_AGAIN, /* from the start of range `range` on */
+};
+
+struct choice {
+    enum send_kind kind;
+    uint64_t from;
+    uint32_t len;
+    uint32_t range;
+};
+
+/* What one slot can carry: a segment, or with TSO as many full segments as the port takes. */
+static uint32_t slot_bytes_max(const struct tcp_conn *c)
+{
+    uint32_t tso = c->ctx->tso_bytes_max;
+
+    return tso > c->mss ? tso - tso % c->mss : c->mss;
+}
+
+/* Cuts len to what cwnd allows, in whole segments; 0: nothing. */
+static uint32_t limit_by_cwnd(const struct tcp_conn *c, uint32_t len)
+{
+    uint32_t pipe = conn_pipe(c);
+    uint32_t room = c->cwnd > pipe ? c->cwnd - pipe : 0;
+
+    if (len <= room)
+        return len;
+    return room - room % c->mss;
+}
+
+static struct choice choose_again(const struct tcp_conn *c)
+{
+    const struct range_pool *pool = &c->ctx->ranges;
+    struct choice choice = { .kind = SEND_NOTHING };
+
+    if (c->ranges.lost_bytes == 0)
+        return choice;
+    uint32_t i = c->ranges.head;
+    while ((pool->range[i].flags & RANGE_LOST) == 0)
+        i = pool->range[i].next;
+    const struct tcp_range *r = &pool->range[i];
+
+    uint32_t max = slot_bytes_max(c);
+    uint32_t len = r->len < max ? r->len : max;
+    if (r->start != 0 && r->start + len > c->snd_edge) { /* the peer shrank its window */
+        if (r->start < c->snd_edge)
+            len = (uint32_t)(c->snd_edge - r->start);
+        else if (c->probe_pending)
+            len = 1;
+        else
+            return choice;
+    }
+    if (!c->probe_pending)
+        len = limit_by_cwnd(c, len);
+    if (len != 0)
+        choice = (struct choice){ SEND_AGAIN, r->start, len, i };
+    return choice;
+}
+
+/* RFC 9293 section 3.8.6.2.1: do not send small pieces because the window is small. */
+static bool silly(const struct tcp_conn *c, uint32_t len, uint64_t available)
+{
+    return len < c->mss && len < available && len < c->snd_window_max / 2;
+}
+
+static struct choice choose_new(const struct tcp_conn *c)
+{
+    struct choice choice = { .kind = SEND_NOTHING };
+    uint64_t limit = conn_send_limit(c);
+
+    if (c->snd_nxt >= limit)
+        return choice;
+    uint64_t available = limit - c->snd_nxt;
+    uint64_t window = c->snd_edge > c->snd_nxt ? c->snd_edge - c->snd_nxt : 0;
+    uint32_t max = c->tlp_pending ? c->mss : slot_bytes_max(c);
+    uint32_t len = available < max ? (uint32_t)available : max;
+
+    if (len > window) {
+        len = (uint32_t)window;
+        if (len > c->mss)
+            len -= len % c->mss;
+        if (c->probe_pending)
+            len = len != 0 ? len : 1;
+        else if (silly(c, len, available))
+            return choice;
+    }
+    if (!c->tlp_pending && !c->probe_pending)
+        len = limit_by_cwnd(c, len);
+    /* No range to note it in: wait until one is free. Others' ACKs free them. */
+    if (c->ranges.head == RANGE_NONE && !range_pool_available(&c->ctx->ranges))
+        return choice;
+    if (len != 0)
+        choice = (struct choice){ SEND_NEW, c->snd_nxt, len, RANGE_NONE };
+    return choice;
+}
+
+/* Tail loss probe: new data if there is some, else the last segment again (RFC 8985 section 7.3).
+ */
+static struct choice choose_tlp(struct tcp_conn *c)
+{
+    struct range_pool *pool = &c->ctx->ranges;
+    struct choice choice = choose_new(c);
+
+    if (choice.kind != SEND_NOTHING || c->ranges.tail == RANGE_NONE)
+        return choice;
+    uint32_t i = c->ranges.tail;
+    if (pool->range[i].len > c->mss &&
+        range_list_split(&c->ranges, pool, i, pool->range[i].start + pool->range[i].len - c->mss))
+        i = pool->range[i].next;
+    const struct tcp_range *r = &pool->range[i];
+    return (struct choice){ SEND_AGAIN, r->start, r->len < c->mss ? r->len : c->mss, i };
+}
+
+static void header_fill(struct tcp_conn *c, struct tcp_segment *seg, uint64_t from, uint8_t flags)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    uint32_t window = tcp_receive_window(c);
+
+    *seg = (struct tcp_segment){
+        .src_port = c->key.local_port,
+        .dst_port = c->key.remote_port,
+        .seq = offset_to_seq(c->iss, from),
+        .ack = offset_to_seq(c->irs, c->rcv_nxt),
+        .flags = flags | TCP_ACK,
+        .window = (uint16_t)window,
+        .has_timestamps = c->ts_ok,
+        .ts_value = ctx->now_ms + c->ts_offset,
+        .ts_echo = c->ts_recent,
+    };
+    c->rcv_edge = c->rcv_nxt + window;
+    c->last_ack_sent = c->rcv_nxt;
+    c->ack_pending = false;
+}
+
+/* The newest interval first, then the others (RFC 2018 section 4). */
+static void sack_fill(const struct tcp_conn *c, struct tcp_segment *seg)
+{
+    const struct rx_buffer *rx = c->rx;
+
+    for (uint32_t n = 0; n < rx->interval_count && seg->sack_count < TCP_SACK_BLOCKS_MAX; n++) {
+        const struct rx_interval *v =
+            &rx->interval[(rx->newest + rx->interval_count - n) % rx->interval_count];
+        if (v->end <= c->rcv_nxt)
+            continue; /* in order: only the application has not taken it */
+        seg->sack[seg->sack_count++] =
+            (struct sack_block){ offset_to_seq(c->irs, v->start), offset_to_seq(c->irs, v->end) };
+    }
+}
+
+static bool has_gap(const struct tcp_conn *c)
+{
+    return c->rx != NULL && c->rx->interval_count != 0 &&
+           c->rx->interval[c->rx->interval_count - 1].end > c->rcv_nxt;
+}
+
+/* Completes slot: header at `at` of header_len bytes, inline bytes and extents behind it. */
+static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, uint32_t header_len,
+                        const struct tx_fill *fill, uint32_t payload_len)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    uint8_t *header = slot->head + at;
+    uint32_t inline_len = fill != NULL ? fill->inline_len : 0;
+
+    slot->l4_len = (uint8_t)header_len;
+    slot->head_len = (uint16_t)(at + header_len + inline_len);
+    slot->extent_count = fill != NULL ? (uint8_t)fill->extent_count : 0;
+    slot->payload_len = payload_len;
+    slot->tcp = true;
+    slot->tso_mss = payload_len > c->mss ? c->mss : 0;
+
+    uint32_t segments = slot->tso_mss != 0 ? (payload_len + c->mss - 1) / c->mss : 1;
+    COUNT_N(ctx->counters, tcp_out, segments);
+    if (ctx->tx_tcp_checksum) {
+        /* The port wants the pseudo-header's sum, without the length when it cuts the payload. */
+        uint32_t length = slot->tso_mss != 0 ? 0 : header_len + payload_len;
+        tcp_checksum_put(header, checksum_fold((uint64_t)c->pseudo_sum + length));
+        return;
+    }
+    uint64_t sum = (uint64_t)c->pseudo_sum + header_len + payload_len;
+    sum += checksum_bytes(header, header_len + inline_len);
+    uint32_t position = inline_len;
+    for (unsigned i = 0; i < slot->extent_count; i++) {
+        uint16_t s = slot->extent[i].sum;
+        sum += position % 2 != 0 ? checksum_at_odd(s) : s;
+        position += slot->extent[i].len;
+    }
+    tcp_checksum_put(header, (uint16_t)~checksum_fold(sum));
+}
+
+static void send_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
+{
+    struct tcp_segment seg;
+
+    header_fill(c, &seg, c->snd_nxt, 0);
+    if (c->sack_ok && has_gap(c))
+        sack_fill(c, &seg);
+    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);
+}
+
+static void send_reset(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
+{
+    struct tcp_segment seg;
+
+    header_fill(c, &seg, c->snd_nxt, TCP_RST);
+    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);
+    COUNT(c->ctx->counters, tcp_rst_out);
+    conn_finish(c, TCP_CLOSE_ABORTED);
+}
+
+static void send_syn_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
+{
+    struct tcp_segment seg;
+
+    header_fill(c, &seg, 0, TCP_SYN);
+    seg.has_mss = true;
+    seg.mss = c->ctx->mss_max;
+    seg.sack_permitted = c->sack_ok;
+    seg.has_window_scale = c->scale_ok; /* shift 0: our window fits 16 bits, theirs may not */
+    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);
+}
+
+/* Sends stream bytes [from, from + len), FIN included; returns how much of it was sent. */
+static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, uint64_t from,
+                            uint32_t len)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    uint64_t data_end = from + len < c->snd_end ? from + len : c->snd_end;
+    uint32_t data_len = (uint32_t)(data_end - from);
+    /* The slot is written only once it is sure that there is something to send: resolve() may
+     * abort. */
+    uint32_t header_len = TCP_HEADER_BYTES + (c->ts_ok ? 12 : 0);
+    struct tx_fill fill = {
+        .inline_data = slot->head + at + header_len,
+        .inline_capacity = slot->head_capacity - at - header_len,
+        .extents_max = ctx->extents_max,
+        .extent = slot->extent,
+        .want_sums = !ctx->tx_tcp_checksum,
+    };
+    uint32_t got = 0;
+
+    if (data_len != 0) {
+        got = ctx->app->resolve(ctx->app_ctx, c, from - 1, data_len, &fill);
+        if (c->reset_pending)
+            return 0;
+        ASSERT(got > 0 && got <= data_len);
+    }
+    uint8_t flags = from + got == c->snd_end ? TCP_PSH : 0;
+    uint32_t sent = got;
+    if (got == data_len && from + len > c->snd_end) {
+        flags |= TCP_FIN;
+        sent++;
+    }
+    struct tcp_segment seg;
+    header_fill(c, &seg, from, flags);
+    uint32_t written = tcp_segment_emit(slot->head + at, &seg);
+    ASSERT(written == header_len);
+    slot_finish(c, slot, at, header_len, &fill, got);
+    return sent;
+}
+
+static void sent_new(struct tcp_conn *c, uint32_t len)
+{
+    struct tcp_ctx *ctx = c->ctx;
+
+    if (c->snd_una == c->snd_nxt)
+        c->rtx_base_ns = ctx->now; /* RFC 6298 (5.1) */
+    if (!range_list_append(&c->ranges, &ctx->ranges, c->snd_nxt, len, ctx->now))
+        COUNT(ctx->counters, tcp_range_exhausted);
+    c->snd_nxt += len;
+}
+
+static void sent_again(struct tcp_conn *c, uint32_t range, uint32_t len)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    struct tcp_range *r = &ctx->ranges.range[range];
+
+    if (r->len > len && !range_list_split(&c->ranges, &ctx->ranges, range, r->start + len))
+        COUNT(ctx->counters, tcp_range_exhausted); /* the rest waits for the time-out */
+    range_list_mark_resent(&c->ranges, r, ctx->now);
+    COUNT_N(ctx->counters, tcp_retransmit, (len + c->mss - 1) / c->mss);
+    COUNT_N(ctx->counters, tcp_retransmit_bytes, len);
+}
+
+static bool send_choice(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, struct choice choice)
+{
+    uint32_t sent;
+
+    if (choice.from == 0) {
+        send_syn_ack(c, slot, at);
+        sent = 1;
+        c->syn_resent = choice.kind == SEND_AGAIN;
+    } else {
+        sent = send_stream(c, slot, at, choice.from, choice.len);
+        if (c->reset_pending) {
+            send_reset(c, slot, at);
+            return true;
+        }
+    }
+    if (choice.kind == SEND_NEW)
+        sent_new(c, sent);
+    else
+        sent_again(c, choice.range, sent);
+    recovery_sent(c, sent);
+    return true;
+}
+
+static bool send_tlp(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
+{
+    struct choice choice = choose_tlp(c);
+
+    c->tlp_pending = false;
+    if (choice.kind == SEND_NOTHING)
+        return false;
+    COUNT(c->ctx->counters, tcp_tlp);
+    c->tlp_retransmit = choice.kind == SEND_AGAIN;
+    send_choice(c, slot, at, choice);
+    c->tlp_end = c->snd_nxt;
+    c->rtx_base_ns = c->ctx->now; /* RFC 8985 section 7.3: the RTO counts from the probe */
+    return true;
+}
+
+bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
+{
+    if (c->state == TCP_STATE_CLOSED)
+        return false;
+    if (c->reset_pending) {
+        send_reset(c, slot, at);
+        return true;
+    }
+    if (c->state != TCP_STATE_TIME_WAIT) {
+        if (c->ack_pending && has_gap(c)) {
+            send_ack(c, slot, at); /* SACK blocks travel alone: data segments keep their size */
+            return true;
+        }
+        if (c->tlp_pending && send_tlp(c, slot, at))
+            return true;
+        struct choice choice =
+            c->snd_nxt == 0 ? (struct choice){ SEND_NEW, 0, 1, RANGE_NONE } : choose_again(c);
+        if (choice.kind == SEND_NOTHING && c->state != TCP_STATE_SYN_RECEIVED)
+            choice = choose_new(c);
+        if (choice.kind != SEND_NOTHING) {
+            COUNT_N(c->ctx->counters, tcp_window_probe, c->probe_pending);
+            c->probe_pending = false;
+            bool fresh = choice.kind == SEND_NEW;
+            send_choice(c, slot, at, choice);
+            if (fresh)
+                recovery_arm_tlp(c);
+            return true;
+        }
+        c->probe_pending = false;
+    }
+    if (c->ack_pending) {
+        send_ack(c, slot, at);
+        return true;
+    }
+    return false;
+}

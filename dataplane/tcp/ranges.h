@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a sender remembers of the bytes in flight: ranges, not packets.
+ *
+ * A connection's list covers exactly [snd_una, snd_nxt) in order, without gaps or overlap: the SYN,
+ * the data and the FIN alike. Bytes that were sent at the same instant share a range, so a lossless
+ * connection holds about one range per burst; SACK blocks and losses split them. Ranges come from a
+ * pool of the worker; when it is empty, new bytes join the last range (its transmit time then
+ * stands for both) and a SACK block that would need a split is ignored, which is safe: SACK is
+ * advice (RFC 2018 section 8).
+ */
+#ifndef TCP_RANGES_H
+#define TCP_RANGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+
+#define RANGE_NONE UINT32_MAX
+
+enum {
+    RANGE_SACKED = 1 << 0,        /* the receiver reported it */
+    RANGE_LOST = 1 << 1,          /* to be sent again; never together with SACKED */
+    RANGE_RETRANSMITTED = 1 << 2, /* sent more than once: no RTT sample (Karn) */
+};
+
+struct tcp_range {
+    uint64_t start;   /* stream offset */
+    uint64_t sent_ns; /* of the last transmission */
+    uint32_t len;     /* > 0 */
+    uint32_t next;    /* index, or RANGE_NONE */
+    uint32_t flags;
+};
+
+struct range_pool {
+    struct tcp_range *range;
+    uint32_t count;
+    uint32_t free_head;
+    uint32_t free_count;
+};
+
+/* False: no memory. */
+bool range_pool_init(struct range_pool *pool, uint32_t count, const struct memory *memory);
+void range_pool_release(struct range_pool *pool, const struct memory *memory);
+
+/* One connection's list. */
+struct range_list {
+    uint32_t head, tail;
+    uint32_t lost_bytes;
+    uint32_t sacked_bytes;
+};
+
+void range_list_init(struct range_list *list);
+void range_list_clear(struct range_list *list, struct range_pool *pool);
+
+/*
+ * Appends [start, start + len), sent now. False: the pool is empty and the bytes joined the last
+ * range. An empty list needs range_pool_available().
+ */
+bool range_list_append(struct range_list *list, struct range_pool *pool, uint64_t start,
+                       uint32_t len, uint64_t now);
+
+/* Whether a connection with an empty list may append. */
+static inline bool range_pool_available(const struct range_pool *pool)
+{
+    return pool->free_head != RANGE_NONE;
+}
+
+/*
+ * Cuts range `at` so that it ends at offset (inside it); the rest becomes the next range. False:
+ * the pool is empty, nothing changed.
+ */
+bool range_list_split(struct range_list *list, struct range_pool *pool, uint32_t at,
+                      uint64_t offset);
+
+/* Flag changes that keep the byte sums right. */
+void range_list_mark_sacked(struct range_list *list, struct tcp_range *range);
+void range_list_mark_lost(struct range_list *list, struct tcp_range *range);
+/* The range is being sent again. */
+void range_list_mark_resent(struct range_list *list, struct tcp_range *range, uint64_t now);
+/* The receiver has reneged: nothing counts as SACKed any more (RFC 2018 section 8). */
+void range_list_clear_sacked(struct range_list *list, struct range_pool *pool);
+
+/* Removes the first range, or, when it reaches beyond upto, its part below. */
+void range_list_pop(struct range_list *list, struct range_pool *pool, uint64_t upto);
+
+/* Joins neighbouring SACKed ranges from the first range on, so that holes bound the list's length.
+ */
+void range_list_merge_sacked(struct range_list *list, struct range_pool *pool);
+
+#define RANGE_FOREACH(index, list, pool)                                                           \
+    for (uint32_t index = (list)->head; index != RANGE_NONE; index = (pool)->range[index].next)
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Loss detection by time (RACK-TLP, RFC 8985), reduction in proportion to what is delivered (PRR,
+ * RFC 6937), and the retransmission time-out (RFC 6298, RFC 5681). Peers without SACK get NewReno's
+ * duplicate ACK counting (RFC 6582).
+ */
+#include "base/assert.h"
+#include "tcp/conn.h"
+
+enum {
+    DUP_ACK_THRESHOLD = 3,
+    /* RFC 8985 section 7.2: added to the probe time-out when one segment is in flight, for the
+     * receiver's delayed ACK. */
+    TLP_DELAYED_ACK_MS = 200,
+    CWND_MAX = 1 << 30, /* no window is larger (RFC 7323 section 2.3) */
+};
+
+static uint32_t min32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint32_t max32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Whether something sent at (ns, end) was sent before what RACK saw delivered last. */
+static bool sent_before_newest(const struct tcp_conn *c, const struct tcp_range *r)
+{
+    return r->sent_ns < c->rack_sent_ns ||
+           (r->sent_ns == c->rack_sent_ns && r->start + r->len < c->rack_end);
+}
+
+void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range)
+{
+    uint64_t now = c->ctx->now, end = range->start + range->len;
+
+    if (end < c->rack_fack && (range->flags & RANGE_RETRANSMITTED) == 0 &&
+        (range->flags & RANGE_SACKED) == 0)
+        c->reordering_seen = true; /* section 6.2 step 3 */
+    if (end > c->rack_fack)
+        c->rack_fack = end;
+    /* The ACK of a retransmission that comes sooner than any round trip is one of the original
+     * (step 2). */
+    if ((range->flags & RANGE_RETRANSMITTED) != 0 && now - range->sent_ns < c->rtt.min_ns)
+        return;
+    if (range->sent_ns > c->rack_sent_ns ||
+        (range->sent_ns == c->rack_sent_ns && end > c->rack_end)) {
+        c->rack_sent_ns = range->sent_ns;
+        c->rack_end = end;
+        c->rack_rtt_ns = now - range->sent_ns;
+    }
+}
+
+/* How long a hole is given to be filled by reordered segments (section 6.2 step 4). */
+static uint64_t reorder_window(const struct tcp_conn *c)
+{
+    if (!c->reordering_seen) {
+        if (c->recovery != TCP_RECOVERY_OPEN)
+            return 0;
+        if (c->ranges.sacked_bytes > (DUP_ACK_THRESHOLD - 1) * (uint32_t)c->mss)
+            return 0;
+    }
+    return time_min(c->reo_wnd_mult * c->rtt.min_ns / 4, c->rtt.srtt_ns);
+}
+
+/* Marks what RACK holds for lost; sets the reordering timer for what may become so (step 5). */
+static void rack_detect(struct tcp_conn *c)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    uint64_t wait = c->rack_rtt_ns + reorder_window(c);
+
+    c->reo_deadline_ns = TIME_NEVER;
+    RANGE_FOREACH (i, &c->ranges, &ctx->ranges) {
+        struct tcp_range *r = &ctx->ranges.range[i];
+        if ((r->flags & (RANGE_SACKED | RANGE_LOST)) != 0 || !sent_before_newest(c, r))
+            continue;
+        uint64_t due = r->sent_ns + wait;
+        if (due <= ctx->now)
+            range_list_mark_lost(&c->ranges, r);
+        else
+            c->reo_deadline_ns = time_min(c->reo_deadline_ns, due);
+    }
+}
+
+/* Without SACK: the first segment outstanding is the lost one (RFC 6582 section 3.2). */
+static void mark_head_lost(struct tcp_conn *c)
+{
+    struct range_pool *pool = &c->ctx->ranges;
+    uint32_t head = c->ranges.head;
+
+    if (head == RANGE_NONE || (pool->range[head].flags & RANGE_LOST) != 0)
+        return;
+    if (pool->range[head].len > c->mss)
+        range_list_split(&c->ranges, pool, head, pool->range[head].start + c->mss);
+    range_list_mark_lost(&c->ranges, &pool->range[head]);
+}
+
+static void enter_fast_recovery(struct tcp_conn *c, uint32_t flight)
+{
+    COUNT(c->ctx->counters, tcp_recovery);
+    c->ssthresh = c->cc.ops->ssthresh(c, flight);
+    c->recovery = TCP_RECOVERY_FAST;
+    c->recovery_end = c->snd_nxt;
+    c->prr_delivered = 0;
+    c->prr_out = 0;
+    c->prr_flight = max32(flight, 1);
+    c->tlp_deadline_ns = TIME_NEVER;
+    c->tlp_end = 0;
+}
+
+/* PRR with the slow start reduction bound (RFC 6937 section 3). */
+static void prr_update(struct tcp_conn *c, const struct ack_info *info, bool entered)
+{
+    uint32_t pipe = conn_pipe(c);
+    uint64_t may;
+
+    c->prr_delivered += info->delivered;
+    if (pipe > c->ssthresh) {
+        uint64_t target =
+            ((uint64_t)c->prr_delivered * c->ssthresh + c->prr_flight - 1) / c->prr_flight;
+        may = target > c->prr_out ? target - c->prr_out : 0;
+    } else {
+        uint32_t banked = c->prr_delivered > c->prr_out ? c->prr_delivered - c->prr_out : 0;
+        uint64_t limit = (uint64_t)max32(banked, info->delivered) + c->mss;
+        may = limit < c->ssthresh - pipe ? limit : c->ssthresh - pipe;
+    }
+    if (entered && may < c->mss)
+        may = c->mss; /* the fast retransmission itself */
+    c->cwnd = max32((uint32_t)(pipe + may), c->mss);
+}
+
+static void leave_recovery(struct tcp_conn *c)
+{
+    if (c->recovery == TCP_RECOVERY_FAST)
+        c->cwnd = max32(c->ssthresh, 2u * c->mss);
+    c->recovery = TCP_RECOVERY_OPEN;
+    c->dup_acks = 0;
+}
+
+/* RFC 8985 section 7.4: what the ACK says of the probe outstanding. */
+static void tlp_ack(struct tcp_conn *c, const struct ack_info *info)
+{
+    if (c->tlp_end == 0)
+        return;
+    if (info->dsack) {
+        c->tlp_end = 0; /* original and probe both arrived: nothing was lost */
+        return;
+    }
+    if (c->snd_una < c->tlp_end)
+        return;
+    if (c->tlp_retransmit && c->recovery == TCP_RECOVERY_OPEN) {
+        /* The probe repaired a loss that nothing else will show: reduce as for any other. */
+        c->ssthresh = c->cc.ops->ssthresh(c, info->flight);
+        c->cwnd = min32(c->cwnd, c->ssthresh);
+        COUNT(c->ctx->counters, tcp_recovery);
+    }
+    c->tlp_end = 0;
+}
+
+static void grow(struct tcp_conn *c, const struct ack_info *info)
+{
+    /* A window that was not used says nothing of the path (RFC 9293 via RFC 7661 section 4.1). */
+    bool limited = c->cwnd < c->ssthresh ? 2ull * info->flight >= c->cwnd
+                                         : info->flight + 3ull * c->mss >= c->cwnd;
+    if (limited && info->acked != 0)
+        c->cc.ops->acked(c, info->acked);
+    if (c->cwnd > CWND_MAX)
+        c->cwnd = CWND_MAX;
+}
+
+static void count_duplicate(struct tcp_conn *c, const struct ack_info *info)
+{
+    if (info->acked != 0) {
+        /* In recovery the ACK of a retransmission covers what duplicates had announced. */
+        uint32_t segments = info->acked / c->mss;
+        c->dup_acks = c->recovery == TCP_RECOVERY_OPEN || segments >= c->dup_acks
+                          ? 0
+                          : (uint8_t)(c->dup_acks - segments);
+    } else if (info->duplicate) {
+        COUNT(c->ctx->counters, tcp_dup_ack_in);
+        if (c->dup_acks < UINT8_MAX)
+            c->dup_acks++;
+    }
+}
+
+static void detect(struct tcp_conn *c, const struct ack_info *info)
+{
+    if (c->sack_ok) {
+        if (c->ranges.sacked_bytes != 0 || c->recovery != TCP_RECOVERY_OPEN || c->reordering_seen)
+            rack_detect(c);
+        return;
+    }
+    if (c->recovery == TCP_RECOVERY_OPEN) {
+        if (c->dup_acks >= DUP_ACK_THRESHOLD)
+            mark_head_lost(c);
+    } else if (info->acked != 0 && c->recovery == TCP_RECOVERY_FAST) {
+        mark_head_lost(c); /* a partial ACK: the next hole (RFC 6582 section 3.2 step 3) */
+    }
+}
+
+void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
+{
+    bool entered = false;
+
+    count_duplicate(c, info);
+    if (c->recovery != TCP_RECOVERY_OPEN && c->snd_una >= c->recovery_end)
+        leave_recovery(c);
+    tlp_ack(c, info);
+    if (info->dsack && c->reo_wnd_mult < 20 && c->snd_una >= c->reo_round_end) {
+        c->reo_wnd_mult++; /* section 6.2 step 4: spurious; wait longer, at most once per round */
+        c->reo_round_end = c->snd_nxt;
+    }
+    detect(c, info);
+    if (c->recovery == TCP_RECOVERY_OPEN && c->ranges.lost_bytes != 0) {
+        enter_fast_recovery(c, info->flight);
+        entered = true;
+    }
+    if (c->recovery == TCP_RECOVERY_FAST)
+        prr_update(c, info, entered);
+    else
+        grow(c, info);
+    if (c->recovery == TCP_RECOVERY_OPEN && info->acked != 0)
+        recovery_arm_tlp(c);
+}
+
+void recovery_reorder_timeout(struct tcp_conn *c)
+{
+    struct ack_info none = { .flight = (uint32_t)(c->snd_nxt - c->snd_una) };
+
+    c->reo_deadline_ns = TIME_NEVER;
+    rack_detect(c);
+    if (c->ranges.lost_bytes == 0)
+        return;
+    bool entered = c->recovery == TCP_RECOVERY_OPEN;
+    if (entered)
+        enter_fast_recovery(c, none.flight);
+    if (c->recovery == TCP_RECOVERY_FAST)
+        prr_update(c, &none, entered);
+}
+
+void recovery_timeout(struct tcp_conn *c)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    struct range_pool *pool = &ctx->ranges;
+    uint32_t flight = (uint32_t)(c->snd_nxt - c->snd_una);
+
+    /* A head that is SACKed but never acknowledged: the receiver threw it away. */
+    if (c->ranges.head != RANGE_NONE && (pool->range[c->ranges.head].flags & RANGE_SACKED) != 0) {
+        COUNT(ctx->counters, tcp_reneged);
+        range_list_clear_sacked(&c->ranges, pool);
+    }
+    /* RFC 5681 equation (4), but not again for the same data (section 3.1, last paragraph). */
+    if (c->recovery != TCP_RECOVERY_LOSS)
+        c->ssthresh = c->cc.ops->ssthresh(c, flight);
+    RANGE_FOREACH (i, &c->ranges, pool)
+        range_list_mark_lost(&c->ranges, &pool->range[i]);
+    c->recovery = TCP_RECOVERY_LOSS;
+    c->recovery_end = c->snd_nxt;
+    c->cwnd = c->mss;
+    c->dup_acks = 0;
+    c->reo_deadline_ns = TIME_NEVER;
+    c->tlp_deadline_ns = TIME_NEVER;
+    c->tlp_end = 0;
+}
+
+void recovery_arm_tlp(struct tcp_conn *c)
+{
+    c->tlp_deadline_ns = TIME_NEVER;
+    if (!c->sack_ok || c->recovery != TCP_RECOVERY_OPEN || c->tlp_end != 0 ||
+        c->snd_una == c->snd_nxt || c->ranges.sacked_bytes != 0 || c->rtt.srtt_ns == 0)
+        return;
+    uint64_t wait = 2 * c->rtt.srtt_ns;
+    if (c->snd_nxt - c->snd_una <= c->mss)
+        wait += TLP_DELAYED_ACK_MS * NS_PER_MS;
+    c->tlp_deadline_ns = c->ctx->now + wait;
+}
+
+void recovery_sent(struct tcp_conn *c, uint32_t len)
+{
+    if (c->recovery == TCP_RECOVERY_FAST)
+        c->prr_out += len;
+}

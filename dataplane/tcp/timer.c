@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The timers of a connection: retransmission and persist (RFC 6298, RFC 9293 section 3.8.6.1),
+ * RACK's reordering timer and the tail loss probe (RFC 8985), the application's, and the end of
+ * FIN-WAIT-2 and TIME-WAIT. The stack's wheel holds one entry per connection: the earliest.
+ */
+#include "tcp/conn.h"
+
+enum { BACKOFF_MAX = 12 };
+
+static uint64_t rto(const struct tcp_conn *c)
+{
+    const struct tcp_limits *limits = &c->ctx->limits;
+    uint64_t t = rtt_rto(&c->rtt, limits->rto_min_ns, limits->rto_max_ns)
+                 << (c->backoff < BACKOFF_MAX ? c->backoff : BACKOFF_MAX);
+
+    return time_min(t, limits->rto_max_ns);
+}
+
+static uint64_t rtx_deadline(const struct tcp_conn *c)
+{
+    return conn_waits(c) ? c->rtx_base_ns + rto(c) : TIME_NEVER;
+}
+
+uint64_t tcp_deadline(const struct tcp_conn *c)
+{
+    if (c->state == TCP_STATE_CLOSED)
+        return TIME_NEVER;
+    uint64_t t = time_min(c->app_deadline_ns, c->life_deadline_ns);
+    if (c->state == TCP_STATE_TIME_WAIT)
+        return t;
+    t = time_min(t, rtx_deadline(c));
+    t = time_min(t, c->reo_deadline_ns);
+    return time_min(t, c->tlp_deadline_ns);
+}
+
+static bool peer_gone(const struct tcp_conn *c)
+{
+    if (c->state == TCP_STATE_SYN_RECEIVED)
+        return c->backoff >= c->ctx->limits.syn_ack_retries;
+    /* A peer that answers, if only with a closed window, is there (RFC 9293 section 3.8.6.1). */
+    return c->backoff > 0 && c->ctx->now - c->heard_ns >= c->ctx->limits.user_timeout_ns;
+}
+
+static void rtx_timeout(struct tcp_conn *c)
+{
+    struct tcp_ctx *ctx = c->ctx;
+
+    if (peer_gone(c)) {
+        conn_finish(c, TCP_CLOSE_TIMEOUT);
+        return;
+    }
+    if (c->backoff < UINT8_MAX)
+        c->backoff++;
+    c->rtx_base_ns = ctx->now;
+    if (c->state != TCP_STATE_SYN_RECEIVED && c->snd_una >= c->snd_edge) {
+        /* Zero window: one byte asks whether it is still closed; no sign of congestion. */
+        RANGE_FOREACH (i, &c->ranges, &ctx->ranges)
+            range_list_mark_lost(&c->ranges, &ctx->ranges.range[i]);
+        c->probe_pending = true;
+        return;
+    }
+    if (c->snd_una == c->snd_nxt) {
+        c->probe_pending = true; /* silly window avoidance has waited long enough */
+        return;
+    }
+    COUNT(ctx->counters, tcp_rto);
+    recovery_timeout(c);
+}
+
+void tcp_timers(struct tcp_conn *c)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    uint64_t now = ctx->now;
+
+    if (c->state == TCP_STATE_CLOSED || c->reset_pending)
+        return;
+    if (now >= c->life_deadline_ns) {
+        c->life_deadline_ns = TIME_NEVER;
+        conn_finish(c, c->state == TCP_STATE_TIME_WAIT ? TCP_CLOSE_ORDERLY : TCP_CLOSE_TIMEOUT);
+        return;
+    }
+    if (c->state == TCP_STATE_TIME_WAIT)
+        return;
+    if (now >= c->app_deadline_ns) {
+        c->app_deadline_ns = TIME_NEVER;
+        ctx->app->deadline(ctx->app_ctx, c, now);
+        if (c->reset_pending)
+            return;
+    }
+    if (now >= c->reo_deadline_ns)
+        recovery_reorder_timeout(c);
+    if (now >= c->tlp_deadline_ns) {
+        c->tlp_deadline_ns = TIME_NEVER;
+        c->tlp_pending = true;
+    }
+    if (now >= rtx_deadline(c))
+        rtx_timeout(c);
+}
