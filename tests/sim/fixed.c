@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "scenario.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+const struct variant variants[] = {
+    { "app/software", false, NIC_SOFTWARE },
+    { "app/tso", false, NIC_TSO },
+    { "http/software", true, NIC_SOFTWARE },
+    { "http/checksum", true, NIC_CHECKSUM },
+};
+const unsigned variant_count = sizeof(variants) / sizeof(variants[0]);
+
+/* The client most scenarios have: one file, then FIN. */
+static struct client_config *one_client(struct scenario *s, uint64_t bytes)
+{
+    struct client_config *c = scenario_add_client(s);
+
+    scenario_request(s, c, bytes);
+    return c;
+}
+
+/* ------------------------------------------------------------------------------- the line's faults
+ */
+
+static void lossless(struct scenario *s)
+{
+    one_client(s, 4 * MIB);
+}
+
+static void loss_1(struct scenario *s)
+{
+    s->down.loss = s->up.loss = 0.01;
+    one_client(s, 4 * MIB);
+}
+
+static void loss_5(struct scenario *s)
+{
+    s->down.loss = s->up.loss = 0.05;
+    one_client(s, 2 * MIB);
+}
+
+static void burst_loss(struct scenario *s)
+{
+    s->down.burst_enter = s->up.burst_enter = 0.003;
+    s->down.burst_leave = s->up.burst_leave = 0.2;
+    s->down.burst_loss = s->up.burst_loss = 0.7;
+    one_client(s, 2 * MIB);
+}
+
+static void reordering(struct scenario *s)
+{
+    s->down.reorder = s->up.reorder = 0.3;
+    s->down.reorder_ns = s->up.reorder_ns = 5 * NS_PER_MS;
+    one_client(s, 4 * MIB);
+}
+
+static void ack_loss(struct scenario *s)
+{
+    s->up.loss = 0.3;
+    one_client(s, 4 * MIB);
+}
+
+static void duplication(struct scenario *s)
+{
+    s->down.duplicate = s->up.duplicate = 0.2;
+    s->down.reorder_ns = s->up.reorder_ns = 2 * NS_PER_MS;
+    one_client(s, 4 * MIB);
+}
+
+static void corruption(struct scenario *s)
+{
+    s->down.corrupt = s->up.corrupt = 0.02;
+    one_client(s, 2 * MIB);
+}
+
+static void tail_drop(struct scenario *s)
+{
+    s->down.queue_bytes = 20000;
+    one_client(s, 4 * MIB);
+}
+
+static void link_flap(struct scenario *s)
+{
+    s->down.down_from = s->up.down_from = 100 * NS_PER_MS;
+    s->down.down_until = s->up.down_until = 3100 * NS_PER_MS;
+    one_client(s, 4 * MIB);
+}
+
+static void last_segment_lost(struct scenario *s)
+{
+    struct client_config *c = one_client(s, 100000);
+
+    scenario_end(s, c, END_SERVER, 0);
+    s->rule[0] = (struct drop_rule){ .from_server = true, .flags_set = FLAG_FIN, .count = 2 };
+}
+
+static void crowd(struct scenario *s)
+{
+    s->down.queue_bytes = 60000;
+    s->server.connections_max = 128;
+    for (unsigned i = 0; i < 100; i++) {
+        struct client_config *c = one_client(s, 256 * 1024);
+        c->delay_ns = i * 300 * NS_PER_US;
+    }
+}
+
+/* --------------------------------------------------------------------------- what clients can do
+ */
+
+static void no_sack(struct scenario *s)
+{
+    s->down.loss = s->up.loss = 0.01;
+    one_client(s, 2 * MIB)->sack = false;
+}
+
+static void no_timestamps(struct scenario *s)
+{
+    s->down.loss = s->up.loss = 0.01;
+    one_client(s, 2 * MIB)->timestamps = false;
+}
+
+static void no_options(struct scenario *s)
+{
+    struct client_config *c = one_client(s, MIB);
+
+    s->down.loss = s->up.loss = 0.01;
+    c->mss = 0;
+    c->wscale = -1;
+    c->timestamps = c->sack = c->dsack = false;
+    c->buffer = 65535;
+}
+
+static void tiny_mss(struct scenario *s)
+{
+    s->down.loss = 0.01;
+    one_client(s, 200000)->mss = 100;
+}
+
+static void jumbo(struct scenario *s)
+{
+    s->down.loss = 0.005;
+    s->server.mtu = 9000;
+    one_client(s, 8 * MIB)->mss = 8960;
+}
+
+static void reneging(struct scenario *s)
+{
+    s->down.loss = 0.02;
+    one_client(s, MIB)->renege = 0.05;
+}
+
+static void rare_acks(struct scenario *s)
+{
+    struct client_config *c = one_client(s, 2 * MIB);
+
+    c->ack_every = 16;
+    c->ack_delay_ns = 200 * NS_PER_MS;
+}
+
+/* --------------------------------------------------------------------------------- flow control */
+
+static void zero_window(struct scenario *s)
+{
+    struct client_config *c = one_client(s, 2 * MIB);
+
+    c->buffer = 100000;
+    c->pause_at = 500000;
+    c->pause_ns = 20 * NS_PER_S;
+}
+
+static void window_update_lost(struct scenario *s)
+{
+    zero_window(s);
+    s->up.down_from = 20 * NS_PER_S; /* from before the reader wakes up */
+    s->up.down_until = 25 * NS_PER_S;
+}
+
+static void slow_reader(struct scenario *s)
+{
+    struct client_config *c = one_client(s, MIB);
+
+    c->buffer = 20000;
+    c->wscale = 0;
+    c->read_bps = 2e6;
+}
+
+static void tiny_window(struct scenario *s)
+{
+    struct client_config *c = one_client(s, 100000);
+
+    c->buffer = 1000; /* below the MSS: the sender must not wait for a full segment for ever */
+    c->wscale = -1;
+}
+
+static void window_shrink(struct scenario *s)
+{
+    struct client_config *c = one_client(s, 2 * MIB);
+
+    c->shrink_at = 400000;
+    c->shrink_to = 5000;
+    c->shrink_ns = 2 * NS_PER_S;
+}
+
+/* ------------------------------------------------------------------------------ sequence numbers
+ */
+
+static void sequence_wrap(struct scenario *s)
+{
+    s->wrap = true;
+    s->down.loss = s->up.loss = 0.02;
+    struct client_config *c = one_client(s, MIB);
+    c->isn = UINT32_MAX - 20; /* the client's wrap in the first request */
+    c->ts_base = (uint32_t) - (int32_t)(s->epoch / NS_PER_MS) - 100;
+}
+
+static void beyond_4_gib(struct scenario *s)
+{
+    s->down.rate_bps = s->up.rate_bps = s->server.nic.rate_bps = 10e9;
+    s->down.delay_ns = s->up.delay_ns = 100 * NS_PER_US;
+    s->down.queue_bytes = 4000000;
+    s->down.loss = 0.0001;
+    s->server.mtu = 9000;
+    struct client_config *c = one_client(s, (UINT64_C(1) << 32) + 50 * MIB);
+    c->mss = 8960;
+}
+
+/* ----------------------------------------------------------------------------- opening and closing
+ */
+
+static void syn_lost(struct scenario *s)
+{
+    s->rule[0] = (struct drop_rule){ .flags_set = FLAG_SYN, .count = 2 };
+    one_client(s, 100000);
+}
+
+static void syn_duplicated(struct scenario *s)
+{
+    s->up.duplicate = 1;
+    s->up.reorder_ns = 50 * NS_PER_MS;
+    one_client(s, 100000);
+}
+
+static void syn_ack_lost(struct scenario *s)
+{
+    s->rule[0] = (struct drop_rule){ .from_server = true, .flags_set = FLAG_SYN, .count = 2 };
+    one_client(s, 100000);
+}
+
+static void handshake_ack_lost(struct scenario *s)
+{
+    s->rule[0] = (struct drop_rule){ .flags_set = FLAG_ACK, .flags_clear = FLAG_SYN, .count = 2 };
+    one_client(s, 100000);
+}
+
+static void request_with_ack(struct scenario *s)
+{
+    one_client(s, 100000)->request_with_ack = true;
+}
+
+static void half_close(struct scenario *s)
+{
+    scenario_end(s, one_client(s, 2 * MIB), END_HALF, 0);
+}
+
+static void half_close_with_request(struct scenario *s)
+{
+    struct client_config *c = one_client(s, 2 * MIB);
+
+    s->down.loss = s->up.loss = 0.02;
+    c->request_with_ack = true; /* and FIN, all in one segment */
+    scenario_end(s, c, END_HALF, 0);
+}
+
+static void simultaneous_close(struct scenario *s)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        struct client_config *c = one_client(s, 20000 + 1000 * i);
+        c->start_ns = i * 20 * NS_PER_MS;
+        scenario_end(s, c, END_SIMULTANEOUS, 0);
+    }
+}
+
+/* Each way to end, among others, on lines that lose FINs and the ACKs of FINs. */
+static void fin_orders(struct scenario *s)
+{
+    s->down.loss = s->up.loss = 0.2;
+    s->finish_ns = 900 * NS_PER_S;
+    for (unsigned i = 0; i < 40; i++) {
+        struct client_config *c = one_client(s, 1000 * (i % 5));
+        scenario_end(s, c, (enum client_end)(i % (END_HALF + 1)), 0);
+        c->start_ns = i * 100 * NS_PER_MS;
+        c->linger_ns = i % 3 * 10 * NS_PER_S;
+    }
+}
+
+static void vanish(struct scenario *s)
+{
+    scenario_end(s, one_client(s, 4 * MIB), END_VANISH, 500000);
+    scenario_end(s, one_client(s, 100000), END_SYN_ONLY, 0);
+}
+
+static void reset(struct scenario *s)
+{
+    for (unsigned i = 0; i < 10; i++)
+        scenario_end(s, one_client(s, 4 * MIB), END_RST, i * 70000);
+}
+
+static void close_early(struct scenario *s)
+{
+    for (unsigned i = 0; i < 10; i++)
+        scenario_end(s, one_client(s, 4 * MIB), END_CLOSE_EARLY, 1 + i * 70000);
+}
+
+static void keep_alive(struct scenario *s)
+{
+    struct client_config *c = scenario_add_client(s);
+
+    for (unsigned i = 0; i < REQUESTS_MAX; i++)
+        scenario_request(s, c, i * i * 1000);
+}
+
+static void pipelining(struct scenario *s)
+{
+    struct client_config *c = scenario_add_client(s);
+
+    s->down.loss = s->up.loss = 0.01;
+    c->pipeline = REQUESTS_MAX;
+    for (unsigned i = 0; i < REQUESTS_MAX; i++)
+        scenario_request(s, c, i * i * 1000);
+}
+
+static void same_port(struct scenario *s)
+{
+    struct client_config *c = one_client(s, 100000);
+
+    scenario_end(s, c, END_SERVER, 0);
+    c->sessions = SESSIONS_MAX;
+    c->same_port = true;
+    c->linger_ns = 0;
+}
+
+/* What comes in order while the server does not read, and out of order; only the test application.
+ */
+static void upload(struct scenario *s)
+{
+    struct client_config *c = scenario_add_client(s);
+
+    s->down.loss = s->up.loss = 0.02;
+    s->up.reorder = 0.1;
+    s->up.reorder_ns = 5 * NS_PER_MS;
+    c->pipeline = REQUESTS_MAX;
+    if (s->server.http) {
+        for (unsigned i = 0; i < REQUESTS_MAX; i++)
+            scenario_request(s, c, 5000);
+        return;
+    }
+    scenario_request_kind(s, c, REQUEST_ECHO, 12345, 200000);
+    scenario_request_kind(s, c, REQUEST_WAIT, 0, 3 * NS_PER_S);
+    scenario_request_kind(s, c, REQUEST_DISCARD, 54321, 300000);
+    scenario_request_kind(s, c, REQUEST_SOURCE, 99, 100000);
+    scenario_request_kind(s, c, REQUEST_ECHO, 1, 1);
+    scenario_request_kind(s, c, REQUEST_SOURCE, 77, 300000);
+}
+
+static void unknown_neighbours(struct scenario *s)
+{
+    s->down.loss = 0.3;
+    for (unsigned i = 0; i < 8; i++) {
+        struct client_config *c = one_client(s, 10000);
+        c->knows_server = i % 2 == 0;
+        c->far = i % 4 == 3;
+    }
+}
+
+static void drain(struct scenario *s)
+{
+    s->server.drain_at = 200 * NS_PER_MS;
+    one_client(s, 4 * MIB);
+    struct client_config *late = one_client(s, 1000);
+    late->start_ns = 300 * NS_PER_MS;
+    late->refused_ok = true;
+}
+
+static void abort_all(struct scenario *s)
+{
+    s->server.abort_at = 200 * NS_PER_MS;
+    for (unsigned i = 0; i < 10; i++)
+        one_client(s, 4 * MIB)->refused_ok = true;
+}
+
+#define FIXED(name, what)                                                                          \
+    {                                                                                              \
+#name, what, name                                                                          \
+    }
+
+const struct fixed_scenario fixed_scenarios[] = {
+    FIXED(lossless, "4 MiB over 100 Mb/s and 20 ms"),
+    FIXED(loss_1, "1% loss in each direction"),
+    FIXED(loss_5, "5% loss in each direction"),
+    FIXED(burst_loss, "losses in bursts (Gilbert-Elliott)"),
+    FIXED(reordering, "30% of packets up to 5 ms late"),
+    FIXED(ack_loss, "30% of what the client sends is lost"),
+    FIXED(duplication, "20% of packets arrive twice"),
+    FIXED(corruption, "2% of packets have a bit flipped"),
+    FIXED(tail_drop, "a queue of 20 kB at the bottleneck"),
+    FIXED(link_flap, "the link is down for 3 s"),
+    FIXED(last_segment_lost, "the tail with the FIN is lost twice"),
+    FIXED(crowd, "100 clients at once through a small queue"),
+    FIXED(no_sack, "a client without SACK, 1% loss"),
+    FIXED(no_timestamps, "a client without timestamps, 1% loss"),
+    FIXED(no_options, "a client without any option: segments of 536 bytes"),
+    FIXED(tiny_mss, "an MSS of 100"),
+    FIXED(jumbo, "an MTU of 9000"),
+    FIXED(reneging, "a client that throws away what it reported by SACK"),
+    FIXED(rare_acks, "an ACK per 16 segments or 200 ms"),
+    FIXED(zero_window, "the reader stops for 20 s"),
+    FIXED(window_update_lost, "and the news that it reads again is lost"),
+    FIXED(slow_reader, "the reader is slower than the link"),
+    FIXED(tiny_window, "a window smaller than a segment"),
+    FIXED(window_shrink, "the client takes back window it offered"),
+    FIXED(sequence_wrap, "both sides' sequence numbers and the timestamp wrap"),
+    FIXED(syn_lost, "the SYN is lost twice"),
+    FIXED(syn_duplicated, "everything the client sends arrives twice"),
+    FIXED(syn_ack_lost, "the SYN-ACK is lost twice"),
+    FIXED(handshake_ack_lost, "the handshake's ACK and the first request are lost"),
+    FIXED(request_with_ack, "the third packet carries the request"),
+    FIXED(half_close, "the client closes behind its request and gets its file"),
+    FIXED(half_close_with_request, "ACK, request and FIN in one segment, 2% loss"),
+    FIXED(simultaneous_close, "both close at the same time"),
+    FIXED(fin_orders, "FINs in every order, 20% loss"),
+    FIXED(vanish, "clients fall silent"),
+    FIXED(reset, "clients reset in mid transfer"),
+    FIXED(close_early, "clients close in mid transfer and reset what still comes"),
+    FIXED(keep_alive, "requests one after the other"),
+    FIXED(pipelining, "16 requests at once, 1% loss"),
+    FIXED(same_port, "connections one after the other from the same port"),
+    FIXED(upload, "echo and discard, loss and reordering on the way to the server"),
+    FIXED(unknown_neighbours, "the server must resolve addresses, 30% loss"),
+    FIXED(drain, "the server stops accepting while a file is on its way"),
+    FIXED(abort_all, "the server aborts all connections"),
+    FIXED(beyond_4_gib, "one answer longer than the sequence space"),
+};
+const unsigned fixed_scenario_count = sizeof(fixed_scenarios) / sizeof(fixed_scenarios[0]);
+
+void scenario_fixed(struct scenario *scenario, const struct fixed_scenario *fixed,
+                    const struct variant *variant)
+{
+    scenario_defaults(scenario, variant->http, variant->mode);
+    snprintf(scenario->name, sizeof(scenario->name), "%s %s", fixed->name, variant->name);
+    fixed->setup(scenario);
+}

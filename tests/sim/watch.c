@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "watch.h"
+
+#include <inttypes.h>
+
+#define DEFAULT_MSS 536 /* RFC 9293 section 3.7.1 */
+
+static int64_t offset(uint32_t isn, int64_t near, uint32_t seq)
+{
+    return near + (int32_t)(seq - (isn + (uint32_t)near));
+}
+
+static bool later(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) > 0;
+}
+
+static void note_syn(struct watch *w, const struct segment *s)
+{
+    /* A SYN sent again carries a newer timestamp; the echo may be of either. */
+    if (!w->syn_seen || w->syn_isn != s->seq)
+        w->syn_ts_low = w->syn_ts_high = s->tsval;
+    if (later(s->tsval, w->syn_ts_high))
+        w->syn_ts_high = s->tsval;
+    if (w->open && w->client_isn == s->seq && later(s->tsval, w->ts_high))
+        w->ts_high = s->tsval;
+    w->syn_seen = true;
+    w->syn_isn = s->seq;
+    w->syn_mss = s->mss != 0 ? s->mss : DEFAULT_MSS;
+    w->syn_wscale = s->wscale;
+    w->syn_timestamps = s->timestamps;
+    w->syn_sack = s->sack_permitted;
+    w->syn_window = s->window;
+}
+
+void watch_arrived(struct watch *w, const struct segment *s)
+{
+    if ((s->flags & FLAG_SYN) != 0)
+        note_syn(w, s);
+    if ((s->flags & FLAG_RST) != 0)
+        w->reset = true;
+    if (!w->open || (s->flags & (FLAG_SYN | FLAG_RST)) != 0 || (s->flags & FLAG_ACK) == 0)
+        return;
+
+    int64_t end = offset(w->client_isn, w->client_sent, s->seq) + s->payload_len +
+                  ((s->flags & FLAG_FIN) != 0);
+    int64_t ack = offset(w->isn, w->sent, s->ack);
+    int64_t right = ack + ((int64_t)s->window << w->wscale_in);
+
+    if (end > w->client_sent)
+        w->client_sent = end;
+    if (ack > w->acked)
+        w->acked = ack;
+    if (right > w->right)
+        w->right = right;
+    if (s->timestamps && later(s->tsval, w->ts_high))
+        w->ts_high = s->tsval;
+}
+
+static void sent_syn(struct sim *sim, struct watch *w, const struct segment *s)
+{
+    if ((s->flags & FLAG_ACK) == 0 || !w->syn_seen || s->ack != w->syn_isn + 1) {
+        sim_fail(sim, "SYN that answers no SYN");
+        return;
+    }
+    if (w->open && w->client_isn == w->syn_isn) {
+        if (s->seq != w->isn)
+            sim_fail(sim, "SYN-ACK sent again with another initial sequence number");
+        return;
+    }
+    if (s->payload_len != 0 || (s->flags & FLAG_FIN) != 0)
+        sim_fail(sim, "SYN-ACK with data or FIN");
+    if (s->mss == 0)
+        sim_fail(sim, "SYN-ACK without an MSS option (RFC 9293 MUST-14)");
+    if ((s->wscale >= 0 && w->syn_wscale < 0) || s->timestamps != w->syn_timestamps ||
+        (s->sack_permitted && !w->syn_sack))
+        sim_fail(sim, "SYN-ACK with options that the SYN did not offer, or without timestamps");
+
+    bool scaled = s->wscale >= 0;
+    *w = (struct watch){
+        .port = w->port,
+        .syn_seen = true,
+        .syn_isn = w->syn_isn,
+        .open = true,
+        .isn = s->seq,
+        .client_isn = w->syn_isn,
+        .mss = w->syn_mss,
+        .wscale_in = scaled ? (unsigned)(w->syn_wscale > 14 ? 14 : w->syn_wscale) : 0,
+        .wscale_out = scaled ? (unsigned)s->wscale : 0,
+        .timestamps = s->timestamps,
+        .sack = s->sack_permitted,
+        .sent = 1,
+        .acked = 0,
+        .right = 1 + (int64_t)w->syn_window,
+        .client_sent = 1,
+        .ack = 1,
+        .ack_right = 1 + (int64_t)s->window,
+        .tsval = s->tsval,
+        .ts_low = w->syn_ts_low,
+        .ts_high = w->syn_ts_high,
+    };
+}
+
+static void check_position(struct sim *sim, struct watch *w, const struct segment *s)
+{
+    int64_t from = offset(w->isn, w->sent, s->seq);
+    int64_t data_end = from + s->payload_len;
+    int64_t end = data_end + ((s->flags & FLAG_FIN) != 0);
+
+    if (from > w->sent)
+        sim_fail(sim, "segment at %" PRId64 " leaves a gap behind %" PRId64, from, w->sent);
+    /* One before the acknowledged bytes is where keep-alive probes lie. */
+    if (from < w->acked - 1 || (end > from && end < w->acked))
+        sim_fail(sim, "segment [%" PRId64 ", %" PRId64 ") although %" PRId64 " is acknowledged",
+                 from, end, w->acked);
+    if (data_end > w->right && s->payload_len > 1)
+        sim_fail(sim,
+                 "segment [%" PRId64 ", %" PRId64 ") beyond the window, which ends at %" PRId64,
+                 from, data_end, w->right);
+    if (w->fin != 0 && (data_end > w->fin || ((s->flags & FLAG_FIN) != 0 && data_end != w->fin)))
+        sim_fail(sim, "data or FIN at %" PRId64 ", behind the FIN at %" PRId64, data_end, w->fin);
+    if ((s->flags & FLAG_FIN) != 0)
+        w->fin = data_end;
+
+    w->segments++;
+    w->payload += s->payload_len;
+    if (s->payload_len > 0 && from < w->sent)
+        w->retransmitted += s->payload_len;
+    if (end > w->sent)
+        w->sent = end;
+}
+
+static void check_acknowledgment(struct sim *sim, struct watch *w, const struct segment *s)
+{
+    int64_t ack = offset(w->client_isn, w->client_sent, s->ack);
+    int64_t right = ack + ((int64_t)s->window << w->wscale_out);
+
+    if (ack > w->client_sent)
+        sim_fail(sim, "ACK %" PRId64 " of what never arrived: %" PRId64 " did", ack,
+                 w->client_sent);
+    if (ack < w->ack)
+        sim_fail(sim, "ACK went back from %" PRId64 " to %" PRId64, w->ack, ack);
+    /* RFC 9293 section 3.8.6: a receiver should not shrink the window. Rounding is allowed. */
+    if (right + (INT64_C(1) << w->wscale_out) < w->ack_right)
+        sim_fail(sim, "window shrank: right edge from %" PRId64 " to %" PRId64, w->ack_right,
+                 right);
+    w->ack = ack;
+    if (right > w->ack_right)
+        w->ack_right = right;
+
+    if (s->sack_count > 0 && !w->sack)
+        sim_fail(sim, "SACK blocks that were not negotiated");
+    for (unsigned i = 0; i < s->sack_count; i++) {
+        int64_t start = offset(w->client_isn, w->client_sent, s->sack[i].start);
+        int64_t end = offset(w->client_isn, w->client_sent, s->sack[i].end);
+        /* The first block may report a duplicate (RFC 2883), which may lie below the ACK. */
+        if (start >= end || end > w->client_sent || (i > 0 && start < ack))
+            sim_fail(sim, "SACK block [%" PRId64 ", %" PRId64 ") out of bounds", start, end);
+    }
+}
+
+static void check_timestamps(struct sim *sim, struct watch *w, const struct segment *s)
+{
+    if (s->timestamps != w->timestamps) {
+        sim_fail(sim, "timestamps %s (RFC 7323 section 3.2)",
+                 w->timestamps ? "negotiated but missing" : "that were not negotiated");
+        return;
+    }
+    if (!s->timestamps)
+        return;
+    if (later(w->tsval, s->tsval))
+        sim_fail(sim, "timestamp went back from %" PRIu32 " to %" PRIu32, w->tsval, s->tsval);
+    w->tsval = s->tsval;
+    if (later(w->ts_low, s->tsecr) || later(s->tsecr, w->ts_high))
+        sim_fail(sim, "timestamp echo %" PRIu32 " was never sent", s->tsecr);
+}
+
+void watch_sent(struct sim *sim, struct watch *w, const struct segment *s, unsigned mtu)
+{
+    if (s->ip_bytes > mtu)
+        sim_fail(sim, "IP packet of %" PRIu32 " bytes on an MTU of %u", s->ip_bytes, mtu);
+    if ((s->flags & FLAG_RST) != 0) {
+        w->reset = true;
+        return;
+    }
+    if ((s->flags & FLAG_SYN) != 0) {
+        sent_syn(sim, w, s);
+        return;
+    }
+    if (!w->open || (s->flags & FLAG_ACK) == 0) {
+        sim_fail(sim, "segment with flags %#x outside any connection", s->flags);
+        return;
+    }
+    /* RFC 6691: the MSS option counts neither IP nor TCP options, so options eat into it. */
+    if (s->payload_len + s->option_bytes > w->mss && s->payload_len > 0)
+        sim_fail(sim, "payload %" PRIu32 " + options %" PRIu32 " exceed the client's MSS %u",
+                 s->payload_len, s->option_bytes, w->mss);
+    if ((s->flags & FLAG_URG) != 0 || s->mss != 0 || s->wscale >= 0 || s->sack_permitted)
+        sim_fail(sim, "URG, or an option that belongs on a SYN");
+    check_position(sim, w, s);
+    check_acknowledgment(sim, w, s);
+    check_timestamps(sim, w, s);
+}

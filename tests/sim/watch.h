@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The referee of one connection. It sees each segment that the stack is given and each that it
+ * sends, and holds the stack to what RFC 9293, 7323, 2018 and 6691 demand of a sender and a
+ * receiver. Its positions are 64-bit stream offsets: 0 is the SYN, 1 the first byte.
+ */
+#ifndef SIM_WATCH_H
+#define SIM_WATCH_H
+
+#include "sim.h"
+
+struct watch {
+    uint16_t port; /* of the client; 0: unused */
+
+    /* The client's SYN, as the stack was given it. */
+    bool syn_seen;
+    uint32_t syn_isn;
+    uint16_t syn_mss;
+    int8_t syn_wscale;
+    bool syn_timestamps, syn_sack;
+    uint32_t syn_window;
+    uint32_t syn_ts_low, syn_ts_high;
+
+    /* The connection, from the stack's SYN-ACK on. */
+    bool open;
+    uint32_t isn, client_isn;
+    uint16_t mss; /* that the client can take, TCP options included */
+    unsigned wscale_in, wscale_out;
+    bool timestamps, sack;
+
+    int64_t sent;             /* end of what the server sent */
+    int64_t acked;            /* end of what the client acknowledged */
+    int64_t right;            /* right edge of the largest window that the client offered */
+    int64_t fin;              /* position of the server's FIN, 0: not sent */
+    int64_t client_sent;      /* end of what arrived from the client */
+    int64_t ack;              /* the server's last acknowledgment, */
+    int64_t ack_right;        /* and the right edge of the window with it */
+    uint32_t tsval;           /* the server's last */
+    uint32_t ts_low, ts_high; /* of the client's, as arrived */
+    bool reset;               /* either side sent RST */
+
+    uint64_t segments, payload, retransmitted; /* statistics: sent by the server */
+};
+
+/* The stack was given this segment, which is free of errors. */
+void watch_arrived(struct watch *watch, const struct segment *segment);
+/* The stack sent this segment. mtu is the server's. */
+void watch_sent(struct sim *sim, struct watch *watch, const struct segment *segment, unsigned mtu);
+
+#endif
