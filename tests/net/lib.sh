@@ -204,6 +204,11 @@ status_of() { # curl's arguments: the response's status
     fetch -o /dev/null -w '%{http_code}' "$@"
 }
 
+# To be run in the background: $! is curl itself, so that it can be killed.
+fetch_exec() { # curl's arguments
+    exec ip netns exec "$CLIENT_NS" curl -sS --noproxy '*' --connect-timeout 10 --max-time 90 "$@"
+}
+
 # Fetches a file and compares it with the one on disk.
 expect_file() { # root path curl's-arguments...
     local root=$1 path=$2

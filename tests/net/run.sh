@@ -49,7 +49,7 @@ passed=0 failed=0 skipped=0
 # Ends whatever still lives in the namespaces of a test, then removes them.
 clean_up_namespaces() {
     local ns pid
-    for ns in $(ip netns list | awk -v p="^$prefix-" '$1 ~ p { print $1 }'); do
+    for ns in $(ip netns list 2>/dev/null | awk -v p="^$prefix-" '$1 ~ p { print $1 }'); do
         for pid in $(ip netns pids "$ns"); do kill -KILL "$pid" 2>/dev/null; done
         ip netns del "$ns"
     done

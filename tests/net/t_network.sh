@@ -71,7 +71,7 @@ test_client_killed_mid_transfer() {
     serve_direct "$MEDIUM"
     for _ in 1 2 3 4 5; do
         rm -f "$T/got"
-        client curl -sS --limit-rate 10M -o "$T/got" $URL/100m.bin &
+        fetch_exec --limit-rate 10M -o "$T/got" $URL/100m.bin &
         pid=$!
         wait_for 10 started || fail "transfer does not begin"
         kill -KILL $pid
@@ -101,7 +101,7 @@ test_client_that_stops_reading() {
 test_wire_cut_and_mended() {
     local pid
     serve_direct "$MEDIUM"
-    client curl -sS --limit-rate 30M -o "$T/got" $URL/100m.bin &
+    fetch_exec --limit-rate 30M -o "$T/got" $URL/100m.bin &
     pid=$!
     wait_for 10 started || fail "transfer does not begin"
     ip -n "$SERVER_NS" link set hw0 down
@@ -117,7 +117,7 @@ test_client_vanishes_for_good() {
     net_bridged
     serve_on tap:hw0 "$MEDIUM"
     net_bridged_up
-    client curl -sS --limit-rate 10M -o "$T/got" $URL/100m.bin &
+    fetch_exec --limit-rate 10M -o "$T/got" $URL/100m.bin &
     pid=$!
     wait_for 10 started || fail "transfer does not begin"
     bridge_stop

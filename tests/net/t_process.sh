@@ -18,7 +18,7 @@ refused() { # a connection attempt is answered with a RST (curl's exit code 7)
 test_sigterm_under_load() {
     local pid
     serve_direct "$MEDIUM"
-    client curl -sS --limit-rate 20M -o "$T/got" $URL/100m.bin &
+    fetch_exec --limit-rate 20M -o "$T/got" $URL/100m.bin &
     pid=$!
     wait_for 10 started || fail "transfer does not begin"
     kill -TERM "$SERVER"
@@ -46,7 +46,7 @@ test_drain_seconds_bound_the_wait() {
     local pid
     printf 'server:\n  drain_seconds: 2\n' >"$T/config.yaml"
     serve_direct "$MEDIUM" --config "$T/config.yaml"
-    client curl -sS --limit-rate 100k -o "$T/got" $URL/100m.bin 2>/dev/null &
+    fetch_exec --limit-rate 100k -o "$T/got" $URL/100m.bin 2>/dev/null &
     pid=$!
     wait_for 10 started || fail "transfer does not begin"
     kill -TERM "$SERVER"
