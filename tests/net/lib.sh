@@ -130,7 +130,7 @@ bridge_count() { # what: the sum over both directions, after bridge_stop
 # --- server ----------------------------------------------------------------------------------------
 
 server_ready() {
-    grep -q "http://" "$T/server.log" || ! kill -0 "$SERVER" 2>/dev/null
+    grep -q "^hugewire: serving http://" "$T/server.log" || ! kill -0 "$SERVER" 2>/dev/null
 }
 
 # Starts hugewire in the server's namespace and waits until it says that it is ready.
@@ -167,16 +167,14 @@ server_exited() { # within seconds
     expect_eq "server's exit code" 0 $code
 }
 
-# A counter's value now, summed over workers.
+# A counter's value now, summed over workers. loop_idle_waits is the last of them.
 counter() { # name
     local lines
     lines=$(wc -l <"$T/server.log")
     kill -USR1 "$SERVER"
-    wait_for 5 eval "tail -n +$((lines + 1)) '$T/server.log' | grep -q 'loop_idle_waits'" ||
+    wait_for 5 eval "tail -n +$((lines + 1)) '$T/server.log' | grep -q '^loop_idle_waits [0-9]*\$'" ||
         fail "no counters after SIGUSR1"
-    sleep 0.05 # the last line may be followed by more
-    tail -n +$((lines + 1)) "$T/server.log" | sed -n "s/^.*\b$1[^0-9]*\([0-9][0-9]*\).*/\1/p" |
-        tail -n 1
+    tail -n +$((lines + 1)) "$T/server.log" | awk -v name="$1" '$1 == name { print $2 }'
 }
 
 # Nothing of the payload was copied, and at least so many bytes were sent by reference.

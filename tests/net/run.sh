@@ -13,7 +13,8 @@ HUGEWIRE=$(realpath -m "${HUGEWIRE:-$TOP/build/app/hugewire}")
 BRIDGE=$(realpath -m "${BRIDGE:-$TOP/build/tests/net/bridge}")
 PYTHONDONTWRITEBYTECODE=1
 export HERE HUGEWIRE BRIDGE PYTHONDONTWRITEBYTECODE
-unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+# shellcheck source=../../app/setup.sh
+. "$TOP/app/setup.sh"
 
 TEST_LIMIT_S=300
 # 1 GiB of documents, its table of sums, some MiB for packets.
@@ -57,20 +58,11 @@ clean_up_namespaces() {
 
 finish() {
     clean_up_namespaces
+    hugepages_restore
     if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
-
-reserve_hugepages() {
-    local dir=/sys/kernel/mm/hugepages/hugepages-2048kB nr free
-    nr=$(cat $dir/nr_hugepages) free=$(cat $dir/free_hugepages)
-    [ "$free" -ge $HUGEPAGES_WANTED ] && return
-    echo $((nr + HUGEPAGES_WANTED - free)) >$dir/nr_hugepages
-    free=$(cat $dir/free_hugepages)
-    [ "$free" -ge $HUGEPAGES_WANTED ] ||
-        echo "warning: only $free of $HUGEPAGES_WANTED free 2 MiB hugepages could be reserved"
-}
 
 # What one test runs in. The servers and bridges it started end with it.
 run_body='
@@ -111,7 +103,8 @@ run_test() { # file name
 for kind in small medium large odd; do
     "$HERE/fixtures.py" $kind "$FIXTURES/$kind" || exit 2
 done
-reserve_hugepages
+hugepages_reserve $HUGEPAGES_WANTED ||
+    echo "warning: not all of $HUGEPAGES_WANTED hugepages of 2 MiB could be reserved"
 for file in "$HERE"/t_*.sh; do
     for name in $(names_of "$file"); do
         [[ $name =~ $pattern ]] && run_test "$file" "$name"
