@@ -57,10 +57,9 @@ struct config {
     bool allow_small_pages; /* locked 4 KiB pages where there are no hugepages */
 
     /* limits */
-    uint32_t connections_max; /* per worker, as all limits */
-    uint32_t
-        requests_max; /* requests received in part, each with a parser; 0: from connections_max */
-    uint32_t responses_max;     /* responses not yet acknowledged; 0: from connections_max */
+    uint32_t connections_max;   /* per worker, as all limits */
+    uint32_t requests_max;      /* requests received in part, each with a parser */
+    uint32_t responses_max;     /* responses not yet acknowledged */
     uint32_t pipeline_max;      /* requests of one connection answered ahead */
     uint32_t request_line_max;  /* bytes; beyond: 414 */
     uint32_t header_bytes_max;  /* of all fields of one request; beyond: 431 */

@@ -37,14 +37,14 @@ const struct setting settings[] = {
       .fallback = "false" },
 
     { "limits", "connections", NULL, &setting_number, AT(connections_max), 1, 4000000, "16384" },
-    { "limits", "requests", NULL, &setting_number, AT(requests_max), 1, 4000000, "auto", "auto" },
-    { "limits", "responses", NULL, &setting_number, AT(responses_max), 1, 4000000, "auto", "auto" },
+    { "limits", "requests", NULL, &setting_number, AT(requests_max), 1, 4000000, "1024" },
+    { "limits", "responses", NULL, &setting_number, AT(responses_max), 1, 4000000, "16384" },
     { "limits", "pipeline", NULL, &setting_number, AT(pipeline_max), 1, 1024, "16" },
     { "limits", "request_line", NULL, &setting_size, AT(request_line_max), 64, 64 * KIB, "8KiB" },
     { "limits", "header_bytes", NULL, &setting_size, AT(header_bytes_max), 256, 256 * KIB,
       "16KiB" },
     { "limits", "header_fields", NULL, &setting_number, AT(header_fields_max), 1, 1000, "100" },
-    { "limits", "inline_bytes", NULL, &setting_size, AT(inline_bytes_max), 0, 1024, "256" },
+    { "limits", "inline_bytes", NULL, &setting_size, AT(inline_bytes_max), 0, 1024, "512" },
 
     { "timeouts", "header", NULL, &setting_duration, AT(header_timeout_ns), 100 * NS_PER_MS,
       3600 * NS_PER_S, "10s" },
