@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/eal.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+
+#include "app/config.h"
+#include "app/host.h"
+#include "base/assert.h"
+
+#define ARGS_MAX  24
+#define ARG_BYTES (DEVICE_ARG_BYTES + HOST_CPUS_TEXT_BYTES + CONFIG_CORES_MAX * 9)
+#define MIB       (UINT64_C(1) << 20)
+
+/* One lcore is the main thread's. */
+static_assert(CONFIG_CORES_MAX <= RTE_MAX_LCORE, "every core needs an lcore");
+
+struct args {
+    int count;
+    char *list[ARGS_MAX + 1];
+    char text[ARGS_MAX][ARG_BYTES];
+};
+
+static struct {
+    bool verbose;
+    char first_error[256];
+    char runtime_dir[PATH_MAX];
+} eal;
+
+__attribute__((format(printf, 2, 3))) static void add(struct args *args, const char *format, ...)
+{
+    va_list values;
+
+    ASSERT(args->count < ARGS_MAX);
+    va_start(values, format);
+    vsnprintf(args->text[args->count], ARG_BYTES, format, values);
+    va_end(values);
+    args->list[args->count] = args->text[args->count];
+    args->list[++args->count] = NULL;
+}
+
+/* The main thread floats over all cores; each worker is pinned to its own. */
+static void add_lcores(struct args *args, const struct eal_config *config)
+{
+    char text[ARG_BYTES], all[HOST_CPUS_TEXT_BYTES];
+
+    host_all_cpus(all);
+    int len = snprintf(text, sizeof(text), "0@(%s)", all);
+    for (unsigned i = 0; i < config->workers; i++)
+        len += snprintf(text + len, sizeof(text) - (size_t)len, ",%u@%u", eal_worker_lcore(i),
+                        config->cpus[i]);
+    add(args, "--lcores=%s", text);
+    add(args, "--main-lcore=0");
+}
+
+static void make_args(struct args *args, const struct eal_config *config)
+{
+    char device[DEVICE_ARG_BYTES];
+    const char *option;
+
+    add(args, "hugewire");
+    add(args, "--file-prefix=hugewire-%d", (int)getpid());
+    if (config->hugepages) {
+        add(args, "--in-memory"); /* no files, and nothing to find again after a crash */
+    } else {
+        add(args, "--no-huge");
+        add(args, "--no-shconf"); /* EAL takes --in-memory with hugepages only */
+    }
+    add_lcores(args, config);
+    add(args, "-m");
+    add(args, "%llu", (unsigned long long)((config->memory_bytes + MIB - 1) / MIB));
+    if (!device_is_pci(config->device)) {
+        add(args, "--no-pci");
+        add(args, "--iova-mode=va"); /* nobody does DMA */
+    }
+    device_eal_argument(config->device, (uint16_t)config->workers, &option, device);
+    add(args, "%s", option);
+    add(args, "%s", device);
+    add(args, "--log-level=%s", config->verbose ? "debug" : "error");
+}
+
+/* DPDK's log: to stderr if verbose; its first error is kept as the reason of a failure. */
+static ssize_t log_write(void *cookie, const char *text, size_t len)
+{
+    if (eal.verbose)
+        return (ssize_t)fwrite(text, 1, len, stderr);
+    if (eal.first_error[0] == '\0' && rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR)
+        snprintf(eal.first_error, sizeof(eal.first_error), "%.*s", (int)strcspn(text, "\n"), text);
+    return (ssize_t)len;
+}
+
+/*
+ * net_tap asks for a realtime signal per received packet, to spare itself the reads that find
+ * nothing. The signal would interrupt some thread of ours for every packet of a load, when reads do
+ * find something. It takes a signal only if one is free; without, it reads at every poll, and an
+ * idle worker waits on its file.
+ */
+static void keep_signals_from_tap(void)
+{
+    for (int signo = SIGRTMIN + 1; signo < SIGRTMAX; signo++)
+        signal(signo, SIG_IGN);
+}
+
+static int init(struct args *args, bool verbose)
+{
+    static const cookie_io_functions_t functions = { .write = log_write };
+    FILE *log = fopencookie(NULL, "w", functions);
+    FILE *real_stderr = stderr;
+    FILE *null = verbose ? NULL : fopen("/dev/null", "w");
+
+    if (log != NULL) {
+        setvbuf(log, NULL, _IOLBF, 0);
+        rte_openlog_stream(log);
+    }
+    /* EAL prints its fatal errors past its log, too. */
+    if (null != NULL)
+        stderr = null;
+    int rc = rte_eal_init(args->count, args->list);
+    stderr = real_stderr;
+    if (null != NULL)
+        fclose(null);
+    return rc;
+}
+
+bool eal_start(const struct eal_config *config, char error[EAL_ERROR_BYTES])
+{
+    static struct args args; /* EAL keeps pointers to it */
+
+    eal.verbose = config->verbose;
+    make_args(&args, config);
+    if (config->device->kind == DEVICE_TAP)
+        keep_signals_from_tap();
+    int rc = init(&args, config->verbose);
+    snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());
+    if (rc >= 0)
+        return true;
+    snprintf(error, EAL_ERROR_BYTES, "DPDK does not start: %s",
+             eal.first_error[0] != '\0' ? eal.first_error : rte_strerror(rte_errno));
+    eal_stop();
+    return false;
+}
+
+const char *eal_first_error(void)
+{
+    return eal.first_error;
+}
+
+void eal_stop(void)
+{
+    char path[PATH_MAX + 32];
+
+    rte_eal_cleanup();
+    /* With --in-memory only the telemetry socket is there; EAL leaves its directory behind. */
+    snprintf(path, sizeof(path), "%s/dpdk_telemetry.v2", eal.runtime_dir);
+    unlink(path);
+    rmdir(eal.runtime_dir);
+}

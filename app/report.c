@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "app/log.h"
+#include "app/values.h"
+#include "base/counters.h"
+#include "mempool/log.h"
+
+static void print_url(const struct config *config)
+{
+    char address[IP_ADDR_TEXT_BYTES];
+
+    printf("http://%s", ip_addr_format(&config->address, address));
+    if (config->port != 80)
+        printf(":%u", config->port);
+    printf("/");
+}
+
+static void print_cores(const struct report_ready *ready)
+{
+    char cores[1024];
+
+    if (!value_cpu_list_text(ready->cpus, ready->worker_count, cores, sizeof(cores)))
+        cores[0] = '\0';
+    printf("%u worker%s on core%s %s", ready->worker_count, ready->worker_count == 1 ? "" : "s",
+           ready->worker_count == 1 ? "" : "s", cores);
+}
+
+void report_ready(const struct report_ready *ready)
+{
+    struct pool_report pool;
+    char files[POOL_SIZE_TEXT_BYTES], pinned[POOL_SIZE_TEXT_BYTES], page[POOL_SIZE_TEXT_BYTES];
+    char offloads[PORT_OFFLOADS_BYTES], node[16] = "any";
+
+    pool_report(ready->pool, &pool);
+    if (pool.node >= 0)
+        snprintf(node, sizeof(node), "%d", pool.node);
+    printf("hugewire: serving ");
+    print_url(ready->config);
+    printf(": %" PRIu32 " files, %s, in %s pinned in pages of %s on NUMA node %s; %s by %s, "
+           "offloads %s; ",
+           pool.files, pool_size_text(pool.file_bytes, files),
+           pool_size_text(pool.arena_bytes, pinned), pool_size_text(pool.page_bytes, page), node,
+           ready->config->device, ready->port->info.driver_name,
+           port_offloads_text(&ready->port->caps, offloads));
+    print_cores(ready);
+    printf("\n");
+    fflush(stdout);
+    log_line(CONFIG_LOG_DEBUG,
+             "the kernel counts %" PRIu64 " KiB locked, %" PRIu64 " KiB pinned, %" PRIu64
+             " KiB of hugepages",
+             pool.vm_locked >> 10, pool.vm_pinned >> 10, pool.vm_hugetlb >> 10);
+}
+
+void report_counters(struct worker *const *workers, unsigned count)
+{
+    struct counters sum = { 0 };
+    const uint64_t *words = (const uint64_t *)&sum;
+
+    for (unsigned i = 0; i < count; i++)
+        counters_sum(&sum, worker_counters(workers[i]));
+    for (unsigned i = 0; i < counter_count; i++)
+        printf("%s %" PRIu64 "\n", counter_infos[i].name, words[i]);
+    fflush(stdout);
+}

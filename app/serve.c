@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/serve.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include "app/clock.h"
+#include "app/eal.h"
+#include "app/host.h"
+#include "app/log.h"
+#include "app/report.h"
+#include "app/telemetry.h"
+#include "app/worker.h"
+#include "base/assert.h"
+#include "io/pools.h"
+#include "mempool/pool.h"
+
+#define MIB          (UINT64_C(1) << 20)
+
+#define LINK_WAIT_MS 3000
+
+/* Memory is reserved before the driver can be asked for its ring sizes. */
+#define DESC_GUESS 1024
+
+/* What EAL, its bus and one port's driver allocate for themselves (8 MiB were seen with net_tap).
+ */
+#define EAL_OVERHEAD_BYTES (16 * MIB)
+
+/* After an abort: time for the RSTs to leave. */
+#define ABORT_NS (500 * NS_PER_MS)
+#define POLL_NS  (20 * NS_PER_MS)
+
+struct serve {
+    const struct config *config;
+    struct device device;
+    unsigned worker_count;
+    uint16_t cpus[CONFIG_CORES_MAX];
+    bool hugepages;
+    struct stack_config stack; /* templates: what all workers have in common */
+    struct http_config http;
+
+    struct clock clock;
+    struct port port;
+    struct pool *pool;
+    struct io_pools pools[CONFIG_CORES_MAX];
+    struct worker *workers[CONFIG_CORES_MAX];
+    sigset_t signals;
+    char error[HOST_ERROR_BYTES + PATH_MAX];
+};
+
+static_assert(sizeof(((struct serve *)NULL)->error) >= DEVICE_ERROR_BYTES, "room for any message");
+static_assert(sizeof(((struct serve *)NULL)->error) >= EAL_ERROR_BYTES, "room for any message");
+static_assert(sizeof(((struct serve *)NULL)->error) >= POOL_ERROR_BYTES, "room for any message");
+
+#define FAIL(s, ...) (snprintf((s)->error, sizeof((s)->error), __VA_ARGS__), false)
+
+/* --- what is asked for -------------------------------------------------------------------------
+ */
+
+static void make_templates(struct serve *s)
+{
+    const struct config *c = s->config;
+
+    stack_config_defaults(&s->stack);
+    s->stack.address = c->address;
+    s->stack.prefix_len = (uint8_t)c->prefix_len;
+    s->stack.gateway = c->gateway;
+    s->stack.mtu = (uint16_t)c->mtu;
+    s->stack.port = (uint16_t)c->port;
+    s->stack.connections_max = c->connections_max;
+    s->stack.tx_extents_max = TX_EXTENTS_MAX;
+
+    http_config_defaults(&s->http);
+    s->http.server_name = "hugewire";
+    s->http.connections_max = c->connections_max;
+    if (c->requests_max != 0)
+        s->http.requests_max = c->requests_max;
+    if (c->responses_max != 0)
+        s->http.responses_max = c->responses_max;
+    s->http.pipeline_max = c->pipeline_max;
+    s->http.inline_bytes_max = c->inline_bytes_max;
+    s->http.header_timeout_ns = c->header_timeout_ns;
+    s->http.idle_timeout_ns = c->idle_timeout_ns;
+    s->http.write_timeout_ns = c->write_timeout_ns;
+    s->http.request_line_max = c->request_line_max;
+    s->http.header_bytes_max = c->header_bytes_max;
+    s->http.header_fields_max = c->header_fields_max;
+}
+
+static struct io_pools_config pools_config(const struct serve *s, unsigned worker)
+{
+    const struct port_caps *caps = &s->port.caps;
+
+    return (struct io_pools_config){
+        .worker = worker,
+        .node = caps->numa_node,
+        .mtu = (uint16_t)s->config->mtu,
+        .rx_desc = caps->rx_desc != 0 ? caps->rx_desc : DESC_GUESS,
+        .tx_desc = caps->tx_desc != 0 ? caps->tx_desc : DESC_GUESS,
+        .extents_max = caps->tx_extents_max != 0 ? caps->tx_extents_max : TX_EXTENTS_MAX,
+        .iova_pa = device_is_pci(&s->device),
+    };
+}
+
+/* Hugepage memory besides the pool. */
+static uint64_t memory_bytes(const struct serve *s)
+{
+    struct io_pools_config pools = pools_config(s, 0);
+    uint64_t worker =
+        io_pools_bytes(&pools) + stack_memory_bytes(&s->stack) + http_server_memory_bytes(&s->http);
+
+    return EAL_OVERHEAD_BYTES + s->worker_count * (worker + worker / 8 /* malloc's own */);
+}
+
+/* Everything that can be found wrong before DPDK starts. */
+static bool prepare(struct serve *s)
+{
+    const struct config *config = s->config;
+
+    make_templates(s);
+    if (!host_root(config->root, s->error) || !device_parse(&s->device, config->device, s->error) ||
+        !host_worker_cpus(config, s->cpus, &s->worker_count, s->error) ||
+        !device_check(&s->device, &device_host, s->error))
+        return false;
+    s->hugepages = host_hugepages(memory_bytes(s), s->error);
+    if (s->hugepages)
+        return true;
+    if (!config->allow_small_pages)
+        return false;
+    if (device_is_pci(&s->device))
+        return FAIL(s, "a PCI device needs hugepages: --allow-small-pages is for others");
+    log_line(CONFIG_LOG_WARNING, "packets and connections are in small pages, which are slower");
+    return true;
+}
+
+/* Before any thread is started, so that all inherit it: signals come to the main thread's wait. */
+static void take_signals(struct serve *s)
+{
+    sigemptyset(&s->signals);
+    sigaddset(&s->signals, SIGINT);
+    sigaddset(&s->signals, SIGTERM);
+    sigaddset(&s->signals, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* --- bring-up, in order ------------------------------------------------------------------------
+ */
+
+static bool start_eal(struct serve *s)
+{
+    struct eal_config eal = {
+        .device = &s->device,
+        .cpus = s->cpus,
+        .workers = s->worker_count,
+        .memory_bytes = memory_bytes(s),
+        .hugepages = s->hugepages,
+        .verbose = s->config->log_level == CONFIG_LOG_DEBUG,
+    };
+
+    if (!eal_start(&eal, s->error))
+        return false;
+    s->clock = clock_start();
+    if (!telemetry_register())
+        log_line(CONFIG_LOG_WARNING, "telemetry is not available");
+    return true;
+}
+
+static bool probe_port(struct serve *s)
+{
+    struct port_request request = {
+        .queues = (uint16_t)s->worker_count,
+        .mtu = (uint16_t)s->config->mtu,
+        .rx_interrupts = s->config->idle_wait == CONFIG_IDLE_AUTO,
+        .iova_pa = rte_eal_iova_mode() == RTE_IOVA_PA,
+        .extents_max = TX_EXTENTS_MAX,
+    };
+
+    if (port_probe(&s->port, &s->device, &request, &s->config->address, s->error))
+        return true;
+    size_t len = strlen(s->error);
+    if (eal_first_error()[0] != '\0')
+        snprintf(s->error + len, sizeof(s->error) - len, " (%s)", eal_first_error());
+    return false;
+}
+
+static void pool_line(void *ctx, enum pool_log_level level, const char *line)
+{
+    log_line(level == POOL_LOG_WARNING ? CONFIG_LOG_WARNING : CONFIG_LOG_INFO, "%s", line);
+}
+
+static bool load_pool(struct serve *s)
+{
+    struct pool_config config = {
+        .root = s->config->root,
+        .bytes = s->config->pool_bytes,
+        .node = s->port.caps.numa_node,
+        .allow_small_pages = s->config->allow_small_pages,
+        .media_types = s->config->media_types,
+        .log = pool_line,
+    };
+
+    s->pool = pool_create(&config, s->error, sizeof(s->error));
+    return s->pool != NULL;
+}
+
+static bool map_pool(struct serve *s)
+{
+    switch (pool_dma_map(s->pool, s->port.info.device, s->error, sizeof(s->error))) {
+    case DMA_MAPPED:
+        break;
+    case DMA_NOT_NEEDED:
+        log_line(CONFIG_LOG_DEBUG, "driver %s needs no DMA mapping of the pool",
+                 s->port.info.driver_name);
+        break;
+    case DMA_FAILED:
+        return false;
+    }
+    return pool_seal(s->pool, s->error, sizeof(s->error)) == 0;
+}
+
+static void destroy_pools(struct serve *s)
+{
+    for (unsigned i = 0; i < s->worker_count; i++)
+        io_pools_destroy(&s->pools[i]);
+}
+
+static bool create_pools(struct serve *s)
+{
+    for (unsigned i = 0; i < s->worker_count; i++) {
+        struct io_pools_config config = pools_config(s, i);
+        if (io_pools_create(&s->pools[i], &config))
+            continue;
+        destroy_pools(s);
+        return FAIL(s,
+                    "no memory for the packet buffers of worker %u (%zu MiB): reserve more "
+                    "hugepages",
+                    i, io_pools_bytes(&config) >> 20);
+    }
+    return true;
+}
+
+static bool start_port(struct serve *s)
+{
+    struct rte_mempool *rx[CONFIG_CORES_MAX];
+    bool link_up;
+
+    for (unsigned i = 0; i < s->worker_count; i++)
+        rx[i] = s->pools[i].rx;
+    if (!port_start(&s->port, rx, LINK_WAIT_MS, &link_up, s->error))
+        return false;
+    if (!link_up)
+        log_line(CONFIG_LOG_WARNING, "%s has no link yet: serving goes on when it comes",
+                 s->config->device);
+    return true;
+}
+
+/* The core's tables in hugepage memory of the device's node; ctx is the node + 1. */
+static void *dpdk_alloc(void *ctx, size_t bytes, size_t align)
+{
+    int node = (int)(intptr_t)ctx - 1;
+    return rte_zmalloc_socket("hugewire", bytes, (unsigned)align, node < 0 ? SOCKET_ID_ANY : node);
+}
+
+static void dpdk_release(void *ctx, void *block)
+{
+    rte_free(block);
+}
+
+static struct memory worker_memory(const struct serve *s)
+{
+    if (!s->hugepages)
+        return memory_heap;
+    return (struct memory){ .alloc = dpdk_alloc,
+                            .release = dpdk_release,
+                            .ctx = (void *)(intptr_t)(s->port.caps.numa_node + 1) };
+}
+
+static void destroy_workers(struct serve *s)
+{
+    telemetry_set_workers(NULL, 0);
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_destroy(s->workers[i]);
+}
+
+static bool create_workers(struct serve *s)
+{
+    const struct port_caps *caps = &s->port.caps;
+    struct worker_config config = {
+        .clock = s->clock,
+        .port = &s->port,
+        .arena = pool_arena(s->pool),
+        .stack = s->stack,
+        .http = s->http,
+        .idle_wait = s->config->idle_wait,
+        .idle_spin_ns = s->config->idle_spin_ns,
+        .idle_sleep_ns = s->config->idle_sleep_ns,
+        .memory = worker_memory(s),
+    };
+
+    config.http.catalogue = pool_catalogue(s->pool);
+    config.stack.mac = s->port.mac;
+    config.stack.tx_ip_checksum = caps->tx_ip_checksum;
+    config.stack.tx_tcp_checksum = caps->tx_tcp_checksum;
+    config.stack.tx_tso_bytes_max = caps->tx_tso_bytes_max;
+    config.stack.tx_extents_max = caps->tx_extents_max;
+    for (unsigned i = 0; i < s->worker_count; i++) {
+        config.index = i;
+        config.pools = &s->pools[i];
+        s->workers[i] = worker_create(&config);
+        if (s->workers[i] == NULL) {
+            destroy_workers(s);
+            return FAIL(s,
+                        "no memory for the connections of worker %u (%zu MiB): lower "
+                        "limits.connections or reserve more hugepages",
+                        i,
+                        (stack_memory_bytes(&s->stack) + http_server_memory_bytes(&s->http)) >> 20);
+        }
+    }
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_set_peers(s->workers[i], s->workers, s->worker_count);
+    telemetry_set_workers(s->workers, s->worker_count);
+    return true;
+}
+
+/* --- running -----------------------------------------------------------------------------------
+ */
+
+static void post_all(struct serve *s, enum worker_message_kind kind)
+{
+    struct worker_message message = { .kind = (uint16_t)kind };
+
+    for (unsigned i = 0; i < s->worker_count; i++)
+        while (!worker_post(s->workers[i], &message))
+            rte_delay_us_sleep(100);
+}
+
+static bool all_quiet(const struct serve *s)
+{
+    for (unsigned i = 0; i < s->worker_count; i++)
+        if (!worker_is_quiet(s->workers[i]))
+            return false;
+    return true;
+}
+
+/* Waits for a signal, at most ns. True: it was one that ends the server. */
+static bool wait_signal(struct serve *s, uint64_t ns)
+{
+    struct timespec timeout = { .tv_sec = (time_t)(ns / NS_PER_S),
+                                .tv_nsec = (long)(ns % NS_PER_S) };
+    int signo = sigtimedwait(&s->signals, NULL, &timeout);
+
+    if (signo == SIGUSR1)
+        report_counters(s->workers, s->worker_count);
+    return signo == SIGINT || signo == SIGTERM;
+}
+
+/* Until no connection is left, until the time is up, or until a second signal. */
+static void wait_quiet(struct serve *s, uint64_t ns)
+{
+    uint64_t end = clock_now(&s->clock) + ns;
+
+    while (!all_quiet(s) && clock_now(&s->clock) < end)
+        if (wait_signal(s, POLL_NS))
+            return;
+}
+
+static void drain(struct serve *s)
+{
+    log_line(CONFIG_LOG_INFO, "stopping: transfers under way have %u s to finish",
+             s->config->drain_seconds);
+    post_all(s, WORKER_DRAIN);
+    wait_quiet(s, s->config->drain_seconds * NS_PER_S);
+    if (!all_quiet(s)) {
+        log_line(CONFIG_LOG_WARNING, "connections are left: they are aborted");
+        post_all(s, WORKER_ABORT);
+        wait_quiet(s, ABORT_NS);
+    }
+}
+
+static void run(struct serve *s)
+{
+    for (unsigned i = 0; i < s->worker_count; i++)
+        rte_eal_remote_launch(worker_main, s->workers[i], eal_worker_lcore(i));
+    struct report_ready ready = {
+        .config = s->config,
+        .port = &s->port,
+        .pool = s->pool,
+        .cpus = s->cpus,
+        .worker_count = s->worker_count,
+    };
+    report_ready(&ready);
+
+    while (!wait_signal(s, 3600 * NS_PER_S))
+        ;
+    drain(s);
+    post_all(s, WORKER_STOP);
+    for (unsigned i = 0; i < s->worker_count; i++)
+        rte_eal_wait_lcore(eal_worker_lcore(i));
+}
+
+/* With the port closed and the backlogs gone nobody may refer to a file's bytes as a packet. */
+static void check_pins(struct serve *s)
+{
+    for (unsigned i = 0; i < s->worker_count; i++) {
+        struct file_pin pins = worker_pins(s->workers[i]);
+        if (pins.in_flight != 0 || pins.responses != 0)
+            log_line(CONFIG_LOG_WARNING,
+                     "worker %u still refers to the pool: %u packets, %u responses (a bug)", i,
+                     pins.in_flight, pins.responses);
+    }
+}
+
+static int serve(struct serve *s)
+{
+    int code = 2;
+
+    take_signals(s);
+    if (!prepare(s) || !start_eal(s))
+        goto out;
+    if (!probe_port(s) || !load_pool(s))
+        goto stop_eal;
+    if (!map_pool(s) || !create_pools(s))
+        goto destroy_pool;
+    if (!start_port(s))
+        goto destroy_pools;
+    if (!create_workers(s))
+        goto close_port;
+
+    run(s);
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_release_mbufs(s->workers[i]);
+    port_close(&s->port);
+    check_pins(s);
+    report_counters(s->workers, s->worker_count);
+    code = 0;
+
+    destroy_workers(s);
+close_port:
+    port_close(&s->port);
+destroy_pools:
+    destroy_pools(s);
+destroy_pool:
+    pool_destroy(s->pool);
+stop_eal:
+    eal_stop();
+out:
+    if (code != 0)
+        log_line(CONFIG_LOG_ERROR, "%s", s->error);
+    return code;
+}
+
+int serve_run(const struct config *config)
+{
+    struct serve *s = calloc(1, sizeof(*s));
+
+    log_set_level(config->log_level);
+    if (s == NULL) {
+        log_line(CONFIG_LOG_ERROR, "out of memory");
+        return 2;
+    }
+    s->config = config;
+    int code = serve(s);
+    free(s);
+    return code;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/telemetry.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <rte_telemetry.h>
+
+#include "app/worker.h"
+#include "base/counters.h"
+
+/* Commands run on EAL's telemetry threads. */
+static struct {
+    pthread_mutex_t lock;
+    struct worker *const *workers;
+    unsigned count;
+} source = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* Adds up what params asks for: everything, or one worker. */
+static int sum_counters(const char *params, struct counters *sum)
+{
+    unsigned first = 0, last = source.count;
+
+    if (params != NULL && *params != '\0') {
+        char *end;
+        unsigned long index = strtoul(params, &end, 10);
+        if (*end != '\0' || index >= source.count)
+            return -EINVAL;
+        first = (unsigned)index;
+        last = first + 1;
+    }
+    for (unsigned i = first; i < last; i++)
+        counters_sum(sum, worker_counters(source.workers[i]));
+    return 0;
+}
+
+static int answer_counters(const char *cmd, const char *params, struct rte_tel_data *answer)
+{
+    struct counters sum = { 0 };
+    const uint64_t *words = (const uint64_t *)&sum;
+
+    pthread_mutex_lock(&source.lock);
+    int rc = sum_counters(params, &sum);
+    pthread_mutex_unlock(&source.lock);
+    if (rc != 0)
+        return rc;
+
+    rte_tel_data_start_dict(answer);
+    for (unsigned i = 0; rc == 0 && i < counter_count; i++)
+        rc = rte_tel_data_add_dict_u64(answer, counter_infos[i].name, words[i]);
+    return rc;
+}
+
+static int answer_workers(const char *cmd, const char *params, struct rte_tel_data *answer)
+{
+    pthread_mutex_lock(&source.lock);
+    unsigned count = source.count;
+    pthread_mutex_unlock(&source.lock);
+    rte_tel_data_start_dict(answer);
+    return rte_tel_data_add_dict_u64(answer, "workers", count);
+}
+
+bool telemetry_register(void)
+{
+    return rte_telemetry_register_cmd(
+               "/hugewire/counters", answer_counters,
+               "Counters summed over workers. Parameter: one worker's number") == 0 &&
+           rte_telemetry_register_cmd("/hugewire/workers", answer_workers,
+                                      "Number of workers. No parameters") == 0;
+}
+
+void telemetry_set_workers(struct worker *const *workers, unsigned count)
+{
+    pthread_mutex_lock(&source.lock);
+    source.workers = workers;
+    source.count = count;
+    pthread_mutex_unlock(&source.lock);
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_interrupts.h>
+#include <rte_pause.h>
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
+
+#include "base/assert.h"
+#include "io/eth.h"
+#include "io/pools.h"
+#include "io/rx.h"
+#include "io/tx.h"
+
+#define INBOX_MESSAGES 256
+
+/* Longest sleep: the wall clock is looked at this often. */
+#define SLEEP_MAX_NS  NS_PER_S
+#define WALL_CHECK_NS NS_PER_S
+
+/* First of a row of doubling sleeps where the driver has no rx interrupt. */
+#define NAP_MIN_NS (10 * NS_PER_US)
+
+static_assert(sizeof(struct worker_message) % 4 == 0, "an rte_ring holds elements of whole words");
+
+struct worker {
+    /* Each turn. */
+    struct clock clock;
+    struct stack *stack;
+    struct io_tx *tx;
+    struct rte_ring *inbox;
+    uint64_t idle_since; /* 0: the last turn had work */
+    uint64_t wall_next;
+    bool stop;
+    bool ending; /* drained or aborted: publish quiet */
+    struct io_rx rx;
+
+    /* When idle. */
+    enum config_idle_wait idle_wait;
+    uint64_t idle_spin_ns, idle_sleep_ns;
+    uint64_t nap_ns;
+    bool interrupts; /* the queue's rx interrupt is in epfd */
+    bool armed;      /* it is on, and others know that they must wake us */
+    int epfd, wake_fd;
+    struct rte_epoll_event wake_event;
+
+    /* Set up once. */
+    struct io_eth eth;
+    struct http_server *http;
+    struct worker *const *peers;
+    unsigned peer_count, index, cpu;
+    struct memory memory;
+
+    /* Read by others. */
+    struct counters counters __attribute__((aligned(64)));
+    bool quiet __attribute__((aligned(64)));
+    bool asleep;
+};
+
+static int64_t wall_offset(const struct clock *clock)
+{
+    struct timespec wall;
+
+    clock_gettime(CLOCK_REALTIME, &wall); /* vDSO: no system call */
+    return (int64_t)wall.tv_sec * (int64_t)NS_PER_S + wall.tv_nsec - (int64_t)clock_now(clock);
+}
+
+static void neighbour_learnt(void *ctx, const struct ip_addr *ip, const struct mac_addr *mac)
+{
+    struct worker *w = ctx;
+    struct worker_message message = { .kind = WORKER_NEIGHBOUR, .ip = *ip, .mac = *mac };
+
+    /* A full inbox loses the news: that worker asks the wire itself when it needs to know. */
+    for (unsigned i = 0; i < w->peer_count; i++)
+        if (w->peers[i] != w)
+            (void)worker_post(w->peers[i], &message);
+}
+
+static bool create_inbox(struct worker *w, const struct worker_config *config)
+{
+    char name[RTE_RING_NAMESIZE];
+    struct rte_epoll_event *event = &w->wake_event;
+
+    snprintf(name, sizeof(name), "hw_inbox_%u", config->index);
+    w->inbox = rte_ring_create_elem(name, sizeof(struct worker_message), INBOX_MESSAGES,
+                                    SOCKET_ID_ANY, RING_F_SC_DEQ);
+    w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    w->epfd = epoll_create1(EPOLL_CLOEXEC);
+    /* Edge-triggered: the counter never needs to be read. */
+    event->epdata.event = EPOLLIN | EPOLLET;
+    return w->inbox != NULL && w->wake_fd >= 0 && w->epfd >= 0 &&
+           rte_epoll_ctl(w->epfd, EPOLL_CTL_ADD, w->wake_fd, event) == 0;
+}
+
+static bool create_stack(struct worker *w, const struct worker_config *config)
+{
+    struct http_config http = config->http;
+    struct stack_config stack = config->stack;
+
+    http.wall_offset_ns = wall_offset(&config->clock);
+    http.counters = &w->counters;
+    http.memory = config->memory;
+    w->http = http_server_create(&http);
+    if (w->http == NULL || getrandom(stack.seed, sizeof(stack.seed), 0) != sizeof(stack.seed))
+        return false;
+    stack.app = &http_app;
+    stack.app_ctx = w->http;
+    stack.counters = &w->counters;
+    stack.memory = config->memory;
+    stack.neighbour_learnt = neighbour_learnt;
+    stack.neighbour_ctx = w;
+    w->stack = stack_create(&stack, clock_now(&config->clock));
+    return w->stack != NULL;
+}
+
+static bool create_io(struct worker *w, const struct worker_config *config)
+{
+    const struct port_caps *caps = &config->port->caps;
+
+    w->eth = (struct io_eth){ .port = config->port->id, .queue = (uint16_t)config->index };
+    struct io_tx_config tx = {
+        .wire = io_eth_wire(&w->eth, caps->tx_prepare),
+        .heads = config->pools->heads,
+        .extents = config->pools->extents,
+        .arena = config->arena,
+        .extents_max = caps->tx_extents_max,
+        .ip_checksum = caps->tx_ip_checksum,
+        .tcp_checksum = caps->tx_tcp_checksum,
+        .linear = caps->tx_linear,
+        .counters = &w->counters,
+        .memory = config->memory,
+    };
+
+    io_rx_init(&w->rx, tx.wire, &w->counters);
+    w->tx = io_tx_create(&tx);
+    return w->tx != NULL;
+}
+
+struct worker *worker_create(const struct worker_config *config)
+{
+    struct worker *w = memory_alloc(&config->memory, 1, sizeof(*w));
+
+    if (w == NULL)
+        return NULL;
+    w->memory = config->memory;
+    w->epfd = w->wake_fd = -1;
+    w->clock = config->clock;
+    w->index = config->index;
+    w->cpu = config->cpu;
+    w->idle_wait = config->idle_wait;
+    w->idle_spin_ns = config->idle_spin_ns;
+    w->idle_sleep_ns = config->idle_sleep_ns;
+    w->nap_ns = NAP_MIN_NS;
+    w->interrupts = config->port->caps.rx_interrupts && config->idle_wait == CONFIG_IDLE_AUTO;
+    if (create_inbox(w, config) && create_stack(w, config) && create_io(w, config))
+        return w;
+    worker_destroy(w);
+    return NULL;
+}
+
+void worker_set_peers(struct worker *w, struct worker *const *peers, unsigned count)
+{
+    w->peers = peers;
+    w->peer_count = count;
+}
+
+void worker_release_mbufs(struct worker *w)
+{
+    io_tx_destroy(w->tx);
+    w->tx = NULL;
+}
+
+void worker_destroy(struct worker *w)
+{
+    if (w == NULL)
+        return;
+    io_tx_destroy(w->tx);
+    if (w->stack != NULL)
+        stack_destroy(w->stack);
+    if (w->http != NULL)
+        http_server_destroy(w->http);
+    if (w->epfd >= 0)
+        close(w->epfd);
+    if (w->wake_fd >= 0)
+        close(w->wake_fd);
+    rte_ring_free(w->inbox);
+    struct memory memory = w->memory;
+    memory_release(&memory, w);
+}
+
+bool worker_post(struct worker *w, const struct worker_message *message)
+{
+    if (rte_ring_enqueue_elem(w->inbox, (void *)(uintptr_t)message, sizeof(*message)) != 0)
+        return false;
+    /* Pairs with the fence in arm(): either we see it asleep, or it sees the message. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&w->asleep, __ATOMIC_RELAXED)) {
+        uint64_t one = 1;
+        (void)!write(w->wake_fd, &one, sizeof(one));
+    }
+    return true;
+}
+
+const struct counters *worker_counters(const struct worker *w)
+{
+    return &w->counters;
+}
+
+bool worker_is_quiet(const struct worker *w)
+{
+    return __atomic_load_n(&w->quiet, __ATOMIC_ACQUIRE);
+}
+
+struct file_pin worker_pins(const struct worker *w)
+{
+    return http_server_pins(w->http);
+}
+
+/* --- the loop ----------------------------------------------------------------------------------
+ */
+
+/* Returns whether there was a message. */
+static bool read_inbox(struct worker *w, uint64_t now)
+{
+    struct worker_message message;
+
+    if (LIKELY(rte_ring_empty(w->inbox)) ||
+        rte_ring_dequeue_elem(w->inbox, &message, sizeof(message)) != 0)
+        return false;
+    switch (message.kind) {
+    case WORKER_NEIGHBOUR:
+        stack_neighbour_learn(w->stack, &message.ip, &message.mac, now);
+        break;
+    case WORKER_DRAIN:
+        stack_drain(w->stack, now);
+        w->ending = true;
+        break;
+    case WORKER_ABORT:
+        stack_abort_all(w->stack, now);
+        w->ending = true;
+        break;
+    case WORKER_STOP:
+        w->stop = true;
+        break;
+    }
+    return true;
+}
+
+/* Returns whether packets were made, or wait for the port or for mbufs. */
+static bool send_burst(struct worker *w, uint64_t now)
+{
+    unsigned room;
+
+    if (!io_tx_flush(w->tx, now))
+        return true;
+    struct tx_slot *slots = io_tx_slots(w->tx, &room);
+    unsigned n = stack_output(w->stack, slots, room, now);
+    io_tx_send(w->tx, n, now);
+    return n > 0 || room < IO_TX_BURST;
+}
+
+/* Before sleeping: interrupts on, and others are told to wake us. There is one more turn between
+ * this and the sleep, for what came in before. */
+static void arm(struct worker *w)
+{
+    w->armed = true;
+    io_tx_reclaim(w->tx);
+    /* Drivers whose queue is a file need no switch; they answer ENOTSUP. */
+    (void)rte_eth_dev_rx_intr_enable(w->eth.port, w->eth.queue);
+    __atomic_store_n(&w->asleep, true, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void disarm(struct worker *w)
+{
+    w->armed = false;
+    __atomic_store_n(&w->asleep, false, __ATOMIC_RELAXED);
+    (void)rte_eth_dev_rx_intr_disable(w->eth.port, w->eth.queue);
+}
+
+static void sleep_until_frame(struct worker *w, uint64_t room)
+{
+    struct rte_epoll_event events[2];
+    int ms = (int)(room / NS_PER_MS);
+
+    if (ms == 0) { /* too short for epoll: the timer would be late */
+        rte_pause();
+        return;
+    }
+    if (!w->armed) {
+        arm(w);
+        return;
+    }
+    COUNT(&w->counters, loop_idle_waits);
+    (void)rte_epoll_wait(w->epfd, events, 2, ms);
+    disarm(w);
+}
+
+static void nap(struct worker *w, uint64_t room)
+{
+    uint64_t ns = w->nap_ns < room ? w->nap_ns : room;
+    struct timespec duration = { .tv_nsec = (long)ns };
+
+    if (w->nap_ns == NAP_MIN_NS)
+        io_tx_reclaim(w->tx);
+    COUNT(&w->counters, loop_idle_waits);
+    nanosleep(&duration, NULL);
+    w->nap_ns = RTE_MIN(2 * w->nap_ns, w->idle_sleep_ns);
+}
+
+static void idle(struct worker *w, uint64_t now)
+{
+    if (w->idle_since == 0)
+        w->idle_since = now;
+    if (w->idle_wait == CONFIG_IDLE_POLL || now - w->idle_since < w->idle_spin_ns) {
+        rte_pause();
+        return;
+    }
+    uint64_t deadline = stack_deadline(w->stack);
+    if (deadline <= now)
+        return;
+    uint64_t room = RTE_MIN(deadline - now, SLEEP_MAX_NS);
+    if (w->interrupts)
+        sleep_until_frame(w, room);
+    else
+        nap(w, room);
+}
+
+static void busy(struct worker *w)
+{
+    w->idle_since = 0;
+    w->nap_ns = NAP_MIN_NS;
+    if (w->armed)
+        disarm(w);
+}
+
+static void turn(struct worker *w)
+{
+    unsigned frames = io_rx_burst(&w->rx);
+    uint64_t now = clock_now(&w->clock);
+    bool work = w->rx.mbuf_count > 0;
+
+    if (work) {
+        stack_input(w->stack, w->rx.frames, frames, now);
+        io_rx_release(&w->rx);
+    }
+    work |= read_inbox(w, now);
+    work |= send_burst(w, now);
+    COUNT(&w->counters, loop_turns);
+
+    if (UNLIKELY(now >= w->wall_next)) {
+        w->wall_next = now + WALL_CHECK_NS;
+        http_server_wall_offset(w->http, wall_offset(&w->clock));
+    }
+    if (UNLIKELY(w->ending))
+        __atomic_store_n(&w->quiet, !work && stack_connections(w->stack) == 0, __ATOMIC_RELEASE);
+    if (work)
+        busy(w);
+    else
+        idle(w, now);
+}
+
+int worker_main(void *arg)
+{
+    struct worker *w = arg;
+    char name[16];
+
+    snprintf(name, sizeof(name), "hw-worker-%u", w->index % 1000);
+    pthread_setname_np(pthread_self(), name);
+    if (w->interrupts)
+        w->interrupts = rte_eth_dev_rx_intr_ctl_q(w->eth.port, w->eth.queue, w->epfd,
+                                                  RTE_INTR_EVENT_ADD, NULL) == 0;
+    if (w->index == 0)
+        stack_announce(w->stack);
+    while (!w->stop)
+        turn(w);
+    if (w->interrupts)
+        rte_eth_dev_rx_intr_ctl_q(w->eth.port, w->eth.queue, w->epfd, RTE_INTR_EVENT_DEL, NULL);
+    return 0;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A worker: one loop on one core, which owns a queue pair of the port, a stack, an HTTP server,
+ * their memory and its counters. Nothing of it is shared. Others speak to it through its inbox, and
+ * read its counters and state while it runs.
+ */
+#ifndef APP_WORKER_H
+#define APP_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/clock.h"
+#include "app/config.h"
+#include "base/counters.h"
+#include "base/extent.h"
+#include "drivers_cfg/port.h"
+#include "http/http.h"
+#include "mempool/arena.h"
+#include "stack/stack.h"
+
+struct io_pools;
+struct worker;
+
+struct worker_config {
+    unsigned index; /* its queue pair, too */
+    unsigned cpu;
+    struct clock clock;
+    const struct port *port;
+    const struct io_pools *pools;
+    const struct arena *arena;
+    struct stack_config
+        stack; /* what concerns one worker (counters, app, memory, seed) is set here */
+    struct http_config http;
+    enum config_idle_wait idle_wait;
+    uint64_t idle_spin_ns, idle_sleep_ns;
+    struct memory memory;
+};
+
+enum worker_message_kind {
+    WORKER_NEIGHBOUR, /* another worker has learnt ip and mac */
+    WORKER_DRAIN,     /* stack_drain() */
+    WORKER_ABORT,     /* stack_abort_all() */
+    WORKER_STOP,      /* end the loop */
+};
+
+struct worker_message {
+    struct ip_addr ip;
+    struct mac_addr mac;
+    uint16_t kind;
+};
+
+/* NULL: out of memory or file descriptors. */
+struct worker *worker_create(const struct worker_config *config);
+
+/* All workers of the program, this one included: whom it tells of neighbours. Before it runs; the
+ * array must outlive it. */
+void worker_set_peers(struct worker *worker, struct worker *const *peers, unsigned count);
+
+/* The loop; returns 0 after WORKER_STOP. To be launched on the worker's lcore. */
+int worker_main(void *worker);
+
+/* Any thread. False: the inbox is full, try again. */
+bool worker_post(struct worker *worker, const struct worker_message *message);
+
+/* Any thread, at any time. */
+const struct counters *worker_counters(const struct worker *worker);
+
+/* Any thread. After WORKER_DRAIN or WORKER_ABORT: no connections are left and all is sent. */
+bool worker_is_quiet(const struct worker *worker);
+
+/* When the port is closed, so that every mbuf is back: references to file bytes that are left. */
+struct file_pin worker_pins(const struct worker *worker);
+
+/* Gives back the mbufs it holds: before the port's pools go, after the loop has ended. */
+void worker_release_mbufs(struct worker *worker);
+
+/* When the port is closed: drivers free mbufs that point into the worker's memory. NULL is allowed.
+ */
+void worker_destroy(struct worker *worker);
+
+#endif

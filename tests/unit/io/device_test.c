@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "io_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "drivers_cfg/device.h"
+
+/* --- what a user may write -----------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *spec;
+    const char *option, *arg;
+} good[] = {
+    { "tap:hw0", "--vdev", "net_tap0,iface=hw0" },
+    { "tap:fifteen-letters", "--vdev", "net_tap0,iface=fifteen-letters" },
+    { "af_packet:eth0", "--vdev", "net_af_packet0,iface=eth0,qpairs=3" },
+    { "af_xdp:eth0.7", "--vdev", "net_af_xdp0,iface=eth0.7,start_queue=0,queue_count=3" },
+    { "pci:0000:03:00.1", "-a", "0000:03:00.1" },
+    { "pci:03:00.1", "-a", "0000:03:00.1" },
+    { "pci:ABCD:ef:1f.7", "-a", "abcd:ef:1f.7" },
+    { "vdev:net_null0,size=64", "--vdev", "net_null0,size=64" },
+    { "vdev:virtio_user0,path=/dev/vhost-net", "--vdev", "virtio_user0,path=/dev/vhost-net" },
+};
+
+START_TEST(a_good_device_becomes_an_eal_argument)
+{
+    struct device device;
+    char error[DEVICE_ERROR_BYTES] = "", arg[DEVICE_ARG_BYTES];
+    const char *option;
+
+    ck_assert_msg(device_parse(&device, good[_i].spec, error), "%s: %s", good[_i].spec, error);
+    device_eal_argument(&device, 3, &option, arg);
+    ck_assert_str_eq(option, good[_i].option);
+    ck_assert_str_eq(arg, good[_i].arg);
+}
+END_TEST
+
+static const struct {
+    const char *spec;
+    const char *says;
+} bad[] = {
+    { "", "tap:NAME" },
+    { "hw0", "tap:NAME" },
+    { "floppy:0", "'floppy:0'" },
+    { "tap:", "missing" },
+    { "tap:sixteen-letters-", "15 are the most" },
+    { "tap:a b", "not allowed" },
+    { "tap:a/b", "not allowed" },
+    { "tap:a,persist", "not allowed" },
+    { "tap:hw%d", "not allowed" },
+    { "tap:..", "cannot be" },
+    { "af_packet:", "missing" },
+    { "af_xdp:eth0,a=1", "not allowed" },
+    { "pci:", "0000:03:00.0" },
+    { "pci:03:00", "0000:03:00.0" },
+    { "pci:03:00.8", "0000:03:00.0" },
+    { "pci:03:20.0", "0000:03:00.0" },
+    { "pci:03:00.00", "0000:03:00.0" },
+    { "pci:0000-03:00.0", "0000:03:00.0" },
+    { "pci:0000:03:00.0,x=1", "0000:03:00.0" },
+    { "pci:zz:00.0", "0000:03:00.0" },
+    { "vdev:", "net_null0" },
+    { "vdev:crypto_null0", "net_null0" },
+};
+
+START_TEST(a_bad_device_is_refused_with_a_reason)
+{
+    struct device device;
+    char error[DEVICE_ERROR_BYTES] = "";
+
+    ck_assert_msg(!device_parse(&device, bad[_i].spec, error), "%s", bad[_i].spec);
+    ck_assert_msg(strstr(error, bad[_i].says) != NULL, "%s: %s", bad[_i].spec, error);
+    ck_assert_ptr_null(strchr(error, '\n'));
+}
+END_TEST
+
+START_TEST(a_device_of_any_length_is_refused_without_harm)
+{
+    struct device device;
+    char error[DEVICE_ERROR_BYTES] = "", spec[2000];
+    static const char *const kinds[] = { "tap:", "pci:", "vdev:net_", "" };
+
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        memset(spec, 'a', sizeof(spec));
+        memcpy(spec, kinds[i], strlen(kinds[i]));
+        spec[sizeof(spec) - 1] = '\0';
+        ck_assert(!device_parse(&device, spec, error));
+        ck_assert_uint_lt(strlen(error), 400);
+    }
+}
+END_TEST
+
+/* --- what the host has ---------------------------------------------------------------------------
+ */
+
+static bool check(const char *spec, const struct device_host *host, char error[DEVICE_ERROR_BYTES])
+{
+    struct device device;
+
+    ck_assert(device_parse(&device, spec, error));
+    return device_check(&device, host, error);
+}
+
+START_TEST(interfaces_are_looked_up)
+{
+    char error[DEVICE_ERROR_BYTES];
+    struct device_host host = { .tun = "/dev/null", .pci_devices = "/nowhere" };
+
+    ck_assert(check("tap:hwabsent0", &host, error));
+    ck_assert(!check("tap:lo", &host, error));
+    ck_assert_ptr_nonnull(strstr(error, "'lo' exists already"));
+    ck_assert(check("af_packet:lo", &host, error));
+    ck_assert(!check("af_packet:hwabsent0", &host, error));
+    ck_assert_ptr_nonnull(strstr(error, "'hwabsent0'"));
+    ck_assert(!check("af_xdp:hwabsent0", &host, error));
+}
+END_TEST
+
+START_TEST(a_tap_needs_the_clone_device)
+{
+    char error[DEVICE_ERROR_BYTES];
+    struct device_host host = { .tun = "/nowhere/tun", .pci_devices = "/nowhere" };
+
+    ck_assert(!check("tap:hwabsent0", &host, error));
+    ck_assert_ptr_nonnull(strstr(error, "modprobe tun"));
+}
+END_TEST
+
+START_TEST(a_pci_function_must_exist_and_be_bound_for_user_space)
+{
+    char error[DEVICE_ERROR_BYTES], base[] = "/tmp/hugewire-io-XXXXXX", function[64], driver[80];
+    struct device_host host = { .tun = "/dev/null", .pci_devices = base };
+
+    ck_assert_ptr_nonnull(mkdtemp(base));
+    snprintf(function, sizeof(function), "%s/0000:03:00.0", base);
+    snprintf(driver, sizeof(driver), "%s/driver", function);
+
+    ck_assert(!check("pci:03:00.0", &host, error));
+    ck_assert_ptr_nonnull(strstr(error, "no PCI device 0000:03:00.0"));
+
+    ck_assert_int_eq(mkdir(function, 0700), 0);
+    ck_assert(!check("pci:03:00.0", &host, error));
+    ck_assert_ptr_nonnull(strstr(error, "no driver"));
+
+    ck_assert_int_eq(symlink("../../drivers/e1000e", driver), 0);
+    ck_assert(!check("pci:03:00.0", &host, error));
+    ck_assert_ptr_nonnull(strstr(error, "bound to e1000e"));
+    ck_assert_ptr_nonnull(strstr(error, "dpdk-devbind.py --bind=vfio-pci 0000:03:00.0"));
+
+    unlink(driver);
+    ck_assert_int_eq(symlink("../../drivers/vfio-pci", driver), 0);
+    ck_assert(check("pci:03:00.0", &host, error));
+
+    unlink(driver);
+    rmdir(function);
+    rmdir(base);
+}
+END_TEST
+
+TCase *device_case(void)
+{
+    TCase *tc = tcase_create("device");
+
+    tcase_add_loop_test(tc, a_good_device_becomes_an_eal_argument, 0,
+                        sizeof(good) / sizeof(good[0]));
+    tcase_add_loop_test(tc, a_bad_device_is_refused_with_a_reason, 0, sizeof(bad) / sizeof(bad[0]));
+    tcase_add_test(tc, a_device_of_any_length_is_refused_without_harm);
+    tcase_add_test(tc, interfaces_are_looked_up);
+    tcase_add_test(tc, a_tap_needs_the_clone_device);
+    tcase_add_test(tc, a_pci_function_must_exist_and_be_bound_for_user_space);
+    return tc;
+}
