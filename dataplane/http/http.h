@@ -38,6 +38,7 @@ void http_config_defaults(struct http_config *config);
 /* NULL: out of memory. */
 struct http_server *http_server_create(const struct http_config *config);
 void http_server_destroy(struct http_server *server);
+/* Bytes that http_server_create() takes; without a catalogue, without what each file costs. */
 size_t http_server_memory_bytes(const struct http_config *config);
 
 /* The functions to hand to the stack, with the server as their ctx. */

@@ -39,7 +39,7 @@ struct table_sizes {
 static struct table_sizes table_sizes(const struct http_config *config)
 {
     struct head_limits limits = limits_of(config);
-    uint32_t files = catalogue_files(config->catalogue);
+    uint32_t files = config->catalogue != NULL ? catalogue_files(config->catalogue) : 0;
 
     return (struct table_sizes){
         .conns = config->connections_max * sizeof(struct http_conn),
