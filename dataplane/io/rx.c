@@ -26,7 +26,6 @@ unsigned io_rx_burst(struct io_rx *rx)
 {
     uint16_t count = rx->wire.ops->rx_burst(rx->wire.ctx, rx->mbufs, IO_RX_BURST);
     unsigned frames = 0;
-    uint64_t bytes = 0;
 
     rx->mbuf_count = count;
     if (count == 0)
@@ -37,7 +36,6 @@ unsigned io_rx_burst(struct io_rx *rx)
     for (uint16_t i = 0; i < count; i++) {
         struct rte_mbuf *m = rx->mbufs[i];
 
-        bytes += m->pkt_len;
         /* An mbuf of the rx pool holds a frame of the MTU, so this one is longer than it may be,
          * or a driver scatters where it was not asked to. */
         if (UNLIKELY(m->nb_segs > 1) && rte_pktmbuf_linearize(m) != 0) {
@@ -50,8 +48,6 @@ unsigned io_rx_burst(struct io_rx *rx)
             .flags = checksum_flags(m->ol_flags),
         };
     }
-    COUNT_N(rx->counters, rx_frames, count);
-    COUNT_N(rx->counters, rx_bytes, bytes);
     return frames;
 }
 

@@ -212,11 +212,11 @@ static uint32_t append_extents(struct io_tx *tx, struct rte_mbuf *head, const st
         tail = append_extent(tx, head, tail, &slot->extent[i]);
         bytes += slot->extent[i].len;
     }
-    COUNT_N(tx->counters, payload_bytes_referenced, bytes);
     return bytes;
 }
 
-/* The exception: the device gathers nothing, so the CPU does. */
+/* The exception: the device gathers nothing, so the CPU does. The core has counted these bytes as
+ * referenced; that is taken back. */
 static uint32_t copy_extents(struct io_tx *tx, struct rte_mbuf *head, const struct tx_slot *slot)
 {
     uint8_t *to = slot->head + slot->head_len;
@@ -229,6 +229,7 @@ static uint32_t copy_extents(struct io_tx *tx, struct rte_mbuf *head, const stru
     }
     head->data_len += bytes;
     COUNT_N(tx->counters, payload_bytes_copied, bytes);
+    COUNT_N(tx->counters, payload_bytes_referenced, -(uint64_t)bytes);
     return bytes;
 }
 

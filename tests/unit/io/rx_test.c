@@ -65,8 +65,6 @@ START_TEST(a_burst_becomes_frames_in_order)
     io_rx_release(&rx);
     ck_assert_uint_eq(io_rx_burst(&rx), 0);
     io_rx_release(&rx);
-    ck_assert_uint_eq(counters.rx_frames, 40);
-    ck_assert_uint_eq(counters.rx_bytes, 40 * 60 + 39 * 40 / 2);
 }
 END_TEST
 
