@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/eal.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -16,6 +21,10 @@
 #include "app/config.h"
 #include "app/host.h"
 #include "base/assert.h"
+
+/* Of the runtime directory; the process id follows. */
+#define PREFIX    "hugewire-"
+#define SOCKET    "dpdk_telemetry.v2"
 
 #define ARGS_MAX  24
 #define ARG_BYTES (DEVICE_ARG_BYTES + HOST_CPUS_TEXT_BYTES + CONFIG_CORES_MAX * 9)
@@ -68,7 +77,7 @@ static void make_args(struct args *args, const struct eal_config *config)
     const char *option;
 
     add(args, "hugewire");
-    add(args, "--file-prefix=hugewire-%d", (int)getpid());
+    add(args, "--file-prefix=" PREFIX "%d", (int)getpid());
     if (config->hugepages) {
         add(args, "--in-memory"); /* no files, and nothing to find again after a crash */
     } else {
@@ -131,6 +140,43 @@ static int init(struct args *args, bool verbose)
     return rc;
 }
 
+/* Whether the process that made this runtime directory is gone: killed, it could not clean up. */
+static bool is_stale(const char *name, const struct sockaddr_un *address)
+{
+    int pid, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    bool refused = fd >= 0 &&
+                   connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+                   errno == ECONNREFUSED;
+
+    if (fd >= 0)
+        close(fd);
+    return refused && sscanf(name, PREFIX "%d", &pid) == 1 && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+/* Removes what killed servers left beside our own runtime directory. */
+static void sweep_stale(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char parent[PATH_MAX], path[sizeof(address.sun_path)];
+    struct dirent *entry;
+
+    snprintf(parent, sizeof(parent), "%s", eal.runtime_dir);
+    DIR *directory = opendir(dirname(parent));
+    if (directory == NULL)
+        return;
+    while ((entry = readdir(directory)) != NULL) {
+        int len = snprintf(path, sizeof(path), "%s/%s/" SOCKET, parent, entry->d_name);
+        if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0 || len >= (int)sizeof(path))
+            continue;
+        memcpy(address.sun_path, path, sizeof(path));
+        if (!is_stale(entry->d_name, &address))
+            continue;
+        unlink(path);
+        rmdir(dirname(path));
+    }
+    closedir(directory);
+}
+
 bool eal_start(const struct eal_config *config, char error[EAL_ERROR_BYTES])
 {
     static struct args args; /* EAL keeps pointers to it */
@@ -141,8 +187,10 @@ bool eal_start(const struct eal_config *config, char error[EAL_ERROR_BYTES])
         keep_signals_from_tap();
     int rc = init(&args, config->verbose);
     snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());
-    if (rc >= 0)
+    if (rc >= 0) {
+        sweep_stale();
         return true;
+    }
     snprintf(error, EAL_ERROR_BYTES, "DPDK does not start: %s",
              eal.first_error[0] != '\0' ? eal.first_error : rte_strerror(rte_errno));
     eal_stop();
@@ -160,7 +208,7 @@ void eal_stop(void)
 
     rte_eal_cleanup();
     /* With --in-memory only the telemetry socket is there; EAL leaves its directory behind. */
-    snprintf(path, sizeof(path), "%s/dpdk_telemetry.v2", eal.runtime_dir);
+    snprintf(path, sizeof(path), "%s/" SOCKET, eal.runtime_dir);
     unlink(path);
     rmdir(eal.runtime_dir);
 }

@@ -12,6 +12,7 @@
 #include "app/sysfs.h"
 
 #define HUGEPAGES        "/sys/kernel/mm/hugepages"
+#define MIB              (UINT64_C(1) << 20)
 
 #define FAIL(error, ...) (snprintf((error), HOST_ERROR_BYTES, __VA_ARGS__), false)
 
@@ -97,12 +98,12 @@ bool host_hugepages(uint64_t bytes, char error[HOST_ERROR_BYTES])
 
     if (!sysfs_number("", &reserved, HUGEPAGES "/hugepages-2048kB/nr_hugepages"))
         return FAIL(error, "this kernel has no 2 MiB hugepages");
-    uint64_t page = UINT64_C(2) << 20;
+    uint64_t page = 2 * MIB;
     uint64_t missing = (bytes - free_bytes + page - 1) / page;
     return FAIL(error,
                 "%" PRIu64 " MiB of hugepages for packets and connections are needed, %" PRIu64
                 " MiB are free: echo %" PRIu64 " > " HUGEPAGES "/hugepages-2048kB/nr_hugepages",
-                bytes >> 20, free_bytes >> 20, (uint64_t)reserved + missing);
+                (bytes + MIB - 1) / MIB, free_bytes / MIB, (uint64_t)reserved + missing);
 }
 
 bool host_root(const char *root, char error[HOST_ERROR_BYTES + PATH_MAX])

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <rte_eal.h>
+#include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -182,12 +183,10 @@ static bool probe_port(struct serve *s)
         .extents_max = TX_EXTENTS_MAX,
     };
 
-    if (port_probe(&s->port, &s->device, &request, &s->config->address, s->error))
-        return true;
-    size_t len = strlen(s->error);
-    if (eal_first_error()[0] != '\0')
-        snprintf(s->error + len, sizeof(s->error) - len, " (%s)", eal_first_error());
-    return false;
+    if (rte_eth_dev_count_avail() == 0)
+        return FAIL(s, "DPDK did not make a port of %s: %s", s->config->device,
+                    eal_first_error()[0] != '\0' ? eal_first_error() : "no driver takes it");
+    return port_probe(&s->port, &s->device, &request, &s->config->address, s->error);
 }
 
 static void pool_line(void *ctx, enum pool_log_level level, const char *line)
