@@ -88,16 +88,17 @@ make_files() { # directory
 start_server() {
     ip netns add "$namespace" || fail "cannot make the network namespace $namespace"
     namespace_made=yes
+    : >"$work/server.log"
     ip netns exec "$namespace" "$HUGEWIRE" serve --device tap:hw0 --address $SERVER_IP/24 \
         "$work/root" >"$work/server.log" 2>&1 &
     server=$!
     local end=$((SECONDS + READY_S))
     until grep -q "$URL" "$work/server.log"; do
-        kill -0 "$server" 2>/dev/null || { server=''; fail "hugewire ended before it was ready:"; }
+        kill -0 "$server" 2>/dev/null || fail "hugewire ended before it was ready:"
         [ $SECONDS -lt $end ] || fail "hugewire was not ready after $READY_S s:"
         sleep 0.05
     done
-    ip -n "$namespace" addr add $CLIENT_IP/24 dev hw0 && ip -n "$namespace" link set hw0 up ||
+    { ip -n "$namespace" addr add $CLIENT_IP/24 dev hw0 && ip -n "$namespace" link set hw0 up; } ||
         fail "the TAP device hw0 is not there"
     grep "$URL" "$work/server.log"
 }
@@ -132,16 +133,16 @@ worker_thread() {
     done
 }
 
-# One more transfer, with the worker's system calls counted. Sets calls_per_mb; adds what strace saw to
+# One more transfer, with the worker's system calls counted. Sets calls; adds what strace saw to
 # $work/calls.
-count_calls() { # path bytes curl-options...
-    local path=$1 bytes=$2 thread end=$((SECONDS + 5))
-    shift 2
+count_calls() { # path curl-options...
+    local path=$1 thread end=$((SECONDS + 5))
+    shift
     thread=$(worker_thread)
     strace -qq -c -U calls,name -o "$work/strace" -p "$thread" 2>"$work/strace.err" &
     tracer=$!
     until grep -q "^TracerPid:[[:space:]]*$tracer\$" "/proc/$thread/status"; do
-        kill -0 "$tracer" 2>/dev/null && [ $SECONDS -lt $end ] ||
+        { kill -0 "$tracer" 2>/dev/null && [ $SECONDS -lt $end ]; } ||
             fail "strace could not attach to the worker: $(cat "$work/strace.err")"
         sleep 0.02
     done
@@ -149,16 +150,21 @@ count_calls() { # path bytes curl-options...
     kill -INT "$tracer"
     wait "$tracer" 2>/dev/null
     tracer=''
-    calls_per_mb=$(awk -v bytes="$bytes" -v calls="$work/calls" '
+    calls=$(awk -v calls="$work/calls" '
         $1 ~ /^[0-9]+$/ && $2 != "total" { n += $1; print >>calls }
-        END { printf "%.0f", n * 1e6 / bytes }' "$work/strace")
+        END { print n + 0 }' "$work/strace")
 }
 
 gigabits_per_second() { # bytes seconds
-    awk -v b="$1" -v s="$2" 'BEGIN { printf "%.2f", s > 0 ? b * 8 / s / 1e9 : 0 }'
+    awk -v b="$1" -v s="$2" 'BEGIN { printf("%.2f", (s > 0) ? b * 8 / s / 1e9 : 0) }'
 }
 
-row() { printf '%-24s %11s %9s %6s %10s %12s %9s  %s\n' "$@"; }
+# A MB is a million bytes; for less than one there is nothing to say.
+per_megabyte() { # bytes calls
+    if [ "$1" -lt 1000000 ]; then echo -; else echo $((($2 * 1000000 + $1 / 2) / $1)); fi
+}
+
+row() { printf '%-22s %11s %9s %6s %7s %11s %8s %6s  %s\n' "$@"; }
 
 # Fetches a file, or bytes of it, once for the clock, once for the sum, once for the system calls, and
 # prints a row of the table.
@@ -181,9 +187,9 @@ show() { # name [from length]
     [ "$(tail -c +$((from + 1)) "$work/root/$name" | head -c "$length" | sha256sum)" = \
         "$(fetch "$name" "${range[@]}" | sha256sum)" ] ||
         fail "$name: what came is not what is on disk"
-    count_calls "$name" "$length" "${range[@]}"
+    count_calls "$name" "${range[@]}"
     row "/$name${3:+, a Range}" "$length" "$seconds" "$(gigabits_per_second "$length" "$seconds")" \
-        "$copied" "$referenced" "$calls_per_mb" same
+        "$copied" "$referenced" "$calls" "$(per_megabyte "$length" "$calls")" same
 }
 
 small_files() { # how many
@@ -233,7 +239,9 @@ if [ -n "$stay" ]; then
 fi
 
 step "4. Kernel's curl against it, through the kernel's side of the TAP device"
-row file bytes seconds Gb/s copied referenced calls/MB SHA-256
+say "Each file three times: for the clock, for its SHA-256, and with strace on the worker (slow)."
+say "copied, referenced: bytes of files, by hugewire's counters. calls: the worker's system calls."
+row file bytes seconds Gb/s copied referenced calls per-MB SHA-256
 show index.html
 show 1MiB.bin
 show 100MiB.bin
@@ -245,7 +253,7 @@ say "/small/: 500 files in one connection, all the same as on disk"
 step "5. What happened"
 read_counters
 say "The worker's system calls during the traced transfers: $(calls_seen)."
-say "$(counter payload_bytes_referenced) bytes of files went out by reference, $(counter payload_bytes_copied) were copied by the CPU (bodies of"
-say "at most 512 bytes, beside their response's head). Each packet was one write to the TAP device, which"
-say "stands where a NIC would read the same pinned pages by DMA; no file was opened, read, mapped or sent"
-say "through a socket to serve it."
+say "Of the files' bytes $(counter payload_bytes_referenced) went out by reference; the CPU copied $(counter payload_bytes_copied),"
+say "all of them in bodies of at most 512 bytes, which travel beside their response's head. Each packet was"
+say "one write to the TAP device, which stands where a NIC would fetch the same pinned pages by DMA. To"
+say "serve them no file was opened, read, mapped or sent through a socket."
