@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_memory.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct dma {
@@ -133,6 +135,14 @@ static int runs_map(const struct dma *dma, struct rte_device *device)
     return 0;
 }
 
+/* The vdev bus accepts any mapping and does nothing, but for a driver that has mappings of its own:
+ * of these only virtio_user's, for vDPA. */
+static bool maps_in_earnest(const struct rte_device *device)
+{
+    return strcmp(rte_bus_name(rte_dev_bus(device)), "vdev") != 0 ||
+           strcmp(rte_driver_name(rte_dev_driver(device)), "net_virtio_user") == 0;
+}
+
 enum dma_result dma_map(struct dma *dma, struct rte_device *device, char *error, size_t error_bytes)
 {
     struct rte_device **devices =
@@ -143,6 +153,8 @@ enum dma_result dma_map(struct dma *dma, struct rte_device *device, char *error,
         return DMA_FAILED;
     }
     dma->devices = devices;
+    if (!maps_in_earnest(device))
+        return DMA_NOT_NEEDED;
     int failed = dma->iovas[0] == RTE_BAD_IOVA ? EFAULT : runs_map(dma, device);
     if (failed == ENOTSUP)
         return DMA_NOT_NEEDED;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The suites of this folder; three programs run them: core, disk, pool. */
+#ifndef TESTS_UNIT_MEMPOOL_SUITES_H
+#define TESTS_UNIT_MEMPOOL_SUITES_H
+
+#include <check.h>
+
+#define EXIT_SKIPPED 77
+
+Suite *prefix_sum_suite(void);
+Suite *file_suite(void);
+Suite *catalogue_suite(void);
+
+Suite *log_suite(void);
+Suite *types_suite(void);
+Suite *arena_suite(void);
+Suite *scan_suite(void);
+Suite *loader_suite(void);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "docroot.h"
+#include "mempool/arena.h"
+#include "suites.h"
+
+#define TOO_MUCH (UINT64_C(1) << 50) /* no machine has reserved that many hugepages */
+
+static char error[POOL_ERROR_BYTES];
+static struct docroot said;
+
+static void setup(void)
+{
+    said.log = (struct pool_log){ .line = docroot_log, .ctx = &said };
+}
+
+/* On whatever pages there are. */
+static void make(struct arena *arena, uint64_t bytes)
+{
+    const struct arena_config config = { .bytes = bytes, .node = -1, .allow_small_pages = true };
+
+    ck_assert_msg(arena_create(arena, &config, &said.log, error, sizeof(error)) == 0, "%s", error);
+}
+
+START_TEST(is_at_least_as_large_as_asked_and_writable)
+{
+    struct arena arena;
+
+    make(&arena, 300000);
+    ck_assert_uint_ge(arena.bytes, 300000);
+    ck_assert_uint_eq(arena.bytes % arena.page_bytes, 0);
+    ck_assert_uint_eq(UINT64_C(1) << arena.page_shift, arena.page_bytes);
+    memset(arena.base, 0x5a, arena.bytes);
+    ck_assert(arena_contains(&arena, arena.base + arena.bytes - 1));
+    ck_assert(!arena_contains(&arena, arena.base + arena.bytes));
+    ck_assert(!arena_contains(&arena, arena.base - 1));
+    arena_destroy(&arena);
+    ck_assert_ptr_null(arena.base);
+    arena_destroy(&arena);
+}
+END_TEST
+
+START_TEST(too_few_hugepages_says_how_many_are_missing_and_the_command)
+{
+    const struct arena_config config = { .bytes = TOO_MUCH, .node = -1 };
+    struct arena arena;
+    unsigned long need, have, missing, reserve;
+    char *at;
+
+    ck_assert_int_eq(arena_create(&arena, &config, &said.log, error, sizeof(error)), -1);
+    ck_assert_ptr_null(arena.base);
+    at = strstr(error, "need ");
+    ck_assert_ptr_nonnull(at);
+    ck_assert_int_eq(sscanf(at,
+                            "need %lu hugepages of 2 MiB, %lu are free: %lu short; reserve them: "
+                            "echo %lu | sudo tee /sys/kernel/mm/hugepages/",
+                            &need, &have, &missing, &reserve),
+                     4);
+    ck_assert_uint_eq(need, TOO_MUCH >> 21);
+    ck_assert_uint_eq(missing, need - have);
+    ck_assert_uint_ge(reserve, missing);
+    ck_assert_ptr_null(strchr(error, '\n'));
+}
+END_TEST
+
+START_TEST(a_node_that_does_not_exist_is_named)
+{
+    const struct arena_config config = { .bytes = 1, .node = 4000 };
+    struct arena arena;
+
+    ck_assert_int_eq(arena_create(&arena, &config, &said.log, error, sizeof(error)), -1);
+    ck_assert_msg(strstr(error, "NUMA node 4000") != NULL, "%s", error);
+}
+END_TEST
+
+START_TEST(even_small_pages_can_be_too_few)
+{
+    const struct arena_config config = { .bytes = TOO_MUCH, .node = -1, .allow_small_pages = true };
+    struct arena arena;
+
+    ck_assert_int_eq(arena_create(&arena, &config, &said.log, error, sizeof(error)), -1);
+    ck_assert(docroot_said(&said, "going on with small pages"));
+    ck_assert_msg(strstr(error, "mmap") != NULL || strstr(error, "lock") != NULL, "%s", error);
+}
+END_TEST
+
+/* In a child: 0 if it lived. */
+static int signal_of_write(uint8_t *to)
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL); /* not the sanitizer's */
+        *(volatile uint8_t *)to = 1;
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+START_TEST(a_write_after_sealing_faults)
+{
+    struct arena arena;
+
+    make(&arena, 1);
+    arena.base[7] = 42;
+    ck_assert_int_eq(signal_of_write(arena.base + 7), 0);
+    ck_assert_int_eq(arena_seal(&arena, error, sizeof(error)), 0);
+    ck_assert_int_eq(signal_of_write(arena.base + 7), SIGSEGV);
+    ck_assert_int_eq(signal_of_write(arena.base + arena.bytes - 1), SIGSEGV);
+    arena_destroy(&arena);
+}
+END_TEST
+
+START_TEST(device_addresses_follow_the_table_of_pages)
+{
+    uint8_t memory[6] = { 0 };
+    const uint64_t iovas[] = { 0x40000000, 0x10000000 };
+    struct arena arena = {
+        .base = memory, .bytes = 2 << 21, .page_bytes = 1 << 21, .page_shift = 21
+    };
+
+    ck_assert_uint_eq(arena_iova(&arena, memory + 5), (uintptr_t)memory + 5);
+    arena.iovas = iovas;
+    ck_assert_uint_eq(arena_iova(&arena, memory), 0x40000000);
+    arena.base = (uint8_t *)(UINT64_C(1) << 40);
+    ck_assert_uint_eq(arena_iova(&arena, arena.base + (1 << 21) - 1), 0x40000000 + (1 << 21) - 1);
+    ck_assert_uint_eq(arena_iova(&arena, arena.base + (1 << 21) + 3), 0x10000003);
+    ck_assert_uint_eq(arena_page_room(&arena, arena.base + (1 << 21) - 1), 1);
+    ck_assert_uint_eq(arena_page_room(&arena, arena.base + (1 << 21)), 1 << 21);
+}
+END_TEST
+
+START_TEST(locked_memory_is_what_the_kernel_counts)
+{
+    struct arena_locked before = arena_locked_read(), after;
+    struct arena arena;
+
+    make(&arena, 1 << 20);
+    after = arena_locked_read();
+    ck_assert_uint_eq(after.locked + after.hugetlb, before.locked + before.hugetlb + arena.bytes);
+    arena_destroy(&arena);
+    after = arena_locked_read();
+    ck_assert_uint_eq(after.locked + after.hugetlb, before.locked + before.hugetlb);
+}
+END_TEST
+
+Suite *arena_suite(void)
+{
+    Suite *suite = suite_create("arena");
+    TCase *tcase = tcase_create("arena");
+
+    tcase_add_checked_fixture(tcase, setup, NULL);
+    tcase_add_test(tcase, is_at_least_as_large_as_asked_and_writable);
+    tcase_add_test(tcase, too_few_hugepages_says_how_many_are_missing_and_the_command);
+    tcase_add_test(tcase, a_node_that_does_not_exist_is_named);
+    tcase_add_test(tcase, even_small_pages_can_be_too_few);
+    tcase_add_test(tcase, a_write_after_sealing_faults);
+    tcase_add_test(tcase, device_addresses_follow_the_table_of_pages);
+    tcase_add_test(tcase, locked_memory_is_what_the_kernel_counts);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
