@@ -60,11 +60,13 @@ test_nothing_is_left_behind() {
     expect_file "$MEDIUM" 20m.bin
     serve_stop
     expect_world_as_before
-    # Also after a death that leaves no time to clean up.
+    # A death that leaves no time to clean up: what the kernel holds for us must go all the same. (EAL's
+    # runtime directory, some KiB, stays.)
     serve_on tap:hw0 "$MEDIUM"
     kill -KILL "$SERVER"
     wait "$SERVER" 2>/dev/null
     SERVER=
+    FILES_BEFORE=$(runtime_files)
     expect_world_as_before
 }
 
@@ -76,6 +78,15 @@ test_start_again_at_once() {
         expect_file "$SMALL" size-65537
         serve_stop
     done
+}
+
+test_second_server_on_one_interface_is_refused() {
+    serve_direct "$SMALL"
+    timeout 30 ip netns exec "$SERVER_NS" "$HUGEWIRE" serve "$SMALL" >"$T/out" 2>&1
+    expect_eq "exit code" 2 $?
+    expect_match "message" "hw0.*exists" "$(cat "$T/out")"
+    expect_file "$SMALL" size-1048577
+    serve_stop
 }
 
 test_two_servers_on_one_machine() {
@@ -149,13 +160,18 @@ test_worker_makes_no_system_call_per_transfer() {
 }
 
 test_counters_on_sigusr1() {
+    local referenced again
     serve_direct "$SMALL"
     expect_file "$SMALL" size-1048576
     expect_file "$SMALL" size-1
     expect_eq http_requests 2 "$(counter http_requests)"
     expect_eq http_2xx 2 "$(counter http_2xx)"
     expect_eq http_4xx 0 "$(counter http_4xx)"
-    expect_eq payload_bytes_referenced 1048576 "$(counter payload_bytes_referenced)"
+    # The one byte lies beside its head; a probe or a retransmission refers to bytes once more.
+    referenced=$(counter payload_bytes_referenced)
+    again=$(counter tcp_retransmit_bytes)
+    [ "$referenced" -ge 1048576 ] && [ "$referenced" -le $((1048576 + again)) ] ||
+        fail "payload_bytes_referenced: $referenced for 1048576 bytes, $again of them again"
     serve_stop
 }
 
@@ -179,7 +195,8 @@ test_refusals() {
     net_direct
     remember_world
     total_gib=$(awk '/MemTotal/ { print int($2 / 1048576) + 1 }' /proc/meminfo)
-    ip -n "$SERVER_NS" link add taken type dummy
+    ip -n "$SERVER_NS" link add taken type veth peer name other
+    ip -n "$SERVER_NS" tuntap add dev taken-tap mode tap multi_queue
     printf 'server:\n  port: 80\n  mtu: many\n' >"$T/value.yaml"
     printf 'server:\n  port: 80\n  colour: blue\n' >"$T/key.yaml"
     printf 'server:\n  port: [80\nmtu\n' >"$T/syntax.yaml"
@@ -195,6 +212,8 @@ test_refusals() {
     refuses "bad address" "10\.71\.0" --address 10.71.0/24 "$SMALL"
     refuses "bad device" "floppy:0" --device floppy:0 "$SMALL"
     refuses "taken interface" "taken" --device tap:taken "$SMALL"
+    refuses "taken TAP" "taken-tap" --device tap:taken-tap "$SMALL"
+    refuses "too large an MTU" "1504" --mtu 9000 "$SMALL"
     refuses "name too long" "name-of-an-interface" --device tap:name-of-an-interface "$SMALL"
     refuses "interface that is not there" "nowhere0" --device af_packet:nowhere0 "$SMALL"
     refuses "no such core" "core" --cores 4000 "$SMALL"
