@@ -51,7 +51,10 @@ static bool next_hop_known(struct stack *s, struct tcp_conn *c)
         n = &s->neighbours.entry[c->neighbour];
     }
     if (!neighbour_usable(n)) {
-        park(s, c);
+        if (c->reset_pending) /* nobody to tell; it must not wait for an answer for ever */
+            conn_finish(c, TCP_CLOSE_ABORTED);
+        else
+            park(s, c);
         return false;
     }
     neighbours_refresh(&s->neighbours, c->neighbour, s->tcp.now);

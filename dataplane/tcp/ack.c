@@ -85,6 +85,8 @@ static void acknowledge(struct tcp_conn *c, uint64_t upto, struct ack_info *info
     }
     info->acked = (uint32_t)(upto - c->snd_una);
     c->snd_una = upto;
+    if (c->snd_nxt < upto)
+        c->snd_nxt = upto; /* bytes given up as not taken (forget_beyond) had been after all */
     c->backoff = 0;
     c->rtx_base_ns = c->ctx->now; /* RFC 6298 (5.3) */
 }

@@ -212,6 +212,6 @@ uint64_t tcp_acknowledged(const struct tcp_conn *c)
 
 uint64_t tcp_sent(const struct tcp_conn *c)
 {
-    uint64_t nxt = c->snd_nxt < c->snd_end ? c->snd_nxt : c->snd_end;
+    uint64_t nxt = c->snd_max < c->snd_end ? c->snd_max : c->snd_end;
     return nxt != 0 ? nxt - 1 : 0;
 }

@@ -61,7 +61,8 @@ struct tcp_conn {
     /* Send. */
     struct tcp_ctx *ctx;
     uint64_t snd_una;  /* first offset not acknowledged */
-    uint64_t snd_nxt;  /* first offset never sent */
+    uint64_t snd_nxt;  /* next offset to send for the first time */
+    uint64_t snd_max;  /* end of all that was ever sent: snd_nxt, unless that went back */
     uint64_t snd_end;  /* end of the stream so far; the FIN, if any, stands here */
     uint64_t snd_edge; /* the peer's window ends here */
     struct range_list ranges;
@@ -221,7 +222,7 @@ uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key);
  * asks). */
 bool tcp_path_mtu(struct tcp_conn *c, uint32_t seq, uint32_t mtu);
 
-/* ack.c: seg has ACK, c is synchronised, ack_offset is in (.., snd_nxt]. */
+/* ack.c: seg has ACK, c is synchronised, ack_offset is in (.., snd_max]. */
 void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset);
 
 /* recovery.c */

@@ -177,7 +177,7 @@ static bool establish(struct tcp_conn *c, const struct tcp_segment *seg, int64_t
 /* Fifth step: the ACK of a synchronised connection. False: the segment goes no further. */
 static bool ack_field(struct tcp_conn *c, const struct tcp_segment *seg, int64_t ack)
 {
-    if (ack > (int64_t)c->snd_nxt || ack + WINDOW_MAX < (int64_t)c->snd_una) {
+    if (ack > (int64_t)c->snd_max || ack + WINDOW_MAX < (int64_t)c->snd_una) {
         /* RFC 5961 section 5.2: something never sent, or too old to be true. */
         COUNT(c->ctx->counters, tcp_drop_ack);
         challenge_ack(c);

@@ -278,6 +278,8 @@ static void sent_new(struct tcp_conn *c, uint32_t len)
     if (!range_list_append(&c->ranges, &ctx->ranges, c->snd_nxt, len, ctx->now))
         COUNT(ctx->counters, tcp_range_exhausted);
     c->snd_nxt += len;
+    if (c->snd_max < c->snd_nxt)
+        c->snd_max = c->snd_nxt;
 }
 
 static void sent_again(struct tcp_conn *c, uint32_t range, uint32_t len)
