@@ -91,7 +91,8 @@ static int error_short(const struct hugepages *have, uint64_t bytes, int node, c
     }
     return pool_error(error, error_bytes,
                       "pool: %s need %" PRIu64 " hugepages of %s%s, %" PRIu64 " are free: %" PRIu64
-                      " short; reserve them: echo %" PRIu64 " | sudo tee %s (or allow small pages)",
+                      " short; reserve them: echo %" PRIu64
+                      " | sudo tee %s (or --allow-small-pages)",
                       pool_size_text(bytes, size), need, page_name(have->page_bytes), where,
                       have->usable, missing, have->reserved + missing, file);
 }

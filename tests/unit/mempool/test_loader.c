@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/prng.h"
@@ -215,6 +220,35 @@ START_TEST(every_size_by_pread)
 {
     struct reader *reader = reader_create_pread();
 
+    add_all_sizes();
+    load(reader);
+    assert_all_loaded();
+    reader->ops->destroy(reader);
+}
+END_TEST
+
+/* From now on the kernel refuses io_uring to this process, as containers and sysctl do. */
+static void io_uring_forbid(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+START_TEST(without_io_uring_files_are_read_all_the_same_and_the_log_says_why)
+{
+    io_uring_forbid();
+    struct reader *reader = reader_create(&arena, &root.log);
+
+    ck_assert_str_eq(reader->ops->name, "pread");
+    ck_assert(docroot_said(&root, "io_uring is not available: Operation not permitted"));
     add_all_sizes();
     load(reader);
     assert_all_loaded();
@@ -532,6 +566,7 @@ Suite *loader_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, every_size_by_io_uring);
     tcase_add_test(tcase, every_size_by_pread);
+    tcase_add_test(tcase, without_io_uring_files_are_read_all_the_same_and_the_log_says_why);
     tcase_add_test(tcase, many_small_files);
     tcase_add_test(tcase, nothing_to_load);
     tcase_add_test(tcase, io_uring_pins_the_arena_and_gives_it_back);
