@@ -239,7 +239,7 @@ static uint64_t client_deadline(const struct sim_node *node)
 
     if (client->phase == CLIENT_CONNECTED || client->phase == CLIENT_LINGERING) {
         when = time_min(when, time_min(c->rto_at, c->ack_at));
-        if (c->read < c->rcv)
+        if (c->read < client_readable(c))
             when = time_min(when, client->read_at);
         if (client->shrunk)
             when = time_min(when, client->shrunk_until);

@@ -151,6 +151,12 @@ struct client {
 void client_init(struct client *client, struct network *network, unsigned index,
                  const struct client_config *config);
 void client_destroy(struct client *client);
+/* End of the data that the application can read. */
+static inline int64_t client_readable(const struct client_conn *c)
+{
+    return c->fin != 0 && c->rcv > c->fin ? c->fin : c->rcv;
+}
+
 static inline bool client_done(const struct client *client)
 {
     return client->phase == CLIENT_DONE;

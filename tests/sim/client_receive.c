@@ -311,7 +311,7 @@ void client_read(struct client *client)
 {
     struct client_conn *c = &client->conn;
     const struct client_config *config = client->config;
-    int64_t end = c->fin != 0 && c->rcv > c->fin ? c->fin : c->rcv;
+    int64_t end = client_readable(c);
     int64_t quantum = INT64_MAX;
 
     if (!c->established || c->read >= end || !may_read(client))

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +202,9 @@ int main(int argc, char **argv)
     if (options.list)
         for (unsigned i = 0; i < fixed_scenario_count; i++)
             printf("%-24s %s\n", fixed_scenarios[i].name, fixed_scenarios[i].what);
+    /* Each run allocates and frees the same again: keep the memory. */
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mallopt(M_MMAP_THRESHOLD, 1 << 25);
     content_init();
     if (options.goodput)
         goodput_table();

@@ -12,6 +12,8 @@ enum {
     IP_LEN_AT = 2,
     IP_ID_AT = 4,
     IP_CHECKSUM_AT = 10,
+    IP_DESTINATION_AT = 16,
+    TCP_DESTINATION_AT = 2,
     TCP_SEQ_AT = 4,
     TCP_FLAGS_AT = 13,
     TCP_CHECKSUM_AT = 16,
@@ -68,6 +70,17 @@ static void check_slot(struct nic *nic, const struct tx_slot *s)
                  nic->mtu);
 }
 
+static int64_t acknowledged(const struct nic *nic, const struct tx_slot *s)
+{
+    const uint8_t *ip = s->head + s->l2_len;
+
+    if (!s->tcp)
+        return 0;
+    const struct watch *watch = network_watch(nic->sim->network, get32(ip + IP_DESTINATION_AT),
+                                              get16(ip + s->l3_len + TCP_DESTINATION_AT));
+    return watch != NULL ? watch->acked : 0;
+}
+
 void nic_take(struct nic *nic, const struct tx_slot *slot)
 {
     struct nic_packet *p = &nic->packet[(nic->head + nic->count++) % NIC_RING_MAX];
@@ -78,6 +91,7 @@ void nic_take(struct nic *nic, const struct tx_slot *slot)
     if (p->head == NULL)
         abort();
     memcpy(p->head, slot->head, slot->head_len);
+    p->acked = acknowledged(nic, slot);
     for (unsigned i = 0; i < slot->extent_count; i++) {
         slot->extent[i].pin->in_flight++;
         bytes += slot->extent[i].len;
@@ -139,7 +153,7 @@ static void check_offload(struct nic *nic, const struct packet *frame, const str
 }
 
 /* The wire side: the frame is what any observer sees, so the referee looks at it. */
-static void emit(struct nic *nic, struct packet *frame)
+static void emit(struct nic *nic, struct packet *frame, int64_t acked)
 {
     struct network *network = nic->sim->network;
     struct segment segment;
@@ -154,7 +168,7 @@ static void emit(struct nic *nic, struct packet *frame)
     case PACKET_TCP: {
         struct watch *watch = network_watch(network, segment.dst_ip, segment.dst_port);
         if (watch != NULL)
-            watch_sent(nic->sim, watch, &segment, nic->mtu);
+            watch_sent(nic->sim, watch, &segment, nic->mtu, acked);
         else
             sim_fail(nic->sim, "the server sent a segment to a connection that never was");
         break;
@@ -167,8 +181,9 @@ static void emit(struct nic *nic, struct packet *frame)
 }
 
 /* Cuts a super-segment as TSO does. */
-static void emit_segments(struct nic *nic, const struct packet *frame, const struct tx_slot *s)
+static void emit_segments(struct nic *nic, const struct packet *frame, const struct nic_packet *p)
 {
+    const struct tx_slot *s = &p->slot;
     uint32_t headers = (uint32_t)s->l2_len + s->l3_len + s->l4_len;
     uint32_t payload = frame->len - headers;
     uint32_t seq = get32(frame->data + s->l2_len + s->l3_len + TCP_SEQ_AT);
@@ -190,7 +205,7 @@ static void emit_segments(struct nic *nic, const struct packet *frame, const str
         if (at + len < payload)
             tcp[TCP_FLAGS_AT] &= (uint8_t) ~(FLAG_FIN | FLAG_PSH);
         finish_checksums(part, s);
-        emit(nic, part);
+        emit(nic, part, p->acked);
     }
 }
 
@@ -202,13 +217,13 @@ static void send_packet(struct nic *nic, const struct nic_packet *p)
     if (nic->config->mode != NIC_SOFTWARE && s->ipv4) {
         check_offload(nic, frame, s);
         if (s->tso_mss != 0) {
-            emit_segments(nic, frame, s);
+            emit_segments(nic, frame, p);
             free(frame);
             return;
         }
         finish_checksums(frame, s);
     }
-    emit(nic, frame);
+    emit(nic, frame, p->acked);
 }
 
 static void release(struct nic *nic, struct nic_packet *p)

@@ -32,6 +32,7 @@ struct nic_packet {
     uint8_t *head; /* a copy of the slot's */
     struct tx_slot slot;
     uint64_t sent_at, done_at;
+    int64_t acked; /* by the client, when the slot was taken */
     bool sent;
 };
 

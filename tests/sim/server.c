@@ -10,8 +10,7 @@
 #include "network.h"
 #include "trace.h"
 
-#define RX_BURST  32
-#define BURST_MAX 64
+#define RX_BURST 32
 
 /* A worker that has nothing to do may be woken that often per millisecond and connection slot;
  * timers are due one by one, and a wheel may turn a few times for nothing. */
@@ -111,16 +110,12 @@ static bool fill_ring(struct server *server, uint64_t now)
             /* Not zeroed: the stack fills in all that matters. */
             memset(&slots[i], 0xee, sizeof(slots[i]));
             slots[i].head_capacity = capacity;
-            slots[i].head = malloc(capacity);
-            if (slots[i].head == NULL)
-                abort();
+            slots[i].head = server->head[i];
         }
         unsigned n = stack_output(server->stack, slots, want, now);
         server->calls++;
         for (unsigned i = 0; i < n; i++)
             nic_take(&server->nic, &slots[i]);
-        for (unsigned i = 0; i < want; i++)
-            free(slots[i].head);
         any |= n > 0;
         if (n < want)
             return any;
@@ -159,11 +154,9 @@ static void server_run(struct sim_node *node)
 {
     struct server *server = (struct server *)node;
     uint64_t now = node->sim->now;
-    unsigned room = nic_room(&server->nic);
-    bool useful = server->poll_at <= now;
+    bool useful = server->poll_at <= now || nic_deadline(&server->nic) <= now;
 
     nic_run(&server->nic);
-    useful |= nic_room(&server->nic) != room || nic_deadline(&server->nic) <= now;
     if (server->poll_at <= now)
         poll_rx(server, now);
     apply_schedule(server, now - node->sim->epoch);
@@ -252,6 +245,11 @@ void server_init(struct server *server, struct network *network, const struct se
     server->poll_at = TIME_NEVER;
     network->server = &server->node;
     nic_init(&server->nic, network->sim, &config->nic, config->mtu);
+    for (unsigned i = 0; i < config->nic.burst; i++) {
+        server->head[i] = malloc(config->mtu + STACK_L2_BYTES);
+        if (server->head[i] == NULL)
+            abort();
+    }
 
     struct memory memory = { counted_alloc, counted_release, &server->memory_in_use };
     create_application(server, memory);
@@ -297,6 +295,8 @@ void server_destroy(struct server *server)
     if (server->catalogue != NULL)
         content_catalogue_destroy(server->catalogue);
     nic_destroy(&server->nic);
+    for (unsigned i = 0; i < server->config->nic.burst; i++)
+        free(server->head[i]);
     for (unsigned i = 0; i < server->rx_count; i++)
         free(server->rx[i]);
 }

@@ -26,7 +26,8 @@ struct server_config {
     uint64_t drain_at, abort_at; /* since the start; 0: never */
 };
 
-#define RX_RING 1024
+#define RX_RING   1024
+#define BURST_MAX 64
 
 struct server {
     struct sim_node node;
@@ -39,6 +40,7 @@ struct server {
     struct http_server *http;
     struct catalogue *catalogue;
     struct nic nic;
+    uint8_t *head[BURST_MAX]; /* what slots' heads point to, each in a block of its own */
 
     struct packet *rx[RX_RING]; /* waiting to be polled */
     unsigned rx_count;

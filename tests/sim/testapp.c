@@ -10,6 +10,7 @@
 
 #define SPANS_MAX  16
 #define ECHO_BYTES 16384
+#define IDLE_NS    (300 * NS_PER_S) /* aborts connections on which nothing happens for so long */
 
 /* A run of the answer stream: content from `position`, or echoed bytes. */
 struct span {
@@ -24,7 +25,8 @@ struct app_conn {
     size_t record_len;
     enum request_kind body_kind; /* of the request whose bytes follow */
     uint64_t body_left, body_position;
-    bool waiting; /* until the deadline */
+    bool waiting; /* until wait_until */
+    uint64_t wait_until, active_ns;
     bool stalled; /* the rest of what TCP offered was refused: it must be asked for again */
     bool peer_done, closing, draining, closed;
     uint64_t end; /* of the stream */
@@ -139,7 +141,8 @@ static bool take_request(struct testapp *app, struct app_conn *a, struct tcp_con
         return true;
     case REQUEST_WAIT:
         a->waiting = true;
-        tcp_app_deadline(conn, now + len);
+        a->wait_until = now + len;
+        tcp_app_deadline(conn, a->wait_until);
         return true;
     case REQUEST_CLOSE:
         a->closing = true;
@@ -199,6 +202,7 @@ static size_t app_receive(void *ctx, struct tcp_conn *conn, const uint8_t *data,
 
     if (len == 0 || a->peer_done)
         sim_fail(app->sim, "the application was given no bytes, or bytes behind the FIN");
+    a->active_ns = now;
     if (a->closed)
         return len; /* more requests, although we said that we close */
     a->stalled = false;
@@ -319,6 +323,7 @@ static void app_acknowledged(void *ctx, struct tcp_conn *conn, uint64_t upto, ui
         sim_fail(app->sim, "acknowledged %" PRIu64 ", after %" PRIu64 ", of %" PRIu64, upto,
                  a->acked, a->end);
     a->acked = upto;
+    a->active_ns = now;
     while (a->span_count > 0 && span_at(a, 0)->end <= upto) {
         a->span_head = (a->span_head + 1) % SPANS_MAX;
         a->span_count--;
@@ -345,6 +350,8 @@ static bool app_open(void *ctx, struct tcp_conn *conn, uint64_t now)
     memset(a, 0, sizeof(*a));
     a->pin = pin;
     a->open = true;
+    a->active_ns = now;
+    tcp_app_deadline(conn, now + IDLE_NS);
     app->open++;
     return true;
 }
@@ -354,11 +361,19 @@ static void app_deadline(void *ctx, struct tcp_conn *conn, uint64_t now)
     struct testapp *app = ctx;
     struct app_conn *a = find(app, conn);
 
-    if (!a->waiting) {
-        sim_fail(app->sim, "deadline that was not asked for");
+    if (now < (a->waiting ? a->wait_until : a->active_ns)) {
+        sim_fail(app->sim, "deadline that is not due");
         return;
     }
+    if (!a->waiting && now - a->active_ns >= IDLE_NS) {
+        tcp_abort(conn);
+        return;
+    }
+    tcp_app_deadline(conn, now + IDLE_NS);
+    if (!a->waiting)
+        return;
     a->waiting = false;
+    a->active_ns = now;
     if (a->stalled)
         tcp_receive_resume(conn);
     close_if_done(a, conn);

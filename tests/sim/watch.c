@@ -42,14 +42,17 @@ void watch_arrived(struct watch *w, const struct segment *s)
     if (!w->open || (s->flags & (FLAG_SYN | FLAG_RST)) != 0 || (s->flags & FLAG_ACK) == 0)
         return;
 
-    int64_t end = offset(w->client_isn, w->client_sent, s->seq) + s->payload_len +
-                  ((s->flags & FLAG_FIN) != 0);
+    int64_t start = offset(w->client_isn, w->client_sent, s->seq);
+    int64_t end = start + s->payload_len + ((s->flags & FLAG_FIN) != 0);
     int64_t ack = offset(w->isn, w->sent, s->ack);
     int64_t right = ack + ((int64_t)s->window << w->wscale_in);
 
     if (end > w->client_sent)
         w->client_sent = end;
-    if (ack > w->acked)
+    /* What only repeats old bytes, or is older than its timestamp allows, is dropped with its ACK.
+     */
+    bool fresh = s->payload_len == 0 ? start >= w->ack : end > w->ack;
+    if (ack > w->acked && fresh && !(s->timestamps && later(w->ts_high, s->tsval)))
         w->acked = ack;
     if (right > w->right)
         w->right = right;
@@ -101,7 +104,7 @@ static void sent_syn(struct sim *sim, struct watch *w, const struct segment *s)
     };
 }
 
-static void check_position(struct sim *sim, struct watch *w, const struct segment *s)
+static void check_position(struct sim *sim, struct watch *w, const struct segment *s, int64_t acked)
 {
     int64_t from = offset(w->isn, w->sent, s->seq);
     int64_t data_end = from + s->payload_len;
@@ -110,16 +113,17 @@ static void check_position(struct sim *sim, struct watch *w, const struct segmen
     if (from > w->sent)
         sim_fail(sim, "segment at %" PRId64 " leaves a gap behind %" PRId64, from, w->sent);
     /* One before the acknowledged bytes is where keep-alive probes lie. */
-    if (from < w->acked - 1 || (end > from && end < w->acked))
+    if (from < acked - 1 || (end > from && end < acked))
         sim_fail(sim, "segment [%" PRId64 ", %" PRId64 ") although %" PRId64 " is acknowledged",
-                 from, end, w->acked);
+                 from, end, acked);
     if (data_end > w->right && s->payload_len > 1)
         sim_fail(sim,
                  "segment [%" PRId64 ", %" PRId64 ") beyond the window, which ends at %" PRId64,
                  from, data_end, w->right);
-    if (w->fin != 0 && (data_end > w->fin || ((s->flags & FLAG_FIN) != 0 && data_end != w->fin)))
+    bool fin = (s->flags & FLAG_FIN) != 0;
+    if (w->fin != 0 && ((s->payload_len > 0 && data_end > w->fin) || (fin && data_end != w->fin)))
         sim_fail(sim, "data or FIN at %" PRId64 ", behind the FIN at %" PRId64, data_end, w->fin);
-    if ((s->flags & FLAG_FIN) != 0)
+    if (fin)
         w->fin = data_end;
 
     w->segments++;
@@ -175,7 +179,8 @@ static void check_timestamps(struct sim *sim, struct watch *w, const struct segm
         sim_fail(sim, "timestamp echo %" PRIu32 " was never sent", s->tsecr);
 }
 
-void watch_sent(struct sim *sim, struct watch *w, const struct segment *s, unsigned mtu)
+void watch_sent(struct sim *sim, struct watch *w, const struct segment *s, unsigned mtu,
+                int64_t acked)
 {
     if (s->ip_bytes > mtu)
         sim_fail(sim, "IP packet of %" PRIu32 " bytes on an MTU of %u", s->ip_bytes, mtu);
@@ -197,7 +202,7 @@ void watch_sent(struct sim *sim, struct watch *w, const struct segment *s, unsig
                  s->payload_len, s->option_bytes, w->mss);
     if ((s->flags & FLAG_URG) != 0 || s->mss != 0 || s->wscale >= 0 || s->sack_permitted)
         sim_fail(sim, "URG, or an option that belongs on a SYN");
-    check_position(sim, w, s);
+    check_position(sim, w, s, acked);
     check_acknowledgment(sim, w, s);
     check_timestamps(sim, w, s);
 }

@@ -44,7 +44,9 @@ struct watch {
 
 /* The stack was given this segment, which is free of errors. */
 void watch_arrived(struct watch *watch, const struct segment *segment);
-/* The stack sent this segment. mtu is the server's. */
-void watch_sent(struct sim *sim, struct watch *watch, const struct segment *segment, unsigned mtu);
+/* The stack sent this segment, when the client had acknowledged as much as it says; the NIC may
+ * have kept it for a while. mtu is the server's. */
+void watch_sent(struct sim *sim, struct watch *watch, const struct segment *segment, unsigned mtu,
+                int64_t acked);
 
 #endif
