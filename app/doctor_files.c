@@ -11,6 +11,7 @@
 #include "app/doctor_report.h"
 #include "app/sysfs.h"
 #include "app/values.h"
+#include "mempool/prefix_sum.h"
 
 /* Files are laid out in the pool at this alignment (that of O_DIRECT on any disk of today). */
 #define FILE_ALIGN 4096
@@ -18,6 +19,7 @@
 /* What nftw() found; it hands its visitor no context. */
 static struct {
     uint64_t files, bytes, unreadable;
+    uint64_t sums;        /* entries of the files' checksum tables */
     char first[PATH_MAX]; /* not empty */
 } walk;
 
@@ -34,6 +36,7 @@ static int visit(const char *path, const struct stat *stat, int type, struct FTW
     }
     walk.files++;
     walk.bytes += ((uint64_t)stat->st_size + FILE_ALIGN - 1) & ~(uint64_t)(FILE_ALIGN - 1);
+    walk.sums += prefix_sum_entries((uint64_t)stat->st_size);
     if (walk.first[0] == '\0' && stat->st_size > 0)
         snprintf(walk.first, sizeof(walk.first), "%s", path);
     return 0;
@@ -72,9 +75,10 @@ void doctor_root(struct report *report)
     close(fd);
     memset(&walk, 0, sizeof(walk));
     nftw(report->root, visit, 64, FTW_PHYS);
-    report->root_bytes = walk.bytes;
+    report->root_bytes = walk.bytes + walk.sums * sizeof(uint16_t);
     report_row(report, walk.unreadable > 0 ? VERDICT_WARN : VERDICT_OK, "ROOT",
-               "%" PRIu64 " files, %s in the pool", walk.files, value_size_text(walk.bytes, size));
+               "%" PRIu64 " files, %s in pages of 4 KiB", walk.files,
+               value_size_text(walk.bytes, size));
     if (walk.unreadable > 0)
         report_mend(report, "make %" PRIu64 " more readable: find %s ! -readable", walk.unreadable,
                     report->root);

@@ -81,8 +81,8 @@ START_TEST(no_free_hugepages_is_missing_and_the_command_keeps_those_in_use)
     file_make(PAGES_2M "free_hugepages", "0\n");
     const char *text = check_says(doctor_hugepages, &report, &said);
     ck_assert_ptr_nonnull(strstr(text, "missing  2 MiB hugepages  0 of 10 free\n"));
-    /* 10 in use, 100 MiB for files, 64 MiB beside them */
-    ck_assert_ptr_nonnull(strstr(text, "-> echo 92 > /sys/kernel/mm/hugepages/"));
+    /* 10 in use, 100 MiB for files, 128 MiB beside them */
+    ck_assert_ptr_nonnull(strstr(text, "-> echo 124 > /sys/kernel/mm/hugepages/"));
     ck_assert_uint_eq(report.missing, 1);
     said_free(&said);
 }
@@ -93,13 +93,13 @@ START_TEST(too_few_hugepages_for_root_is_a_warning)
     struct report report = { .root_bytes = UINT64_C(100) << 20 };
     struct said said;
 
-    file_make(PAGES_2M "nr_hugepages", "81\n");
-    file_make(PAGES_2M "free_hugepages", "81\n");
+    file_make(PAGES_2M "nr_hugepages", "113\n");
+    file_make(PAGES_2M "free_hugepages", "113\n");
     check_says(doctor_hugepages, &report, &said);
     ck_assert_uint_eq(report.warnings, 1);
     said_free(&said);
-    file_make(PAGES_2M "nr_hugepages", "82\n");
-    file_make(PAGES_2M "free_hugepages", "82\n");
+    file_make(PAGES_2M "nr_hugepages", "114\n");
+    file_make(PAGES_2M "free_hugepages", "114\n");
     report.warnings = 0;
     check_says(doctor_hugepages, &report, &said);
     ck_assert_uint_eq(report.warnings + report.missing, 0);
@@ -212,8 +212,8 @@ START_TEST(root_is_measured_in_pages)
     file_make("/a/none", "");
     link_make("/a/link", "one");
     ck_assert_ptr_nonnull(
-        strstr(check_says(doctor_root, &report, &said), "2 files, 4KiB in the pool"));
-    ck_assert_uint_eq(report.root_bytes, 4096);
+        strstr(check_says(doctor_root, &report, &said), "2 files, 4KiB in pages of 4 KiB"));
+    ck_assert_uint_eq(report.root_bytes, 4096 + (2 + 1) * sizeof(uint16_t)); /* and sums */
     said_free(&said);
 }
 END_TEST
