@@ -10,48 +10,12 @@
 #include "base/assert.h"
 #include "base/time.h"
 #include "http/answer.h"
-#include "http/head.h"
+#include "http/due.h"
 #include "http/request.h"
+#include "http/resolve.h"
 #include "http/server.h"
 #include "http/status.h"
-
-static struct http_conn *conn_of(struct http_server *server, const struct tcp_conn *tcp)
-{
-    return &server->conns[tcp_conn_index(tcp)];
-}
-
-static uint32_t index_of(const struct http_server *server, const struct http_conn *conn)
-{
-    return (uint32_t)(conn - server->conns);
-}
-
-/* ---- deadlines: one per connection, renewed lazily ---- */
-
-/* What counts now. While a connection waits for a response of the pool the client is not to blame.
- */
-static uint64_t conn_due(const struct http_server *server, const struct http_conn *conn)
-{
-    uint64_t due = conn->due;
-
-    if (conn->responses == 0 && !conn->closing &&
-        (conn->stall == STALL_POOL || conn->partial != NONE))
-        due = TIME_NEVER;
-    if (conn->partial != NONE && conn->stall == STALL_NONE)
-        due = time_min(due, server->partials[conn->partial].due);
-    return due;
-}
-
-/* Tells TCP only of an earlier deadline; a later one is found when the earlier has passed, so that
- * acknowledgements do not move timers. */
-static void conn_arm(const struct http_server *server, struct http_conn *conn)
-{
-    uint64_t due = conn_due(server, conn);
-
-    if (due < conn->armed) {
-        conn->armed = due;
-        tcp_app_deadline(conn->tcp, due);
-    }
-}
+#include "http/wait.h"
 
 /* ---- partial requests ---- */
 
@@ -82,75 +46,6 @@ static bool partial_append(struct http_server *server, struct http_conn *conn,
     partial->filled += (uint32_t)len;
     partial->scan = *scan;
     return true;
-}
-
-/* ---- the queue for responses ---- */
-
-static void wait_enter(struct http_server *server, struct http_conn *conn)
-{
-    uint32_t self = index_of(server, conn);
-
-    conn->waiting = true;
-    conn->wait_prev = server->wait_last;
-    conn->wait_next = NONE;
-    if (server->wait_last != NONE)
-        server->conns[server->wait_last].wait_next = self;
-    else
-        server->wait_first = self;
-    server->wait_last = self;
-}
-
-static void wait_leave(struct http_server *server, struct http_conn *conn)
-{
-    conn->waiting = false;
-    if (conn->wait_prev != NONE)
-        server->conns[conn->wait_prev].wait_next = conn->wait_next;
-    else
-        server->wait_first = conn->wait_next;
-    if (conn->wait_next != NONE)
-        server->conns[conn->wait_next].wait_prev = conn->wait_prev;
-    else
-        server->wait_last = conn->wait_prev;
-}
-
-/* Sets free responses aside for those who have waited longest, and wakes them. Nobody else can take
- * them meanwhile, so each is woken once. */
-static void wait_serve(struct http_server *server)
-{
-    while (server->wait_first != NONE && server->response_pool.free_count > server->granted) {
-        struct http_conn *conn = &server->conns[server->wait_first];
-        wait_leave(server, conn);
-        conn->granted = true;
-        server->granted++;
-        tcp_receive_resume(conn->tcp);
-    }
-}
-
-static bool response_to_be_had(const struct http_server *server, const struct http_conn *conn)
-{
-    return conn->granted || server->response_pool.free_count > server->granted;
-}
-
-/* Whether a complete request may be answered now; if not, its input stalls and comes again. */
-static bool conn_may_answer(struct http_server *server, struct http_conn *conn)
-{
-    if (conn->responses >= server->config.pipeline_max) {
-        conn->stall = STALL_PIPELINE;
-        return false;
-    }
-    if (response_to_be_had(server, conn))
-        return true;
-    conn->stall = STALL_POOL;
-    COUNT(server->config.counters, http_response_exhausted);
-    if (!conn->waiting)
-        wait_enter(server, conn);
-    return false;
-}
-
-static void grant_drop(struct http_server *server, struct http_conn *conn)
-{
-    server->granted -= conn->granted;
-    conn->granted = false;
 }
 
 /* ---- responses ---- */
@@ -190,6 +85,7 @@ static void conn_close(struct http_server *server, struct http_conn *conn, uint6
         return;
     conn->closing = true;
     partial_drop(server, conn);
+    grant_drop(server, conn);
     if (conn->responses == 0)
         conn->due = now + server->config.idle_timeout_ns;
     tcp_close(conn->tcp);
@@ -248,8 +144,7 @@ static void conn_answer(struct http_server *server, struct http_conn *conn, stru
         conn_close(server, conn, now);
 }
 
-/* An answer to what is no valid request. Which method it wanted is still told by its first bytes.
- */
+/* An answer to what is no valid request. Its first bytes still tell which method it wanted. */
 static void conn_answer_error(struct http_server *server, struct http_conn *conn, unsigned status,
                               struct text head, uint64_t now)
 {
@@ -282,6 +177,22 @@ static void conn_answer_head(struct http_server *server, struct http_conn *conn,
 }
 
 /* ---- input ---- */
+
+/* Whether a complete request may be answered now; if not, its input stalls and comes again. */
+static bool conn_may_answer(struct http_server *server, struct http_conn *conn)
+{
+    if (conn->responses >= server->config.pipeline_max) {
+        conn->stall = STALL_PIPELINE;
+        return false;
+    }
+    if (response_to_be_had(server, conn))
+        return true;
+    conn->stall = STALL_POOL;
+    COUNT(server->config.counters, http_response_exhausted);
+    if (!conn->waiting)
+        wait_enter(server, conn);
+    return false;
+}
 
 /* The status for input that is no head. */
 static unsigned scan_error_status(enum head_result result)
@@ -340,9 +251,10 @@ static size_t http_receive(void *ctx, struct tcp_conn *tcp, const uint8_t *data,
                            uint64_t now)
 {
     struct http_server *server = ctx;
-    struct http_conn *conn = conn_of(server, tcp);
+    struct http_conn *conn = server_conn(server, tcp);
     size_t taken = 0;
 
+    server->now = now;
     conn->stall = STALL_NONE;
     while (taken < len && conn->stall == STALL_NONE && !conn->closing)
         taken += take_head(server, conn, data + taken, len - taken, now);
@@ -351,6 +263,7 @@ static size_t http_receive(void *ctx, struct tcp_conn *tcp, const uint8_t *data,
     else if (conn->peer_closed && conn->stall == STALL_NONE)
         conn_close(server, conn, now);
     conn_arm(server, conn);
+    wait_serve(server); /* it may have closed without using its turn */
     return taken;
 }
 
@@ -358,70 +271,32 @@ static size_t http_receive(void *ctx, struct tcp_conn *tcp, const uint8_t *data,
 static void http_receive_end(void *ctx, struct tcp_conn *tcp, uint64_t now)
 {
     struct http_server *server = ctx;
-    struct http_conn *conn = conn_of(server, tcp);
+    struct http_conn *conn = server_conn(server, tcp);
 
+    server->now = now;
     conn->peer_closed = true;
     if (conn->stall == STALL_NONE)
         conn_close(server, conn, now);
     conn_arm(server, conn);
+    wait_serve(server);
 }
 
-/* ---- output ---- */
+/* ---- acknowledgements ---- */
 
-/* The response that holds stream byte at. */
-static uint32_t find_response(const struct http_server *server, struct http_conn *conn, uint64_t at)
+/* Closes a connection that waits for the next request, if the server is draining. */
+static void close_if_drained(struct http_server *server, struct http_conn *conn, uint64_t now)
 {
-    uint32_t index = conn->recent;
-
-    if (server->responses[index].start > at)
-        index = conn->first;
-    for (; index != NONE; index = server->responses[index].next) {
-        const struct response *response = &server->responses[index];
-        if (at - response->start < response_len(response))
-            break;
-    }
-    ASSERT(index != NONE); /* TCP asked for what is acknowledged, or not there yet */
-    return index;
-}
-
-static uint32_t http_resolve(void *ctx, struct tcp_conn *tcp, uint64_t from, uint32_t len,
-                             struct tx_fill *fill)
-{
-    struct http_server *server = ctx;
-    struct http_conn *conn = conn_of(server, tcp);
-    uint32_t provided = 0;
-
-    ASSERT(conn->responses != 0 && from >= server->responses[conn->first].start);
-    for (uint32_t index = find_response(server, conn, from); provided < len && index != NONE;
-         index = server->responses[index].next) {
-        const struct response *response = &server->responses[index];
-        uint64_t at = from + provided - response->start;
-        uint64_t left = response_len(response) - at;
-        uint32_t wanted = left < len - provided ? (uint32_t)left : len - provided;
-        struct file_pin *pin = response->file != NULL ? &server->pins[response->file->index] : NULL;
-
-        uint32_t n = response_resolve(response, at, wanted, pin, server->config.counters, fill);
-        provided += n;
-        conn->recent = index;
-        if (n < wanted)
-            break;
-    }
-    return provided;
-}
-
-/* Nothing is under way: close if that was waited for, else wait for the next request. */
-static void conn_idle(struct http_server *server, struct http_conn *conn, uint64_t now)
-{
-    conn->due = now + server->config.idle_timeout_ns;
-    if (conn->draining && conn->partial == NONE && conn->stall == STALL_NONE)
+    if (conn->draining && conn->responses == 0 && conn->partial == NONE &&
+        conn->stall == STALL_NONE)
         conn_close(server, conn, now);
 }
 
 static void http_acknowledged(void *ctx, struct tcp_conn *tcp, uint64_t upto, uint64_t now)
 {
     struct http_server *server = ctx;
-    struct http_conn *conn = conn_of(server, tcp);
+    struct http_conn *conn = server_conn(server, tcp);
 
+    server->now = now;
     if (conn->responses == 0)
         return;
     while (conn->responses != 0) {
@@ -435,9 +310,9 @@ static void http_acknowledged(void *ctx, struct tcp_conn *tcp, uint64_t upto, ui
         conn->responses--;
         response_free(server, index);
     }
-    conn->due = now + server->config.write_timeout_ns;
-    if (conn->responses == 0)
-        conn_idle(server, conn, now);
+    conn->due = now + (conn->responses != 0 ? server->config.write_timeout_ns
+                                            : server->config.idle_timeout_ns);
+    close_if_drained(server, conn, now);
     conn_arm(server, conn);
 
     /* Last, as TCP may deliver input from inside these calls. */
@@ -451,7 +326,7 @@ static void http_acknowledged(void *ctx, struct tcp_conn *tcp, uint64_t upto, ui
 static bool http_open(void *ctx, struct tcp_conn *tcp, uint64_t now)
 {
     struct http_server *server = ctx;
-    struct http_conn *conn = conn_of(server, tcp);
+    struct http_conn *conn = server_conn(server, tcp);
 
     ASSERT(tcp_conn_index(tcp) < server->config.connections_max && conn->tcp == NULL);
     *conn = (struct http_conn){
@@ -483,8 +358,9 @@ static void header_timeout(struct http_server *server, struct http_conn *conn, u
 static void http_deadline(void *ctx, struct tcp_conn *tcp, uint64_t now)
 {
     struct http_server *server = ctx;
-    struct http_conn *conn = conn_of(server, tcp);
+    struct http_conn *conn = server_conn(server, tcp);
 
+    server->now = now;
     conn->armed = TIME_NEVER;
     if (conn_due(server, conn) <= now) {
         if (conn->responses != 0 && conn->due <= now) {
@@ -504,23 +380,23 @@ static void http_deadline(void *ctx, struct tcp_conn *tcp, uint64_t now)
         }
     }
     conn_arm(server, conn);
+    wait_serve(server); /* it may have lost its turn */
 }
 
 static void http_drain(void *ctx, struct tcp_conn *tcp, uint64_t now)
 {
     struct http_server *server = ctx;
-    struct http_conn *conn = conn_of(server, tcp);
+    struct http_conn *conn = server_conn(server, tcp);
 
     conn->draining = true;
-    if (conn->responses == 0 && !conn->closing)
-        conn_idle(server, conn, now);
+    close_if_drained(server, conn, now);
     conn_arm(server, conn);
 }
 
 static void http_closed(void *ctx, struct tcp_conn *tcp, enum tcp_close_reason reason)
 {
     struct http_server *server = ctx;
-    struct http_conn *conn = conn_of(server, tcp);
+    struct http_conn *conn = server_conn(server, tcp);
 
     (void)reason;
     for (uint32_t index = conn->first, next; conn->responses != 0; index = next) {

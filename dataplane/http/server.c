@@ -75,6 +75,7 @@ static bool pool_create(struct index_pool *pool, const struct memory *memory, si
 
 static void server_field_set(struct http_server *server, const char *name)
 {
+    server->server_field = TEXT("");
     if (name == NULL)
         return;
     ASSERT(strlen(name) <= HTTP_SERVER_NAME_MAX);

@@ -84,6 +84,8 @@ struct http_server {
     uint32_t wait_first, wait_last; /* connections that wait for a response, oldest first */
     uint32_t granted;               /* responses of the free ones that are set aside */
 
+    uint64_t now; /* of the latest callback that was told it */
+
     struct text server_field; /* in server_field_text */
     int64_t date_second;      /* what date says */
     char date[DATE_TEXT_BYTES];
@@ -94,6 +96,12 @@ struct http_server {
 int64_t server_unix_time(const struct http_server *server, uint64_t now);
 /* The Date field's value: formatted once a second. */
 const char *server_date(struct http_server *server, uint64_t now);
+
+static inline struct http_conn *server_conn(const struct http_server *server,
+                                            const struct tcp_conn *tcp)
+{
+    return &server->conns[tcp_conn_index(tcp)];
+}
 
 static inline char *server_partial_text(const struct http_server *server, uint32_t partial)
 {

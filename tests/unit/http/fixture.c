@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "mempool/prefix_sum.h"
+
+#define ARENA_BYTES (1u << 20)
+
+static uint64_t name_seed(const char *name)
+{
+    uint64_t seed = 14695981039346656037u;
+
+    for (; *name != '\0'; name++)
+        seed = (seed ^ (unsigned char)*name) * 1099511628211u;
+    return seed;
+}
+
+uint8_t site_byte(const char *name, uint64_t at)
+{
+    struct prng prng = { name_seed(name) + at };
+
+    return (uint8_t)prng_next(&prng);
+}
+
+/* A file in `pieces` extents with gaps between them. */
+static void add_file(struct site *site, const char *name, uint64_t size, unsigned pieces,
+                     const char *type)
+{
+    struct file *file =
+        catalogue_add_file(site->catalogue, name, strlen(name), size, SITE_MTIME, 123456789, type);
+    struct file_extent extents[4];
+    unsigned count = 0;
+    uint8_t *plain = malloc(size + 1);
+
+    ck_assert_ptr_nonnull(file);
+    for (uint64_t i = 0; i < size; i++)
+        plain[i] = site_byte(name, i);
+    /* As the loader does: extents begin at a block of the prefix sums. */
+    uint64_t step = size / pieces / PREFIX_SUM_BLOCK * PREFIX_SUM_BLOCK;
+    for (uint64_t at = 0; at < size;) {
+        uint64_t len = count + 1 < pieces && step != 0 ? step : size - at;
+        ck_assert_uint_le(site->arena_used + len + 4096, ARENA_BYTES);
+        extents[count++] = (struct file_extent){ site->arena + site->arena_used, at, len };
+        memcpy(site->arena + site->arena_used, plain + at, len);
+        site->arena_used += (len + 4095) / 4096 * 4096;
+        at += len;
+    }
+    ck_assert_int_eq(catalogue_set_extents(site->catalogue, file, extents, count), 0);
+    uint16_t *sums = calloc(prefix_sum_entries(size), sizeof(*sums));
+    prefix_sum_extend(sums, 0, plain, size);
+    file->sums = sums;
+    site->sums[site->file_count++] = sums;
+    free(plain);
+}
+
+static void add_directory(struct site *site, const char *name)
+{
+    ck_assert_int_eq(catalogue_add_directory(site->catalogue, name, strlen(name)), 0);
+}
+
+static void site_build(struct site *site)
+{
+    site->catalogue = catalogue_create(32, 8);
+    site->arena = malloc(ARENA_BYTES);
+    for (size_t i = 0; i < DEEP_BYTES; i++)
+        site->deep[i] = (char)(i % 2 != 0 ? 0xa4 : 0xc3); /* U+00E4 */
+
+    add_directory(site, "");
+    add_directory(site, "dir");
+    add_directory(site, "dir/sub dir");
+    add_directory(site, "noindex");
+    add_directory(site, site->deep);
+    add_file(site, "index.html", 100, 1, "text/html");
+    add_file(site, "small.txt", 13, 1, "text/plain");
+    add_file(site, "empty", 0, 1, "application/octet-stream");
+    add_file(site, "medium.bin", MEDIUM_BYTES, 2, "application/octet-stream");
+    add_file(site, "big.bin", BIG_BYTES, 3, "application/octet-stream");
+    add_file(site, "dir/index.html", 120, 1, "text/html");
+    add_file(site, "dir/a b.txt", 20, 1, "text/plain");
+    add_file(site, "dir/sub dir/index.html", 40, 1, "text/html");
+    add_file(site, "noindex/x", 30, 1, "text/plain");
+    add_file(site,
+             "gr\xc3\xbc\xc3\x9f"
+             "e.txt",
+             25, 1, "text/plain");
+    add_file(site, "100%.txt", 26, 1, "text/plain");
+    add_file(site, "%41.txt", 27, 1, "text/plain");
+    add_file(site, "back\\slash", 28, 1, "text/plain");
+    add_file(site, "q?#", 29, 1, "text/plain");
+    add_file(site, "new\nline", 31, 1, "text/plain");
+    add_file(site, "...", 32, 1, "text/plain");
+}
+
+void bench_config(struct bench *bench)
+{
+    memset(bench, 0, sizeof(*bench));
+    site_build(&bench->site);
+    http_config_defaults(&bench->config);
+    bench->config.catalogue = bench->site.catalogue;
+    bench->config.connections_max = FAKE_CONNS_MAX;
+    bench->config.requests_max = 8;
+    bench->config.responses_max = 64;
+    bench->config.counters = &bench->counters;
+    bench->config.memory = memory_heap;
+    /* The stack's clock starts anywhere. */
+    bench->config.wall_offset_ns = SITE_NOW * (int64_t)NS_PER_S - 5 * (int64_t)NS_PER_S;
+}
+
+void bench_start(struct bench *bench)
+{
+    bench->server = http_server_create(&bench->config);
+    ck_assert_ptr_nonnull(bench->server);
+    fake_tcp_init(&bench->tcp, &http_app, bench->server, 5 * NS_PER_S);
+}
+
+void bench_stop(struct bench *bench)
+{
+    fake_tcp_destroy(&bench->tcp);
+    ck_assert_uint_eq(http_server_pins(bench->server).responses, 0);
+    http_server_destroy(bench->server);
+    catalogue_destroy(bench->site.catalogue);
+    for (unsigned i = 0; i < bench->site.file_count; i++)
+        free(bench->site.sums[i]);
+    free(bench->site.arena);
+}
+
+const struct file *site_file(const struct bench *bench, const char *name)
+{
+    struct catalogue_entry entry = catalogue_find(bench->site.catalogue, name, strlen(name));
+
+    ck_assert_int_eq(entry.kind, CATALOGUE_FILE);
+    return entry.file;
+}
+
+/* ---- replies ---- */
+
+/* The value of a field, up to its CRLF; NULL: absent. */
+static const char *field_value(const struct reply *reply, const char *name, size_t *len)
+{
+    const char *line = reply->head, *end = reply->head + reply->head_len;
+    size_t name_len = strlen(name);
+
+    while (line < end) {
+        const char *line_end = memmem(line, (size_t)(end - line), "\r\n", 2);
+        ck_assert_ptr_nonnull(line_end);
+        size_t line_len = (size_t)(line_end - line);
+        if (line_len > name_len && strncasecmp(line, name, name_len) == 0 &&
+            line[name_len] == ':') {
+            const char *value = line + name_len + 1;
+            while (*value == ' ')
+                value++;
+            *len = (size_t)(line_end - value);
+            return value;
+        }
+        line = line_end + 2;
+    }
+    return NULL;
+}
+
+struct reply reply_read(const uint8_t *data, size_t len, bool body_expected)
+{
+    struct reply reply = { .head = (const char *)data };
+    const char *end = memmem(data, len, "\r\n\r\n", 4);
+    size_t value_len;
+
+    ck_assert_msg(end != NULL, "no whole head in %zu bytes", len);
+    reply.head_len = (size_t)(end - reply.head) + 4;
+    ck_assert_int_eq(memcmp(reply.head, "HTTP/1.1 ", 9), 0);
+    reply.status = (unsigned)strtoul(reply.head + 9, NULL, 10);
+
+    const char *value = field_value(&reply, "Content-Length", &value_len);
+    if (value != NULL && body_expected && reply.status != 304)
+        reply.body_len = strtoull(value, NULL, 10);
+    ck_assert(value != NULL || reply.status == 304);
+    reply.body = data + reply.head_len;
+    reply.total_len = reply.head_len + reply.body_len;
+    ck_assert_uint_le(reply.total_len, len);
+    return reply;
+}
+
+bool reply_has(const struct reply *reply, const char *line)
+{
+    size_t len = strlen(line);
+    const char *at = reply->head, *end = reply->head + reply->head_len;
+
+    while ((at = memmem(at, (size_t)(end - at), line, len)) != NULL) {
+        if (at > reply->head && at[-1] == '\n' && at[len] == '\r')
+            return true;
+        at++;
+    }
+    return false;
+}
+
+bool reply_has_field(const struct reply *reply, const char *name)
+{
+    size_t len;
+
+    return field_value(reply, name, &len) != NULL;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A small site, an HTTP server for it on the fake TCP, and a client's view of responses. */
+#ifndef TEST_HTTP_FIXTURE_H
+#define TEST_HTTP_FIXTURE_H
+
+#include <check.h>
+
+#include "base/time.h"
+#include "fake_tcp.h"
+#include "http/http.h"
+
+#define SITE_MTIME    784111777 /* Sun, 06 Nov 1994 08:49:37 GMT */
+#define SITE_NOW      INT64_C(1700000000)
+#define SITE_NOW_TEXT "Tue, 14 Nov 2023 22:13:20 GMT"
+
+#define BIG_BYTES     300000u /* in three extents apart from each other */
+#define MEDIUM_BYTES  5000u
+#define DEEP_BYTES    600u /* length of a directory's name whose Location does not fit */
+
+struct site {
+    struct catalogue *catalogue;
+    uint8_t *arena;
+    size_t arena_used;
+    uint16_t *sums[32];
+    unsigned file_count;
+    char deep[DEEP_BYTES + 1];
+};
+
+struct bench {
+    struct site site;
+    struct counters counters;
+    struct http_config config;
+    struct http_server *server;
+    struct fake_tcp tcp;
+};
+
+/* config may have been changed after bench_config(). */
+void bench_config(struct bench *bench);
+void bench_start(struct bench *bench);
+/* Checks that nothing is pinned once all connections are gone. */
+void bench_stop(struct bench *bench);
+
+/* Byte at of the file of this name. */
+uint8_t site_byte(const char *name, uint64_t at);
+const struct file *site_file(const struct bench *bench, const char *name);
+
+/* One response as the client reads it. */
+struct reply {
+    unsigned status;
+    const char *head; /* with the empty line */
+    size_t head_len;
+    const uint8_t *body;
+    size_t body_len;
+    size_t total_len;
+};
+
+/* Reads the reply at the start of data; body_expected: the request was no HEAD. The whole of it
+ * must be there. */
+struct reply reply_read(const uint8_t *data, size_t len, bool body_expected);
+/* Whether the head has this line (without CRLF). */
+bool reply_has(const struct reply *reply, const char *line);
+bool reply_has_field(const struct reply *reply, const char *name);
+
+#endif

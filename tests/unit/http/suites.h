@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The suites of test_http, one per file. */
+#ifndef TEST_HTTP_SUITES_H
+#define TEST_HTTP_SUITES_H
+
+#include <check.h>
+
+Suite *parts_suite(void);    /* test_http_parts.c: dates, ranges, paths, heads, request lines */
+Suite *requests_suite(void); /* test_http_requests.c: a request, its answer */
+Suite *stream_suite(void);   /* test_http_stream.c: cuts of input and output, payload accounting */
+Suite *limits_suite(void);   /* test_http_limits.c: timeouts, pools, closing */
+
+#endif
