@@ -97,7 +97,8 @@ bool host_hugepages(uint64_t bytes, char error[HOST_ERROR_BYTES])
         return true;
 
     if (!sysfs_number("", &reserved, HUGEPAGES "/hugepages-2048kB/nr_hugepages"))
-        return FAIL(error, "this kernel has no 2 MiB hugepages");
+        return FAIL(error,
+                    "this kernel has no 2 MiB hugepages: give --allow-small-pages to do without");
     uint64_t page = 2 * MIB;
     uint64_t missing = (bytes - free_bytes + page - 1) / page;
     return FAIL(error,

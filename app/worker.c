@@ -50,7 +50,7 @@ struct worker {
     /* When idle. */
     enum config_idle_wait idle_wait;
     uint64_t idle_spin_ns, idle_sleep_ns;
-    uint64_t nap_ns;
+    uint64_t nap_first_ns, nap_ns;
     bool interrupts; /* the queue's rx interrupt is in epfd */
     bool armed;      /* it is on, and others know that they must wake us */
     int epfd, wake_fd;
@@ -60,7 +60,7 @@ struct worker {
     struct io_eth eth;
     struct http_server *http;
     struct worker *const *peers;
-    unsigned peer_count, index, cpu;
+    unsigned peer_count, index;
     struct memory memory;
 
     /* Read by others. */
@@ -158,11 +158,10 @@ struct worker *worker_create(const struct worker_config *config)
     w->epfd = w->wake_fd = -1;
     w->clock = config->clock;
     w->index = config->index;
-    w->cpu = config->cpu;
     w->idle_wait = config->idle_wait;
     w->idle_spin_ns = config->idle_spin_ns;
     w->idle_sleep_ns = config->idle_sleep_ns;
-    w->nap_ns = NAP_MIN_NS;
+    w->nap_first_ns = w->nap_ns = RTE_MIN(NAP_MIN_NS, config->idle_sleep_ns);
     w->interrupts = config->port->caps.rx_interrupts && config->idle_wait == CONFIG_IDLE_AUTO;
     if (create_inbox(w, config) && create_stack(w, config) && create_io(w, config))
         return w;
@@ -311,9 +310,10 @@ static void sleep_until_frame(struct worker *w, uint64_t room)
 static void nap(struct worker *w, uint64_t room)
 {
     uint64_t ns = w->nap_ns < room ? w->nap_ns : room;
-    struct timespec duration = { .tv_nsec = (long)ns };
+    struct timespec duration = { .tv_sec = (time_t)(ns / NS_PER_S),
+                                 .tv_nsec = (long)(ns % NS_PER_S) };
 
-    if (w->nap_ns == NAP_MIN_NS)
+    if (w->nap_ns == w->nap_first_ns)
         io_tx_reclaim(w->tx);
     COUNT(&w->counters, loop_idle_waits);
     nanosleep(&duration, NULL);
@@ -341,7 +341,7 @@ static void idle(struct worker *w, uint64_t now)
 static void busy(struct worker *w)
 {
     w->idle_since = 0;
-    w->nap_ns = NAP_MIN_NS;
+    w->nap_ns = w->nap_first_ns;
     if (w->armed)
         disarm(w);
 }

@@ -25,7 +25,6 @@ struct worker;
 
 struct worker_config {
     unsigned index; /* its queue pair, too */
-    unsigned cpu;
     struct clock clock;
     const struct port *port;
     const struct io_pools *pools;
