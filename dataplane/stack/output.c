@@ -30,6 +30,8 @@ static void park(struct stack *s, struct tcp_conn *c)
 {
     struct tcp_ctx *tcp = &s->tcp;
 
+    if (c->on_ready) /* a timer or the application touched it in this turn: it comes again */
+        return;
     COUNT(s->config.counters, neighbour_unresolved);
     c->on_ready = true;
     c->ready_next = CONN_NONE;
