@@ -20,6 +20,7 @@
 #define FILE_BYTES_MAX (1u << 20) /* nobody writes a longer one by hand */
 #define SECTIONS_MAX   8
 #define SETTINGS_MAX   64
+#define MISTAKES_TOLD  32
 
 /* What libcyaml reads and writes: each value as text under its setting's number, NULL where the
  * file has none. */
@@ -39,15 +40,20 @@ struct schema {
     unsigned section_of[SETTINGS_MAX];
 };
 
+struct mistake {
+    size_t line; /* 0: of the whole file */
+    char text[2 * CONFIG_ERROR_BYTES];
+};
+
 /* A file being read. */
 struct source {
     const char *name;
     uint8_t *bytes;
     size_t len;
-    FILE *errors;
-    unsigned mistakes;
-    bool shape_wrong;               /* libcyaml would refuse it */
-    unsigned line_of[SETTINGS_MAX]; /* of each setting's value; 0: not in the file */
+    struct mistake mistakes[MISTAKES_TOLD]; /* told when all is read, in the order of their lines */
+    unsigned mistake_count;                 /* those that found no room included */
+    bool shape_wrong;                       /* libcyaml would refuse it */
+    unsigned line_of[SETTINGS_MAX];         /* of each setting's value; 0: not in the file */
 };
 
 static const cyaml_config_t cyaml_config = {
@@ -85,26 +91,49 @@ static void schema_build(struct schema *schema)
                                                               schema->sections) };
 }
 
-/* Notes a mistake; line 0: of the whole file. The message stays on one line whatever the file
- * holds. */
+/* Notes a mistake. The message stays on one line whatever the file holds. */
 __attribute__((format(printf, 3, 4))) static void mistake(struct source *src, size_t line,
                                                           const char *format, ...)
 {
-    char text[2 * CONFIG_ERROR_BYTES];
     va_list args;
 
+    if (src->mistake_count++ >= MISTAKES_TOLD)
+        return;
+    struct mistake *m = &src->mistakes[src->mistake_count - 1];
+    m->line = line;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    vsnprintf(m->text, sizeof(m->text), format, args);
     va_end(args);
-    for (char *p = text; *p != '\0'; p++) {
+    for (char *p = m->text; *p != '\0'; p++) {
         if (iscntrl((unsigned char)*p))
             *p = '?';
     }
-    if (line > 0)
-        fprintf(src->errors, "%s:%zu: %s\n", src->name, line, text);
-    else
-        fprintf(src->errors, "%s: %s\n", src->name, text);
-    src->mistakes++;
+}
+
+static int by_line(const void *a, const void *b)
+{
+    const struct mistake *x = a, *y = b;
+
+    return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* Tells the mistakes; returns how many there were. */
+static unsigned mistakes_tell(struct source *src, FILE *errors)
+{
+    unsigned told = src->mistake_count < MISTAKES_TOLD ? src->mistake_count : MISTAKES_TOLD;
+
+    qsort(src->mistakes, told, sizeof(src->mistakes[0]), by_line);
+    for (unsigned i = 0; i < told; i++) {
+        const struct mistake *m = &src->mistakes[i];
+
+        if (m->line > 0)
+            fprintf(errors, "%s:%zu: %s\n", src->name, m->line, m->text);
+        else
+            fprintf(errors, "%s: %s\n", src->name, m->text);
+    }
+    if (src->mistake_count > told)
+        fprintf(errors, "%s: %u more\n", src->name, src->mistake_count - told);
+    return src->mistake_count;
 }
 
 static size_t line_of(const yaml_node_t *node)
@@ -302,11 +331,11 @@ static void values_read(struct source *src, struct config *config)
 }
 
 /* Reads the whole file. False: noted as a mistake. */
-static bool source_open(struct source *src, const char *name, FILE *errors)
+static bool source_open(struct source *src, const char *name)
 {
     FILE *file = fopen(name, "re");
 
-    *src = (struct source){ .name = name, .errors = errors };
+    *src = (struct source){ .name = name };
     if (file == NULL) {
         mistake(src, 0, "cannot be opened: %s", strerror(errno));
         return false;
@@ -319,7 +348,7 @@ static bool source_open(struct source *src, const char *name, FILE *errors)
     else if (src->len > FILE_BYTES_MAX)
         mistake(src, 0, "expected a file of at most %u bytes", FILE_BYTES_MAX);
     fclose(file);
-    return src->mistakes == 0;
+    return src->mistake_count == 0;
 }
 
 static unsigned load(struct config *config, const char *file, FILE *errors, bool whole)
@@ -327,11 +356,12 @@ static unsigned load(struct config *config, const char *file, FILE *errors, bool
     struct source src;
     char error[CONFIG_ERROR_BYTES];
 
-    if (source_open(&src, file, errors))
+    bool opened = source_open(&src, file);
+    if (opened)
         tree_read(&src);
-    if (src.bytes != NULL && !src.shape_wrong && src.len <= FILE_BYTES_MAX)
+    if (opened && !src.shape_wrong)
         values_read(&src, config);
-    if (whole && src.mistakes == 0) {
+    if (whole && src.mistake_count == 0) {
         const char *at_fault = config_conflict(config, error);
 
         if (at_fault != NULL)
@@ -339,7 +369,7 @@ static unsigned load(struct config *config, const char *file, FILE *errors, bool
                     error);
     }
     free(src.bytes);
-    return src.mistakes;
+    return mistakes_tell(&src, errors);
 }
 
 unsigned config_load(struct config *config, const char *file, FILE *errors)

@@ -107,7 +107,7 @@ static const struct {
     { "server:\n  gateway: 10.71.0.2\n", "2: server.gateway: expected another host" },
     /* all mistakes at once */
     { "server:\n  port: x\n  mtu: 1\nfoo:\n",
-      "4: foo: there is no such section\n2: server.port: expected\n3: server.mtu: expected" },
+      "2: server.port: expected\n3: server.mtu: expected\n4: foo: there is no such section" },
 };
 
 /* Whether each line of said has the path and begins with the matching line of expected. */
@@ -143,6 +143,26 @@ START_TEST(mistake_is_told_with_its_line)
     ck_assert_msg(lines_agree(text, path, mistakes[_i].said), "expected\n%s\nsaid\n%s",
                   mistakes[_i].said, text);
     ck_assert_uint_gt(count, 0);
+    said_free(&said);
+}
+END_TEST
+
+START_TEST(more_mistakes_than_a_screen_are_counted)
+{
+    struct config config;
+    struct said said;
+    char path[TEMP_PATH_BYTES], yaml[40 * 8 + 1] = "";
+
+    for (int i = 0; i < 40; i++)
+        sprintf(yaml + strlen(yaml), "a%d: 1\n", i);
+    temp_file(path, yaml);
+    said_open(&said);
+    config_defaults(&config);
+    ck_assert_uint_eq(config_load(&config, path, said.stream), 40);
+    unlink(path);
+    ck_assert_ptr_nonnull(strstr(said_text(&said), ":32: a31: there is no such section"));
+    ck_assert_ptr_nonnull(strstr(said.text, ": 8 more\n"));
+    ck_assert_ptr_null(strstr(said.text, "a32"));
     said_free(&said);
 }
 END_TEST
@@ -317,6 +337,7 @@ TCase *config_case(void)
 
     tcase_add_test(c, defaults_are_those_of_the_manual);
     tcase_add_loop_test(c, mistake_is_told_with_its_line, 0, COUNT_OF(mistakes));
+    tcase_add_test(c, more_mistakes_than_a_screen_are_counted);
     tcase_add_test(c, file_that_cannot_be_read_is_named);
     tcase_add_loop_test(c, file_that_sets_nothing_leaves_the_defaults, 0, COUNT_OF(nothing_set));
     tcase_add_test(c, every_setting_is_taken);
