@@ -10,10 +10,12 @@ static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t by
     if ((r->flags & RANGE_SACKED) != 0)
         return; /* counted when it was SACKed */
     info->delivered += bytes;
-    if ((r->flags & RANGE_RETRANSMITTED) == 0 && r->sent_ns > info->newest_sent_ns)
+    if ((r->flags & RANGE_RETRANSMITTED) != 0)
+        info->retransmitted = true;
+    else if (r->sent_ns > info->newest_sent_ns)
         info->newest_sent_ns = r->sent_ns;
     if (c->sack_ok)
-        recovery_delivered(c, r);
+        recovery_delivered(c, r, info->prior_fack);
 }
 
 /* Marks [start, end), inside (snd_una, snd_nxt], as SACKed. */
@@ -150,7 +152,8 @@ static void fin_acknowledged(struct tcp_conn *c)
 void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset)
 {
     struct tcp_ctx *ctx = c->ctx;
-    struct ack_info info = { .flight = (uint32_t)(c->snd_nxt - c->snd_una) };
+    struct ack_info info = { .flight = (uint32_t)(c->snd_nxt - c->snd_una),
+                             .prior_fack = c->rack_fack };
     uint64_t old_una = c->snd_una, old_edge = c->snd_edge;
 
     bool window_changed = window_update(c, seg, ack_offset);
@@ -163,7 +166,9 @@ void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t a
     /* RFC 5681 section 2: the definition of a duplicate. */
     info.duplicate =
         info.acked == 0 && info.flight != 0 && !window_changed && tcp_segment_len(seg) == 0;
-    if (info.newest_sent_ns != 0)
+    /* RFC 6298 section 3 (Karn). What lay behind a hole arrived long before the retransmission that
+     * filled it: the ACK of both measures the hole, not the path. */
+    if (info.newest_sent_ns != 0 && !info.retransmitted)
         rtt_sample(&c->rtt, ctx->now - info.newest_sent_ns);
     if (window_changed)
         forget_beyond(c, old_edge);

@@ -233,12 +233,14 @@ struct ack_info {
     uint32_t acked;          /* bytes newly acknowledged */
     uint32_t flight;         /* bytes unacknowledged before this ACK */
     uint64_t newest_sent_ns; /* of the delivered ranges never sent twice; 0: none */
+    uint64_t prior_fack;     /* rack_fack before this ACK */
+    bool retransmitted;      /* some of the delivered ranges were sent twice */
     bool dsack;              /* the peer received something twice (RFC 2883) */
     bool duplicate;          /* a duplicate ACK in the sense of RFC 5681 section 2 */
 };
 
-/* A range was delivered (RFC 8985 section 6.2 steps 2 and 3). */
-void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range);
+/* A range was delivered (RFC 8985 section 6.2 steps 2 and 3); prior_fack: rack_fack before this ACK. */
+void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range, uint64_t prior_fack);
 /* After the list was updated: find losses, enter or leave recovery, set cwnd. */
 void recovery_ack(struct tcp_conn *c, const struct ack_info *info);
 void recovery_timeout(struct tcp_conn *c);

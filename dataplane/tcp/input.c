@@ -117,9 +117,9 @@ static bool sequence_ok(const struct tcp_conn *c, const struct tcp_segment *seg)
     int64_t first = seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
     int64_t end = first + tcp_segment_len(seg);
 
-    if (end == first)
-        return edge == nxt ? first == nxt : first >= nxt && first < edge;
-    return first < edge && end > nxt;
+    /* At the right edge too: a segment without room for its text still carries an ACK and a window,
+     * which must be heard ("special allowance" there); its text is cut off. */
+    return first <= edge && (first >= nxt || end > nxt);
 }
 
 static void challenge_ack(struct tcp_conn *c)
