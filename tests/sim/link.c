@@ -9,6 +9,8 @@
 /* Preamble, checksum and gap that each frame costs on the wire besides its bytes. */
 #define FRAME_OVERHEAD 24
 #define ETH_BYTES      14
+/* A burst ends by then: one that only packets end would outlast a sender that backs off. */
+#define BURST_NS NS_PER_S
 
 void link_init(struct link *link, struct sim *sim, const struct link_config *config,
                bool from_server)
@@ -56,8 +58,11 @@ static const char *loss_cause(struct link *link, const struct packet *packet)
         return "rule";
     if (sim_chance(&link->prng, c->loss))
         return "lost";
-    if (sim_chance(&link->prng, link->bad ? c->burst_leave : c->burst_enter))
+    bool over = link->bad && link->sim->now - link->bad_since > BURST_NS;
+    if (over || sim_chance(&link->prng, link->bad ? c->burst_leave : c->burst_enter)) {
         link->bad = !link->bad;
+        link->bad_since = link->sim->now;
+    }
     if (link->bad && sim_chance(&link->prng, c->burst_loss))
         return "burst";
     return NULL;

@@ -40,6 +40,7 @@ struct link {
     bool from_server;
     uint64_t busy_until;
     bool bad; /* of the Gilbert-Elliott model */
+    uint64_t bad_since;
     struct drop_rule rules[DROP_RULES_MAX];
 
     uint64_t passed, lost;

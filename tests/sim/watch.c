@@ -51,7 +51,7 @@ void watch_arrived(struct watch *w, const struct segment *s)
         w->client_sent = end;
     /* What only repeats old bytes, or is older than its timestamp allows, is dropped with its ACK.
      */
-    bool fresh = s->payload_len == 0 ? start >= w->ack : end > w->ack;
+    bool fresh = start <= w->ack_right && (start >= w->ack || end > w->ack);
     if (ack > w->acked && fresh && !(s->timestamps && later(w->ts_high, s->tsval)))
         w->acked = ack;
     if (right > w->right)
@@ -66,7 +66,9 @@ static void sent_syn(struct sim *sim, struct watch *w, const struct segment *s)
         sim_fail(sim, "SYN that answers no SYN");
         return;
     }
-    if (w->open && w->client_isn == w->syn_isn) {
+    /* A late copy of the SYN opens a new connection when the old one is gone. */
+    bool over = w->reset || (w->fin != 0 && w->acked > w->fin);
+    if (w->open && w->client_isn == w->syn_isn && !over) {
         if (s->seq != w->isn)
             sim_fail(sim, "SYN-ACK sent again with another initial sequence number");
         return;
@@ -82,6 +84,7 @@ static void sent_syn(struct sim *sim, struct watch *w, const struct segment *s)
     bool scaled = s->wscale >= 0;
     *w = (struct watch){
         .port = w->port,
+        .wrapped = w->wrapped,
         .syn_seen = true,
         .syn_isn = w->syn_isn,
         .open = true,
@@ -132,6 +135,7 @@ static void check_position(struct sim *sim, struct watch *w, const struct segmen
         w->retransmitted += s->payload_len;
     if (end > w->sent)
         w->sent = end;
+    w->wrapped |= w->isn + (uint32_t)w->sent < w->isn;
 }
 
 static void check_acknowledgment(struct sim *sim, struct watch *w, const struct segment *s)

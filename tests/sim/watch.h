@@ -38,6 +38,7 @@ struct watch {
     uint32_t tsval;           /* the server's last */
     uint32_t ts_low, ts_high; /* of the client's, as arrived */
     bool reset;               /* either side sent RST */
+    bool wrapped; /* the server's sequence numbers did, in this or an earlier connection */
 
     uint64_t segments, payload, retransmitted; /* statistics: sent by the server */
 };

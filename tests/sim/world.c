@@ -9,6 +9,7 @@
  * the wrap when a scenario asks for one. */
 #define WRAP_DISTANCE 40000
 #define ISN_TICK_NS   4000
+#define WRAP_TRIES    8
 
 struct world {
     const struct scenario *scenario;
@@ -119,7 +120,7 @@ static void collect(struct world *world, struct result *result)
             const struct watch *w = &client->watch[k];
             result->sent += w->payload;
             result->retransmitted += w->retransmitted;
-            result->wrapped |= w->open && w->sent > 1 && w->isn + (uint32_t)w->sent < w->isn;
+            result->wrapped |= w->wrapped;
         }
     }
     result->elapsed_ns = last > first ? last - first : 0;
@@ -127,20 +128,36 @@ static void collect(struct world *world, struct result *result)
     result->counters = world->server.counters;
 }
 
-/* Runs until the server has chosen its initial sequence number for client 0, to find the moment at
- * which the scenario must begin for that number to be just below 2^32. */
-static uint64_t epoch_for_wrap(const struct scenario *scenario)
+/* The initial sequence number that the server chooses for client 0 when the scenario begins then.
+ */
+static uint32_t probe_isn(const struct scenario *scenario, uint64_t epoch)
 {
-    struct world *world = world_create(scenario, scenario->epoch, (struct trace){ 0 });
+    struct world *world = world_create(scenario, epoch, (struct trace){ 0 });
     const struct watch *watch = &world->client[0].watch[0];
-    uint64_t until = scenario->epoch + scenario->finish_ns;
+    uint64_t until = epoch + scenario->finish_ns;
 
     while (!world->sim.failed && !watch->open && sim_step(&world->sim, until))
         ;
-    uint32_t ticks = (uint32_t)-WRAP_DISTANCE - watch->isn;
+    uint32_t isn = watch->isn;
     server_destroy(&world->server);
     world_destroy(world);
-    return scenario->epoch + (uint64_t)ticks * ISN_TICK_NS;
+    return isn;
+}
+
+/* The moment at which the scenario must begin for that number to be just below 2^32. Another
+ * beginning may change what happens before (a SYN is lost, and sent again a second later): try a
+ * few times. */
+static uint64_t epoch_for_wrap(const struct scenario *scenario)
+{
+    uint64_t epoch = scenario->epoch;
+
+    for (unsigned tries = 0; tries < WRAP_TRIES; tries++) {
+        uint32_t isn = probe_isn(scenario, epoch);
+        if (isn > (uint32_t) - (2 * WRAP_DISTANCE))
+            break;
+        epoch += (uint64_t)((uint32_t)-WRAP_DISTANCE - isn) * ISN_TICK_NS;
+    }
+    return epoch;
 }
 
 struct result scenario_run(const struct scenario *scenario, struct trace trace)
