@@ -260,25 +260,21 @@ static size_t http_receive(void *ctx, struct tcp_conn *tcp, const uint8_t *data,
         taken += take_head(server, conn, data + taken, len - taken, now);
     if (conn->closing)
         taken = len;
-    else if (conn->peer_closed && conn->stall == STALL_NONE)
-        conn_close(server, conn, now);
     conn_arm(server, conn);
-    wait_serve(server); /* it may have closed without using its turn */
     return taken;
 }
 
-/* The client sends no more, but reads: it gets all answers (RFC 9112 section 9.6). */
+/* The client sends no more, but reads: it gets all answers (RFC 9112 section 9.6). All input was
+ * taken before, so nothing waits. */
 static void http_receive_end(void *ctx, struct tcp_conn *tcp, uint64_t now)
 {
     struct http_server *server = ctx;
     struct http_conn *conn = server_conn(server, tcp);
 
     server->now = now;
-    conn->peer_closed = true;
-    if (conn->stall == STALL_NONE)
-        conn_close(server, conn, now);
+    conn_close(server, conn, now);
     conn_arm(server, conn);
-    wait_serve(server);
+    wait_serve(server); /* it may have closed without using its turn */
 }
 
 /* ---- acknowledgements ---- */

@@ -55,12 +55,11 @@ struct http_conn {
     uint32_t partial;   /* request begun */
     uint32_t wait_prev, wait_next;
 
-    uint8_t stall;    /* enum http_stall */
-    bool waiting;     /* in the queue for a response */
-    bool granted;     /* one is set aside for it */
-    bool closing;     /* FIN is sent or ordered, or the connection aborted: input is ignored */
-    bool draining;    /* close at the next occasion */
-    bool peer_closed; /* no more input comes */
+    uint8_t stall; /* enum http_stall */
+    bool waiting;  /* in the queue for a response */
+    bool granted;  /* one is set aside for it */
+    bool closing;  /* FIN is sent or ordered, or the connection aborted: input is ignored */
+    bool draining; /* close at the next occasion */
 };
 
 /* An idle connection costs 512 bytes in all layers at most. */

@@ -95,6 +95,23 @@ START_TEST(empty_lines_do_not_start_a_request)
 }
 END_TEST
 
+START_TEST(head_has_its_time_even_late_in_idleness)
+{
+    struct bench bench;
+
+    bench_config(&bench);
+    bench_start(&bench);
+    struct tcp_conn *conn = fake_open(&bench.tcp);
+    fake_advance(&bench.tcp, bench.config.idle_timeout_ns - NS_PER_S);
+    fake_input_text(conn, "GET /small.txt ");
+    fake_advance(&bench.tcp, bench.config.header_timeout_ns - NS_PER_S);
+    fake_input_text(conn, "HTTP/1.1\r\n" H "\r\n");
+    fake_run(conn);
+    ck_assert_uint_eq(status_of(conn), 200);
+    bench_stop(&bench);
+}
+END_TEST
+
 START_TEST(client_that_takes_nothing_is_aborted)
 {
     struct bench bench;
@@ -555,6 +572,7 @@ Suite *limits_suite(void)
     tcase_add_test(tc, idle_connection_is_closed_silently);
     tcase_add_test(tc, slow_head_is_answered_408);
     tcase_add_test(tc, empty_lines_do_not_start_a_request);
+    tcase_add_test(tc, head_has_its_time_even_late_in_idleness);
     tcase_add_test(tc, client_that_takes_nothing_is_aborted);
     tcase_add_test(tc, acknowledgements_do_not_move_timers);
     suite_add_tcase(suite, tc);

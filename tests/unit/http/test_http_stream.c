@@ -178,6 +178,37 @@ START_TEST(small_responses_share_a_packet)
 }
 END_TEST
 
+START_TEST(freed_response_of_another_is_not_mistaken)
+{
+    struct bench bench;
+
+    bench_config(&bench);
+    bench_start(&bench);
+    struct tcp_conn *a = fake_open(&bench.tcp), *b = fake_open(&bench.tcp);
+    fake_input_text(a, "GET /medium.bin HTTP/1.1\r\n" H "\r\nGET /dir/ HTTP/1.1\r\n" H "\r\n");
+    uint64_t end = a->end;
+    a->end = 1000; /* TCP asks for some of the first response only */
+    fake_send(a, &fake_cut_plain);
+    a->end = end;
+    struct tx_extent extents[8];
+    uint8_t bytes[1000];
+    struct tx_fill fill = {
+        .inline_data = bytes, .inline_capacity = 1000, .extent = extents, .extents_max = 8
+    };
+    a->sent = MEDIUM_BYTES; /* the rest of it was acknowledged unasked */
+    while (http_server_pins(bench.server).responses == 2)
+        fake_acknowledge(a, a->sent++);
+    uint64_t second = a->acknowledged;
+    fake_input_text(b, "GET /medium.bin HTTP/1.1\r\n" H "\r\n"); /* takes what was freed */
+    uint32_t len = (uint32_t)(a->end - second);
+    ck_assert_uint_eq(http_app.resolve(bench.server, a, second, len, &fill), len);
+    struct reply reply = reply_read(bytes, len, true);
+    ck_assert_uint_eq(reply.total_len, len);
+    ck_assert_uint_eq(reply.body[0], site_byte("dir/index.html", 0));
+    bench_stop(&bench);
+}
+END_TEST
+
 /* ==== what is counted ==== */
 
 START_TEST(large_bodies_are_not_copied)
@@ -286,6 +317,7 @@ Suite *stream_suite(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, any_cut_and_repetition_gives_the_same_stream, 0, 20);
     tcase_add_test(tc, small_responses_share_a_packet);
+    tcase_add_test(tc, freed_response_of_another_is_not_mistaken);
     suite_add_tcase(suite, tc);
 
     tc = tcase_create("accounting");
