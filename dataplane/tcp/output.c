@@ -68,6 +68,14 @@ static struct choice choose_again(const struct tcp_conn *c)
     return choice;
 }
 
+/* Ranges may have run out since the SYN was accepted: the SYN-ACK then waits for its time-out. */
+static struct choice choose_syn_ack(const struct tcp_conn *c)
+{
+    if (!range_pool_available(&c->ctx->ranges))
+        return (struct choice){ .kind = SEND_NOTHING };
+    return (struct choice){ SEND_NEW, 0, 1, RANGE_NONE };
+}
+
 /* RFC 9293 section 3.8.6.2.1: do not send small pieces because the window is small. */
 static bool silly(const struct tcp_conn *c, uint32_t len, uint64_t available)
 {
@@ -347,8 +355,7 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
         }
         if (c->tlp_pending && send_tlp(c, slot, at))
             return true;
-        struct choice choice =
-            c->snd_nxt == 0 ? (struct choice){ SEND_NEW, 0, 1, RANGE_NONE } : choose_again(c);
+        struct choice choice = c->snd_nxt == 0 ? choose_syn_ack(c) : choose_again(c);
         if (choice.kind == SEND_NOTHING && c->state != TCP_STATE_SYN_RECEIVED)
             choice = choose_new(c);
         if (choice.kind != SEND_NOTHING) {
