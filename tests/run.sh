@@ -14,7 +14,7 @@ TOP=$(cd "$(dirname "$0")/.." && pwd)
 # What the network tests serve, and what the sanitizers' build adds.
 HUGEPAGES_WANTED=800
 # Sanitizers on two cores: several times as long as meson expects.
-TIMEOUT_FACTOR=5
+TIMEOUT_FACTOR=3
 
 need_root tests/run.sh
 
