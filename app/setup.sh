@@ -93,7 +93,6 @@ build() { # log directory "meson options" target...
     { [ -e "$directory/build.ninja" ] || meson setup "$directory" "$TOP" $options; } >"$log" 2>&1 &&
         ninja -C "$directory" "$@" >>"$log" 2>&1 && return
     grep -E 'ERROR|error:|FAILED' -A 5 "$log" | head -n 40 >&2
-    say "the build failed; all of it is in $log" >&2
     return 1
 }
 
