@@ -368,6 +368,28 @@ START_TEST(turn_is_lost_if_the_bytes_do_not_come_again)
 }
 END_TEST
 
+START_TEST(turn_is_passed_on_when_its_owner_closes)
+{
+    struct bench bench;
+
+    bench_config(&bench);
+    bench.config.responses_max = 1;
+    bench_start(&bench);
+    struct tcp_conn *a = fake_open(&bench.tcp), *b = fake_open(&bench.tcp);
+    struct tcp_conn *c = fake_open(&bench.tcp);
+    fake_input_text(a, GET_BIG);
+    fake_input_text(b, GET_SMALL);
+    fake_input_text(c, GET_SMALL);
+    b->input_len = 10; /* a part comes again, and then the end */
+    b->peer_fin = true;
+    fake_run(a);
+    ck_assert(b->fin && b->end == 0);
+    fake_run(c);
+    ck_assert_uint_eq(count_replies(c), 1);
+    bench_stop(&bench);
+}
+END_TEST
+
 START_TEST(newest_partial_request_is_refused)
 {
     struct bench bench;
@@ -589,6 +611,7 @@ Suite *limits_suite(void)
     tcase_add_loop_test(tc, waiting_ends_when_another_connection_does, 0, 2);
     tcase_add_test(tc, waiting_client_is_not_timed_out);
     tcase_add_test(tc, turn_is_lost_if_the_bytes_do_not_come_again);
+    tcase_add_test(tc, turn_is_passed_on_when_its_owner_closes);
     tcase_add_test(tc, newest_partial_request_is_refused);
     tcase_add_test(tc, header_timeout_without_a_response_closes_silently);
     tcase_add_test(tc, memory_is_what_was_announced);
