@@ -106,7 +106,7 @@ static void settle(struct fake_tcp *tcp)
             deliver(conn);
             i = UINT32_MAX;
         } else if (conn->open && conn->peer_fin && conn->peer_fin_delivered && conn->fin &&
-                   conn->acknowledged == conn->end) {
+                   !conn->fin_lost && conn->acknowledged == conn->end) {
             finish(conn, TCP_CLOSE_ORDERLY);
             i = UINT32_MAX;
         }

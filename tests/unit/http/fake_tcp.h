@@ -20,6 +20,7 @@ struct tcp_conn {
     bool resume;  /* it has asked for the input that it did not take */
     bool in_resume;
     bool peer_fin, peer_fin_delivered;
+    bool fin_lost; /* the peer never acknowledges our FIN */
     uint64_t end, sent, acknowledged;
     uint64_t deadline;
     uint64_t deadlines_set; /* calls of tcp_app_deadline() */

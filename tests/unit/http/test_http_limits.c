@@ -381,7 +381,7 @@ START_TEST(turn_is_passed_on_when_its_owner_closes)
     fake_input_text(b, GET_SMALL);
     fake_input_text(c, GET_SMALL);
     b->input_len = 10; /* a part comes again, and then the end */
-    b->peer_fin = true;
+    b->peer_fin = b->fin_lost = true;
     fake_run(a);
     ck_assert(b->fin && b->end == 0);
     fake_run(c);
