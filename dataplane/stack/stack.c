@@ -81,6 +81,9 @@ struct stack *stack_create(const struct stack_config *config, uint64_t now)
         goto no_conns;
     if (!range_pool_init(&s->tcp.ranges, config->ranges_max, memory))
         goto no_ranges;
+    s->tcp.ranges.reserve = config->connections_max < config->ranges_max / 2
+                                ? config->connections_max
+                                : config->ranges_max / 2;
     if (!rx_pool_init(&s->tcp.rx, config->rx_buffers_max, memory))
         goto no_rx;
     if (!flow_table_init(&s->flows, config->connections_max, config->seed, s->tcp.conn, memory))

@@ -115,6 +115,7 @@ struct tcp_conn {
     uint64_t tlp_deadline_ns;
     uint64_t app_deadline_ns;
     uint64_t life_deadline_ns; /* of FIN-WAIT-2 and TIME-WAIT */
+    uint64_t silent_ns;        /* the first of the consecutive time-outs (backoff > 0) */
     uint64_t heard_ns;         /* last acceptable segment from the peer */
 
     /* RACK and PRR. */

@@ -12,6 +12,7 @@ bool range_pool_init(struct range_pool *pool, uint32_t count, const struct memor
         return false;
     pool->count = count;
     pool->free_count = count;
+    pool->reserve = 0;
     pool->free_head = count != 0 ? 0 : RANGE_NONE;
     for (uint32_t i = 0; i < count; i++)
         pool->range[i].next = i + 1 < count ? i + 1 : RANGE_NONE;
@@ -41,6 +42,12 @@ static void range_give(struct range_pool *pool, uint32_t index)
     pool->free_count++;
 }
 
+/* Whether a list that has ranges may take one more. */
+static bool may_grow(const struct range_pool *pool)
+{
+    return pool->free_count > pool->reserve;
+}
+
 void range_list_init(struct range_list *list)
 {
     *list = (struct range_list){ .head = RANGE_NONE, .tail = RANGE_NONE };
@@ -65,7 +72,7 @@ bool range_list_append(struct range_list *list, struct range_pool *pool, uint64_
         tail->len += len;
         return true;
     }
-    uint32_t index = range_take(pool);
+    uint32_t index = tail == NULL || may_grow(pool) ? range_take(pool) : RANGE_NONE;
     if (index == RANGE_NONE) {
         ASSERT(tail != NULL);
         if ((tail->flags & RANGE_SACKED) != 0)
@@ -94,7 +101,7 @@ bool range_list_split(struct range_list *list, struct range_pool *pool, uint32_t
     struct tcp_range *left = &pool->range[at];
 
     ASSERT(offset > left->start && offset < left->start + left->len);
-    uint32_t index = range_take(pool);
+    uint32_t index = may_grow(pool) ? range_take(pool) : RANGE_NONE;
     if (index == RANGE_NONE)
         return false;
     struct tcp_range *right = &pool->range[index];

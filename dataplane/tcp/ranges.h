@@ -38,6 +38,9 @@ struct range_pool {
     uint32_t count;
     uint32_t free_head;
     uint32_t free_count;
+    /* The last ones are for lists that are empty: whoever has ranges can do with those it has, but
+     * without one a connection cannot send at all. 0 after range_pool_init(). */
+    uint32_t reserve;
 };
 
 /* False: no memory. */

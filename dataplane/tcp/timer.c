@@ -39,7 +39,11 @@ static bool peer_gone(const struct tcp_conn *c)
     if (c->state == TCP_STATE_SYN_RECEIVED)
         return c->backoff >= c->ctx->limits.syn_ack_retries;
     /* A peer that answers, if only with a closed window, is there (RFC 9293 section 3.8.6.1). */
-    return c->backoff > 0 && c->ctx->now - c->heard_ns >= c->ctx->limits.user_timeout_ns;
+    if (c->backoff == 0)
+        return false;
+    /* Silence counts from the first time-out: before it we may have had nothing to say for long. */
+    uint64_t since = c->heard_ns > c->silent_ns ? c->heard_ns : c->silent_ns;
+    return c->ctx->now - since >= c->ctx->limits.user_timeout_ns;
 }
 
 static void rtx_timeout(struct tcp_conn *c)
@@ -50,6 +54,8 @@ static void rtx_timeout(struct tcp_conn *c)
         conn_finish(c, TCP_CLOSE_TIMEOUT);
         return;
     }
+    if (c->backoff == 0)
+        c->silent_ns = ctx->now;
     if (c->backoff < UINT8_MAX)
         c->backoff++;
     c->rtx_base_ns = ctx->now;
