@@ -158,7 +158,8 @@ void client_progress(struct client *client)
         return;
     client_flush(client);
     /* A process that is gone leaves FIN-WAIT-2 to its host, which waits for the server's FIN. */
-    if (client->phase == CLIENT_CONNECTED && c->fin_acked && c->fin != 0 && c->rcv > c->fin)
+    if (client->phase == CLIENT_CONNECTED && c->fin_acked && c->fin != 0 && c->rcv > c->fin &&
+        (c->read >= c->fin || c->gone))
         client_end_session(client, client->config->linger_ns);
 }
 

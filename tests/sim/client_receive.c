@@ -217,6 +217,8 @@ static void receive_reset(struct client *client)
     struct client_conn *c = &client->conn;
     bool finished = dialogue_complete(&client->dialogue) && c->fin != 0 && c->fin_wanted;
 
+    if (c->fin_acked && c->fin != 0 && c->rcv > c->fin && c->read < c->fin)
+        return; /* closed on both sides: only the reader is not through */
     if (!finished && !c->rst_sent && !c->gone && !client->config->refused_ok)
         sim_fail(client->node.sim, "client %u: unexpected RST, %u of %u answers complete",
                  client->index, client->dialogue.answered, client->dialogue.plan->count);

@@ -55,6 +55,16 @@ static void random_link(struct prng *p, struct link_config *link)
     }
 }
 
+/* Tables so small that they run full: that must cost time, not connections. */
+static void exhaust(struct prng *p, struct server_config *server)
+{
+    server->connections_max = (uint32_t)PICK(p, 2, 8, 64);
+    server->ranges_max = (uint32_t)PICK(p, 8, 64, 512);
+    server->rx_buffers_max = (uint32_t)PICK(p, 1, 4, 64);
+    server->neighbours_max = (uint32_t)PICK(p, 24, 64);
+    server->responses_max = (uint32_t)PICK(p, 1, 4, 64);
+}
+
 static void random_server(struct prng *p, struct server_config *server)
 {
     struct nic_config *nic = &server->nic;
@@ -71,8 +81,8 @@ static void random_server(struct prng *p, struct server_config *server)
     server->poll_ns = PICK(p, 0, 20000, 500000);
     server->extent_max = (uint32_t)PICK(p, 100, 1000, 16384, 65535);
     server->inline_max = (uint32_t)PICK(p, 0, 64, 700);
-    server->ranges_max = (uint32_t)PICK(p, 512, 8192);
-    server->rx_buffers_max = (uint32_t)PICK(p, 64, 512);
+    if (sim_chance(p, 0.15))
+        exhaust(p, server);
     server->seed[0] = prng_next(p);
     server->seed[1] = prng_next(p);
 }

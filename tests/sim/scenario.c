@@ -33,6 +33,7 @@ void scenario_defaults(struct scenario *scenario, bool http, enum nic_mode mode)
             .connections_max = 64,
             .ranges_max = 8192,
             .rx_buffers_max = 512,
+            .neighbours_max = 2 * CLIENTS_MAX,
             .extent_max = 16384,
             .inline_max = 64,
             .seed = { 0x1234567890abcdef, 0xfedcba0987654321 },

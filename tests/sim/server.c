@@ -197,6 +197,8 @@ static void create_application(struct server *server, struct memory memory)
     http.catalogue = server->catalogue;
     http.connections_max = config->connections_max;
     http.header_timeout_ns = http.idle_timeout_ns = http.write_timeout_ns = 600 * NS_PER_S;
+    if (config->responses_max != 0)
+        http.responses_max = config->responses_max;
     http.counters = &server->counters;
     http.memory = memory;
     server->http = http_server_create(&http);
@@ -222,7 +224,7 @@ static struct stack_config stack_configuration(struct server *server, struct mem
     s.connections_max = config->connections_max;
     s.ranges_max = config->ranges_max;
     s.rx_buffers_max = config->rx_buffers_max;
-    s.neighbours_max = 2 * CLIENTS_MAX;
+    s.neighbours_max = config->neighbours_max;
     memcpy(s.seed, config->seed, sizeof(s.seed));
     s.app = config->http ? &http_app : &testapp_functions;
     s.app_ctx = config->http ? (void *)server->http : (void *)server->app;

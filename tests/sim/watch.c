@@ -85,8 +85,16 @@ static void sent_syn(struct sim *sim, struct watch *w, const struct segment *s)
     *w = (struct watch){
         .port = w->port,
         .wrapped = w->wrapped,
+        .ghost = w->open && w->client_isn == w->syn_isn,
         .syn_seen = true,
         .syn_isn = w->syn_isn,
+        .syn_mss = w->syn_mss,
+        .syn_wscale = w->syn_wscale,
+        .syn_timestamps = w->syn_timestamps,
+        .syn_sack = w->syn_sack,
+        .syn_window = w->syn_window,
+        .syn_ts_low = w->syn_ts_low,
+        .syn_ts_high = w->syn_ts_high,
         .open = true,
         .isn = s->seq,
         .client_isn = w->syn_isn,
@@ -196,6 +204,8 @@ void watch_sent(struct sim *sim, struct watch *w, const struct segment *s, unsig
         sent_syn(sim, w, s);
         return;
     }
+    if (w->ghost)
+        return;
     if (!w->open || (s->flags & FLAG_ACK) == 0) {
         sim_fail(sim, "segment with flags %#x outside any connection", s->flags);
         return;

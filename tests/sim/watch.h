@@ -38,6 +38,8 @@ struct watch {
     uint32_t tsval;           /* the server's last */
     uint32_t ts_low, ts_high; /* of the client's, as arrived */
     bool reset;               /* either side sent RST */
+    bool ghost; /* opened by a late copy of a SYN: what the client says is of the connection before
+                 */
     bool wrapped; /* the server's sequence numbers did, in this or an earlier connection */
 
     uint64_t segments, payload, retransmitted; /* statistics: sent by the server */
