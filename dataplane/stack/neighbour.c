@@ -88,12 +88,17 @@ bool neighbours_learn(struct neighbours *table, const struct ip_addr *ip,
     return news;
 }
 
-void neighbours_refresh(struct neighbours *table, uint32_t index, uint64_t now)
+void neighbours_refresh(struct neighbours *table, uint32_t index, uint64_t confirmed_ns,
+                        uint64_t now)
 {
     struct neighbour *n = &table->entry[index];
 
     if (n->state != NEIGHBOUR_REACHABLE || now - n->updated_ns < REACHABLE_S * NS_PER_S)
         return;
+    if (now - confirmed_ns < REACHABLE_S * NS_PER_S) {
+        n->updated_ns = confirmed_ns;
+        return;
+    }
     n->state = NEIGHBOUR_PROBE;
     n->requests = 0;
     request(table, n, now);

@@ -56,8 +56,12 @@ uint32_t neighbours_resolve(struct neighbours *table, const struct ip_addr *ip, 
 bool neighbours_learn(struct neighbours *table, const struct ip_addr *ip,
                       const struct mac_addr *mac, uint64_t now);
 
-/* An entry in use that has grown old is asked for again. */
-void neighbours_refresh(struct neighbours *table, uint32_t index, uint64_t now);
+/*
+ * For an entry in use: confirmed_ns is when a peer behind it was last heard, which counts as an
+ * answer (RFC 4861 section 7.3.1). If that is long ago too, the entry is asked for again.
+ */
+void neighbours_refresh(struct neighbours *table, uint32_t index, uint64_t confirmed_ns,
+                        uint64_t now);
 
 /* Whether entry may be sent to. */
 static inline bool neighbour_usable(const struct neighbour *entry)

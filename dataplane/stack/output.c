@@ -59,7 +59,7 @@ static bool next_hop_known(struct stack *s, struct tcp_conn *c)
             park(s, c);
         return false;
     }
-    neighbours_refresh(&s->neighbours, c->neighbour, s->tcp.now);
+    neighbours_refresh(&s->neighbours, c->neighbour, c->heard_ns, s->tcp.now);
     return true;
 }
 

@@ -240,7 +240,8 @@ struct ack_info {
     bool duplicate;          /* a duplicate ACK in the sense of RFC 5681 section 2 */
 };
 
-/* A range was delivered (RFC 8985 section 6.2 steps 2 and 3); prior_fack: rack_fack before this ACK. */
+/* A range was delivered (RFC 8985 section 6.2 steps 2 and 3); prior_fack: rack_fack before this
+ * ACK. */
 void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range, uint64_t prior_fack);
 /* After the list was updated: find losses, enter or leave recovery, set cwnd. */
 void recovery_ack(struct tcp_conn *c, const struct ack_info *info);

@@ -58,40 +58,34 @@ static void deliver_buffered(struct tcp_conn *c)
     }
 }
 
-/* RFC 9293 section 3.10.7.4, eighth step: the FIN bit. */
+/* RFC 9293 section 3.10.7.4, eighth step: the FIN bit. The application hears of it in a state in
+ * which it may close in turn. */
 static void fin_received(struct tcp_conn *c)
 {
+    struct tcp_ctx *ctx = c->ctx;
+    uint8_t state = c->state;
+
     c->rcv_nxt = c->rcv_fin + 1;
     c->rcv_taken++;
     c->ack_pending = true;
-    switch (c->state) {
-    case TCP_STATE_ESTABLISHED:
+    if (state == TCP_STATE_ESTABLISHED)
         c->state = TCP_STATE_CLOSE_WAIT;
-        break;
-    case TCP_STATE_FIN_WAIT_1: /* our FIN is not acknowledged: simultaneous close */
-        c->state = TCP_STATE_CLOSING;
-        break;
-    case TCP_STATE_FIN_WAIT_2:
-        conn_enter_time_wait(c);
-        break;
-    default:
-        break;
+    if (c->app_open && !c->receive_ended) {
+        c->receive_ended = true;
+        ctx->app->receive_end(ctx->app_ctx, c, ctx->now);
     }
+    if (state == TCP_STATE_FIN_WAIT_1) /* our FIN is not acknowledged: simultaneous close */
+        c->state = TCP_STATE_CLOSING;
+    else if (state == TCP_STATE_FIN_WAIT_2)
+        conn_enter_time_wait(c);
 }
 
 void tcp_deliver(struct tcp_conn *c)
 {
-    struct tcp_ctx *ctx = c->ctx;
-
     if (c->rx != NULL)
         deliver_buffered(c);
-    if (c->rcv_fin != 0 && c->rcv_nxt == c->rcv_fin && c->rcv_taken == c->rcv_fin) {
-        if (c->app_open && !c->receive_ended) {
-            c->receive_ended = true;
-            ctx->app->receive_end(ctx->app_ctx, c, ctx->now);
-        }
+    if (c->rcv_fin != 0 && c->rcv_nxt == c->rcv_fin && c->rcv_taken == c->rcv_fin)
         fin_received(c);
-    }
 }
 
 void tcp_data_input(struct tcp_conn *c, const struct tcp_segment *seg)

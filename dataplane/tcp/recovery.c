@@ -12,6 +12,7 @@ enum {
     /* RFC 8985 section 7.2: added to the probe time-out when one segment is in flight, for the
      * receiver's delayed ACK. */
     TLP_DELAYED_ACK_MS = 200,
+    TLP_MIN_MS = 2,     /* receivers that gather segments for a moment are not silent */
     CWND_MAX = 1 << 30, /* no window is larger (RFC 7323 section 2.3) */
 };
 
@@ -32,13 +33,13 @@ static bool sent_before_newest(const struct tcp_conn *c, const struct tcp_range 
            (r->sent_ns == c->rack_sent_ns && r->start + r->len < c->rack_end);
 }
 
-void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range)
+void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range, uint64_t prior_fack)
 {
     uint64_t now = c->ctx->now, end = range->start + range->len;
 
-    if (end < c->rack_fack && (range->flags & RANGE_RETRANSMITTED) == 0 &&
-        (range->flags & RANGE_SACKED) == 0)
-        c->reordering_seen = true; /* section 6.2 step 3 */
+    /* Step 3: later bytes were delivered by an earlier ACK. */
+    if (end <= prior_fack && (range->flags & RANGE_RETRANSMITTED) == 0)
+        c->reordering_seen = true;
     if (end > c->rack_fack)
         c->rack_fack = end;
     /* The ACK of a retransmission that comes sooner than any round trip is one of the original
@@ -221,7 +222,7 @@ void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
         prr_update(c, info, entered);
     else
         grow(c, info);
-    if (c->recovery == TCP_RECOVERY_OPEN && info->acked != 0)
+    if (c->recovery == TCP_RECOVERY_OPEN && info->delivered != 0)
         recovery_arm_tlp(c);
 }
 
@@ -269,9 +270,10 @@ void recovery_arm_tlp(struct tcp_conn *c)
 {
     c->tlp_deadline_ns = TIME_NEVER;
     if (!c->sack_ok || c->recovery != TCP_RECOVERY_OPEN || c->tlp_end != 0 ||
-        c->snd_una == c->snd_nxt || c->ranges.sacked_bytes != 0 || c->rtt.srtt_ns == 0)
+        c->snd_una == c->snd_nxt || c->snd_nxt > c->snd_edge || c->ranges.sacked_bytes != 0 ||
+        c->rtt.srtt_ns == 0)
         return;
-    uint64_t wait = 2 * c->rtt.srtt_ns;
+    uint64_t wait = 2 * c->rtt.srtt_ns + TLP_MIN_MS * NS_PER_MS;
     if (c->snd_nxt - c->snd_una <= c->mss)
         wait += TLP_DELAYED_ACK_MS * NS_PER_MS;
     c->tlp_deadline_ns = c->ctx->now + wait;

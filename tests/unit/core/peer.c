@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "peer.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "base/checksum.h"
+#include "wire/arp.h"
+#include "wire/ethernet.h"
+
+static const struct mac_addr SERVER_MAC = { { 2, 0, 0, 0, 0, 2 } };
+static const struct mac_addr CLIENT_MAC = { { 2, 0, 0, 0, 0, 1 } };
+
+const struct tcp_segment PEER_DEFAULT_OPTIONS = {
+    .has_mss = true,
+    .mss = PEER_MSS,
+    .sack_permitted = true,
+    .has_window_scale = true,
+    .window_scale = 7,
+};
+
+/* The application. */
+
+static bool app_open(void *ctx, struct tcp_conn *conn, uint64_t now)
+{
+    struct peer *p = ctx;
+
+    (void)now;
+    p->conn = conn;
+    p->opened += !p->refuse;
+    return !p->refuse;
+}
+
+static size_t app_receive(void *ctx, struct tcp_conn *conn, const uint8_t *data, size_t len,
+                          uint64_t now)
+{
+    struct peer *p = ctx;
+
+    (void)data;
+    (void)now;
+    if (p->stuck)
+        return 0;
+    p->received += len;
+    if (p->body != 0) {
+        p->stream_end += p->body;
+        p->body = 0;
+        tcp_stream_extend(conn, p->stream_end);
+        if (p->close_after)
+            tcp_close(conn);
+    }
+    return len;
+}
+
+static void app_receive_end(void *ctx, struct tcp_conn *conn, uint64_t now)
+{
+    struct peer *p = ctx;
+
+    (void)now;
+    p->ended++;
+    if (p->acked == p->stream_end)
+        tcp_close(conn);
+}
+
+static uint8_t payload[70000];
+
+static uint32_t app_resolve(void *ctx, struct tcp_conn *conn, uint64_t from, uint32_t len,
+                            struct tx_fill *fill)
+{
+    struct peer *p = ctx;
+
+    (void)conn;
+    ck_assert_uint_le(from + len, p->stream_end);
+    fill->extent_count = 1;
+    fill->extent[0] = (struct tx_extent){ .data = payload, .len = len, .pin = &p->pin };
+    if (fill->want_sums)
+        fill->extent[0].sum = checksum_bytes(payload, len);
+    return len;
+}
+
+static void app_acknowledged(void *ctx, struct tcp_conn *conn, uint64_t upto, uint64_t now)
+{
+    struct peer *p = ctx;
+
+    (void)conn;
+    (void)now;
+    ck_assert_uint_ge(upto, p->acked);
+    p->acked = upto;
+}
+
+static void app_deadline(void *ctx, struct tcp_conn *conn, uint64_t now)
+{
+    (void)ctx;
+    (void)now;
+    tcp_abort(conn);
+}
+
+static void app_drain(void *ctx, struct tcp_conn *conn, uint64_t now)
+{
+    (void)ctx;
+    (void)now;
+    tcp_close(conn);
+}
+
+static void app_closed(void *ctx, struct tcp_conn *conn, enum tcp_close_reason reason)
+{
+    struct peer *p = ctx;
+
+    (void)conn;
+    p->closed++;
+    p->reason = reason;
+    p->conn = NULL;
+}
+
+static const struct tcp_app app = { app_open,         app_receive,  app_receive_end, app_resolve,
+                                    app_acknowledged, app_deadline, app_drain,       app_closed };
+
+void peer_start(struct peer *p, void (*change)(struct stack_config *config))
+{
+    struct stack_config config;
+
+    memset(p, 0, sizeof(*p));
+    for (size_t i = 0; i < sizeof(payload); i++)
+        payload[i] = (uint8_t)(i * 31);
+    p->now = 1000 * NS_PER_S;
+    p->port = 40000;
+    p->iss = 0xfffffff0u; /* wraps early */
+    stack_config_defaults(&config);
+    config.mac = SERVER_MAC;
+    config.address = ip_addr_from_v4(SERVER_IP);
+    config.connections_max = 64;
+    config.ranges_max = 256;
+    config.rx_buffers_max = 2;
+    config.seed[0] = PEER_SEED0;
+    config.app = &app;
+    config.app_ctx = p;
+    config.counters = &p->counters;
+    if (change != NULL)
+        change(&config);
+    p->stack = stack_create(&config, p->now);
+    ck_assert_ptr_nonnull(p->stack);
+    struct ip_addr client = ip_addr_from_v4(CLIENT_IP);
+    stack_neighbour_learn(p->stack, &client, &CLIENT_MAC, p->now);
+}
+
+void peer_stop(struct peer *p)
+{
+    stack_destroy(p->stack);
+}
+
+/* Checks a packet as a receiver would and notes it. */
+static void collect_one(struct peer *p, const struct tx_slot *slot)
+{
+    static uint8_t frame[80000];
+    struct ip_packet ip;
+    struct eth_header eth;
+    uint32_t len = slot->head_len;
+
+    memcpy(frame, slot->head, slot->head_len);
+    for (unsigned i = 0; i < slot->extent_count; i++) {
+        memcpy(frame + len, slot->extent[i].data, slot->extent[i].len);
+        len += slot->extent[i].len;
+    }
+    eth = eth_parse(frame);
+    ck_assert(mac_addr_equal(&eth.src, &SERVER_MAC));
+    if (eth.type == ETH_TYPE_ARP) {
+        p->arp_count++;
+        return;
+    }
+    ck_assert_int_eq(ipv4_parse(frame + 14, len - 14, false, &ip), IP_PARSE_OK);
+    ck_assert_uint_lt(p->out_count, PEER_OUT);
+    if (ip.protocol != IP_PROTOCOL_TCP)
+        return;
+    struct tcp_segment *seg = &p->out[p->out_count++];
+    ck_assert_int_eq(tcp_segment_parse(&ip, false, seg), TCP_PARSE_OK);
+    seg->payload = NULL;
+    if ((seg->flags & TCP_SYN) != 0)
+        p->server_iss = seg->seq;
+    seg->seq -= p->server_iss;
+    seg->ack -= p->iss;
+}
+
+static void collect(struct peer *p)
+{
+    struct tx_slot slots[16];
+    unsigned n;
+
+    do {
+        for (unsigned i = 0; i < 16; i++)
+            slots[i] = (struct tx_slot){ .head = p->head[i], .head_capacity = sizeof(p->head[i]) };
+        n = stack_output(p->stack, slots, 16, p->now);
+        for (unsigned i = 0; i < n; i++)
+            collect_one(p, &slots[i]);
+    } while (n == 16);
+}
+
+void peer_frame(struct peer *p, const uint8_t *frame, uint32_t len)
+{
+    struct frame f = { .data = frame, .len = len };
+
+    p->out_count = 0;
+    stack_input(p->stack, &f, 1, p->now);
+    collect(p);
+}
+
+void peer_send(struct peer *p, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t payload_len,
+               const struct tcp_segment *options)
+{
+    uint8_t frame[14 + 20 + 60 + 2000] = { 0 };
+    struct tcp_segment seg = { 0 };
+
+    if (options != NULL)
+        seg = *options;
+    seg.src_port = p->port;
+    seg.dst_port = 80;
+    seg.seq = seq + p->iss;
+    seg.ack = (flags & TCP_ACK) != 0 ? ack + p->server_iss : 0;
+    seg.flags = flags;
+    if (seg.window == 0 && (options == NULL || !options->payload_len)) /* payload_len 1: window 0 */
+        seg.window = 65535;
+    for (unsigned i = 0; i < seg.sack_count; i++) {
+        seg.sack[i].start += p->server_iss;
+        seg.sack[i].end += p->server_iss;
+    }
+    struct ip_addr src = ip_addr_from_v4(CLIENT_IP), dst = ip_addr_from_v4(SERVER_IP);
+    uint8_t *tcp = frame + 34;
+    uint32_t len = tcp_segment_emit(tcp, &seg) + payload_len;
+    memset(tcp + len - payload_len, 'r', payload_len);
+    uint64_t sum =
+        (uint64_t)ip_pseudo_sum(&src, &dst, IP_PROTOCOL_TCP) + len + checksum_bytes(tcp, len);
+    tcp_checksum_put(tcp, (uint16_t)~checksum_fold(sum));
+    eth_emit(frame, &SERVER_MAC, &CLIENT_MAC, ETH_TYPE_IPV4);
+    ipv4_emit(frame + 14, &src, &dst, IP_PROTOCOL_TCP, 0, 20 + len, false);
+    peer_frame(p, frame, 34 + len);
+}
+
+void peer_wait(struct peer *p, uint64_t ns)
+{
+    uint64_t end = p->now + ns;
+
+    p->out_count = 0;
+    for (;;) {
+        uint64_t next = stack_deadline(p->stack);
+        if (next > end)
+            break;
+        if (next > p->now)
+            p->now = next;
+        collect(p);
+    }
+    p->now = end;
+}
+
+void peer_handshake(struct peer *p, const struct tcp_segment *options)
+{
+    if (options == NULL)
+        options = &PEER_DEFAULT_OPTIONS;
+    peer_send(p, TCP_SYN, 0, 0, 0, options);
+    const struct tcp_segment *syn_ack = peer_only(p);
+    ck_assert_uint_eq(syn_ack->flags, TCP_SYN | TCP_ACK);
+    ck_assert_uint_eq(syn_ack->ack, 1);
+    p->now += PEER_RTT_NS;
+    struct tcp_segment ack = { .has_timestamps = options->has_timestamps,
+                               .ts_value = options->ts_value };
+    peer_send(p, TCP_ACK, 1, 1, 0, &ack);
+    ck_assert_uint_eq(p->out_count, 0);
+    ck_assert_uint_eq(p->opened, 1);
+}
+
+void peer_request(struct peer *p, uint64_t body)
+{
+    p->body = body;
+    peer_send(p, TCP_ACK | TCP_PSH, 1, 1, 1, NULL);
+}
+
+void peer_established(struct peer *p)
+{
+    peer_start(p, NULL);
+    peer_handshake(p, NULL);
+}
+
+uint64_t peer_payload(const struct peer *p)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < p->out_count; i++)
+        bytes += p->out[i].payload_len;
+    return bytes;
+}
+
+const struct tcp_segment *peer_only(const struct peer *p)
+{
+    ck_assert_uint_eq(p->out_count, 1);
+    return &p->out[0];
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A stack with one scripted peer. The test speaks in segments: it sends one, and looks at what the
+ * stack answers. Sequence numbers are relative: 0 is the SYN, on either side. Fixtures chain:
+ * peer_handshake() leaves an established connection, peer_request() one that sends `body` bytes.
+ */
+#ifndef UNIT_CORE_PEER_H
+#define UNIT_CORE_PEER_H
+
+#include "base/time.h"
+#include "stack/stack.h"
+#include "wire/tcp_segment.h"
+
+#define PEER_MSS    1460
+#define PEER_OUT    128
+#define PEER_TEXT   64
+#define SERVER_IP   0x0a470002u
+#define CLIENT_IP   0x0a470001u
+#define PEER_SEED0  1
+#define PEER_RTT_NS (10 * NS_PER_MS)
+
+struct peer {
+    struct stack *stack;
+    struct counters counters;
+    uint64_t now;
+
+    /* The application: answers any input with `body` more bytes of stream. */
+    uint64_t body, stream_end;
+    bool close_after; /* and closes */
+    bool refuse;      /* open() says no */
+    bool stuck;       /* receive() takes nothing */
+    uint64_t received, acked;
+    unsigned opened, closed, ended;
+    enum tcp_close_reason reason;
+    struct tcp_conn *conn;
+
+    /* The peer's side. */
+    uint16_t port;
+    uint32_t iss, server_iss; /* server_iss: learnt from the SYN-ACK */
+    bool ts;
+
+    /* What the stack sent in answer to the last call; seq and ack are relative. */
+    struct tcp_segment out[PEER_OUT];
+    unsigned out_count;
+    unsigned arp_count;
+
+    uint8_t head[PEER_OUT][2048];
+    struct file_pin pin;
+};
+
+/* change, if given, may alter the configuration before the stack is made. */
+void peer_start(struct peer *p, void (*change)(struct stack_config *config));
+void peer_stop(struct peer *p);
+
+/* Sends one segment (flags without ACK have no ack) and collects the answers. options may be NULL.
+ */
+void peer_send(struct peer *p, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t payload,
+               const struct tcp_segment *options);
+/* Lets time pass and collects what the stack sends; runs at each deadline up to then. */
+void peer_wait(struct peer *p, uint64_t ns);
+
+/* SYN with the given options (NULL: MSS, SACK, timestamps off, scale 7), SYN-ACK, ACK. */
+void peer_handshake(struct peer *p, const struct tcp_segment *options);
+/* After a handshake: one byte of request, at relative sequence number 1. */
+void peer_request(struct peer *p, uint64_t body);
+/* A whole start: peer_start, handshake with defaults. */
+void peer_established(struct peer *p);
+
+/* Bytes of payload among the answers. */
+uint64_t peer_payload(const struct peer *p);
+/* The only answer; fails the test if there is another number of them. */
+const struct tcp_segment *peer_only(const struct peer *p);
+
+/* A raw frame, for what has no TCP segment. */
+void peer_frame(struct peer *p, const uint8_t *frame, uint32_t len);
+
+extern const struct tcp_segment PEER_DEFAULT_OPTIONS;
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef UNIT_CORE_SUITES_H
+#define UNIT_CORE_SUITES_H
+
+#include <check.h>
+
+Suite *base_suite(void);
+Suite *wire_suite(void);
+Suite *tables_suite(void);
+Suite *tcp_suite(void);
+
+#endif
