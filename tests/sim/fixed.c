@@ -376,6 +376,15 @@ static void unknown_neighbours(struct scenario *s)
     }
 }
 
+/* More hosts at work than the neighbour table holds: slow, but no storm of ARP requests. */
+static void few_neighbours(struct scenario *s)
+{
+    s->server.neighbours_max = 4;
+    s->arp_requests_max = 2000;
+    for (unsigned i = 0; i < 8; i++)
+        one_client(s, 100000)->delay_ns = i * NS_PER_MS;
+}
+
 static void drain(struct scenario *s)
 {
     s->server.drain_at = 200 * NS_PER_MS;
@@ -440,6 +449,7 @@ const struct fixed_scenario fixed_scenarios[] = {
     FIXED(same_port, "connections one after the other from the same port"),
     FIXED(upload, "echo and discard, loss and reordering on the way to the server"),
     FIXED(unknown_neighbours, "the server must resolve addresses, 30% loss"),
+    FIXED(few_neighbours, "8 clients, a neighbour table of 4"),
     FIXED(drain, "the server stops accepting while a file is on its way"),
     FIXED(abort_all, "the server aborts all connections"),
     FIXED(beyond_4_gib, "one answer longer than the sequence space"),

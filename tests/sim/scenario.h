@@ -20,9 +20,10 @@ struct scenario {
     struct server_config server;
     unsigned client_count;
     struct client_config client[CLIENTS_MAX];
-    uint64_t finish_ns; /* the clients must be done in that time */
-    uint64_t settle_ns; /* the server must have forgotten them so long after */
-    uint64_t stop_ns;   /* stop then and check nothing more: for measurements; 0: run to the end */
+    uint64_t finish_ns;        /* the clients must be done in that time */
+    uint64_t settle_ns;        /* the server must have forgotten them so long after */
+    uint64_t arp_requests_max; /* by the server; 0: as many as it likes */
+    uint64_t stop_ns; /* stop then and check nothing more: for measurements; 0: run to the end */
 };
 
 struct result {

@@ -175,6 +175,9 @@ struct result scenario_run(const struct scenario *scenario, struct trace trace)
     if (result.counters.payload_bytes_copied > 0 && scenario->server.http &&
         result.counters.payload_bytes_referenced == 0 && result.bytes > 1000000)
         sim_fail(&world->sim, "files were served by copying");
+    if (scenario->arp_requests_max != 0 &&
+        result.counters.arp_request_out > scenario->arp_requests_max)
+        sim_fail(&world->sim, "%" PRIu64 " ARP requests", result.counters.arp_request_out);
     server_destroy(&world->server);
     result.failed = world->sim.failed;
     memcpy(result.failure, world->sim.failure, sizeof(result.failure));
