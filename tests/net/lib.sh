@@ -110,7 +110,7 @@ net_veth() {
 }
 
 bridge_start() { # options ports
-    "$BRIDGE" "$@" >"$T/bridge.log" 2>&1 &
+    "$BRIDGE" --seed "${SEED:-1,2}" "$@" >"$T/bridge.log" 2>&1 &
     BRIDGE_PID=$!
     wait_for 5 grep -q ready "$T/bridge.log" || fail "bridge: $(cat "$T/bridge.log")"
 }

@@ -5,6 +5,7 @@
 #
 # HUGEWIRE  the program under test (build/app/hugewire); the sanitizers' build does as well
 # BRIDGE    the lossy bridge (build/tests/net/bridge)
+# SEED      of the lossy bridge, N or N,N (1,2)
 # KEEP      not empty: keep the directory of logs and documents
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)
