@@ -37,6 +37,7 @@
     X(arp_request_out, "ARP request sent")                                                         \
     X(arp_reply_in, "ARP reply received")                                                          \
     X(neighbour_evicted, "oldest neighbour forgotten to make room")                                \
+    X(neighbour_full, "no room for a neighbour: all are in use or being asked for")                \
     X(neighbour_unresolved, "packet held back: next hop's MAC address not known yet")              \
     X(ip_drop_malformed, "IP header malformed or length wrong")                                    \
     X(ip_drop_checksum, "IPv4 header checksum wrong")                                              \

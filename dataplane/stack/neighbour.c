@@ -32,21 +32,35 @@ uint32_t neighbours_find(const struct neighbours *table, const struct ip_addr *i
     return NEIGHBOUR_NONE;
 }
 
-/* A free entry, else the one not confirmed for longest. */
-static uint32_t place(struct neighbours *table)
+/*
+ * A free entry, else the one not confirmed for longest. Entries that are being asked for, or were
+ * confirmed within the last second, stay: so no more requests are sent in a second than there are
+ * entries, however many hosts want to be neighbours. NEIGHBOUR_NONE: no room for now.
+ */
+static uint32_t place(struct neighbours *table, uint64_t now)
 {
-    uint32_t oldest = 0;
+    uint32_t oldest = NEIGHBOUR_NONE;
+    uint64_t oldest_ns = now < NS_PER_S ? 0 : now - NS_PER_S;
 
     for (uint32_t i = 0; i < table->used; i++) {
-        if (table->entry[i].state == NEIGHBOUR_FREE)
+        const struct neighbour *n = &table->entry[i];
+        if (n->state == NEIGHBOUR_FREE)
             return i;
-        if (table->entry[i].updated_ns < table->entry[oldest].updated_ns)
+        if (n->state != NEIGHBOUR_INCOMPLETE && n->updated_ns <= oldest_ns) {
             oldest = i;
+            oldest_ns = n->updated_ns;
+        }
     }
     if (table->used < table->count)
         return table->used++;
-    COUNT(table->counters, neighbour_evicted);
-    return oldest;
+    if (oldest != NEIGHBOUR_NONE) {
+        COUNT(table->counters, neighbour_evicted);
+        return oldest;
+    }
+    COUNT(table->counters, neighbour_full);
+    table->starved = true;
+    table->next_retry_ns = time_min(table->next_retry_ns, now + REQUEST_INTERVAL_S * NS_PER_S);
+    return NEIGHBOUR_NONE;
 }
 
 static void request(struct neighbours *table, struct neighbour *n, uint64_t now)
@@ -64,7 +78,9 @@ uint32_t neighbours_resolve(struct neighbours *table, const struct ip_addr *ip, 
 
     if (i != NEIGHBOUR_NONE)
         return i;
-    i = place(table);
+    i = place(table, now);
+    if (i == NEIGHBOUR_NONE)
+        return i;
     table->entry[i] =
         (struct neighbour){ .ip = *ip, .state = NEIGHBOUR_INCOMPLETE, .updated_ns = now };
     request(table, &table->entry[i], now);
@@ -79,7 +95,9 @@ bool neighbours_learn(struct neighbours *table, const struct ip_addr *ip,
                 !mac_addr_equal(&table->entry[i].mac, mac);
 
     if (i == NEIGHBOUR_NONE)
-        i = place(table);
+        i = place(table, now);
+    if (i == NEIGHBOUR_NONE)
+        return false;
     table->entry[i] = (struct neighbour){ .ip = *ip,
                                           .mac = *mac,
                                           .state = NEIGHBOUR_REACHABLE,
@@ -106,10 +124,10 @@ void neighbours_refresh(struct neighbours *table, uint32_t index, uint64_t confi
 
 bool neighbours_timers(struct neighbours *table, uint64_t now)
 {
-    bool given_up = false;
-
     if (now < table->next_retry_ns)
         return false;
+    bool given_up = table->starved;
+    table->starved = false;
     table->next_retry_ns = TIME_NEVER;
     for (uint32_t i = 0; i < table->used; i++) {
         struct neighbour *n = &table->entry[i];

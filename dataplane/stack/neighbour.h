@@ -36,6 +36,7 @@ struct neighbours {
     uint32_t used;  /* high-water mark */
     uint64_t next_retry_ns;
     bool request_due; /* of some entry */
+    bool starved;     /* somebody found no room */
     struct counters *counters;
 };
 
@@ -47,8 +48,8 @@ void neighbours_release(struct neighbours *table, const struct memory *memory);
 uint32_t neighbours_find(const struct neighbours *table, const struct ip_addr *ip);
 
 /*
- * Index of ip's entry, made INCOMPLETE with a request due if there was none. The oldest entry makes
- * room when the table is full.
+ * Index of ip's entry, made INCOMPLETE with a request due if there was none. NEIGHBOUR_NONE: the
+ * table is full; neighbours_timers() says when to try again.
  */
 uint32_t neighbours_resolve(struct neighbours *table, const struct ip_addr *ip, uint64_t now);
 
@@ -69,9 +70,17 @@ static inline bool neighbour_usable(const struct neighbour *entry)
     return entry->state == NEIGHBOUR_REACHABLE || entry->state == NEIGHBOUR_PROBE;
 }
 
+/* Whether index (which may be NEIGHBOUR_NONE) is still ip's. */
+static inline bool neighbours_is(const struct neighbours *table, uint32_t index,
+                                 const struct ip_addr *ip)
+{
+    return index != NEIGHBOUR_NONE && table->entry[index].state != NEIGHBOUR_FREE &&
+           ip_addr_equal(&table->entry[index].ip, ip);
+}
+
 /*
  * Runs the retries that are due: sets request_due, frees entries that never answer. Returns whether
- * an INCOMPLETE entry was given up.
+ * an INCOMPLETE entry was given up, or there may be room again for who found none.
  */
 bool neighbours_timers(struct neighbours *table, uint64_t now);
 

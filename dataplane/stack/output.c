@@ -46,20 +46,18 @@ static void park(struct stack *s, struct tcp_conn *c)
 static bool next_hop_known(struct stack *s, struct tcp_conn *c)
 {
     const struct ip_addr *hop = stack_next_hop(s, &c->key.remote);
-    const struct neighbour *n = &s->neighbours.entry[c->neighbour];
+    struct neighbours *table = &s->neighbours;
 
-    if (n->state == NEIGHBOUR_FREE || !ip_addr_equal(&n->ip, hop)) {
-        c->neighbour = neighbours_resolve(&s->neighbours, hop, s->tcp.now);
-        n = &s->neighbours.entry[c->neighbour];
-    }
-    if (!neighbour_usable(n)) {
+    if (!neighbours_is(table, c->neighbour, hop))
+        c->neighbour = neighbours_resolve(table, hop, s->tcp.now);
+    if (c->neighbour == NEIGHBOUR_NONE || !neighbour_usable(&table->entry[c->neighbour])) {
         if (c->reset_pending) /* nobody to tell; it must not wait for an answer for ever */
             conn_finish(c, TCP_CLOSE_ABORTED);
         else
             park(s, c);
         return false;
     }
-    neighbours_refresh(&s->neighbours, c->neighbour, c->heard_ns, s->tcp.now);
+    neighbours_refresh(table, c->neighbour, c->heard_ns, s->tcp.now);
     return true;
 }
 

@@ -149,6 +149,12 @@ static void fin_acknowledged(struct tcp_conn *c)
     }
 }
 
+static void round_trip(struct tcp_conn *c, uint64_t sample_ns)
+{
+    rtt_sample(&c->rtt, sample_ns);
+    cc_round_trip(c, sample_ns);
+}
+
 void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset)
 {
     struct tcp_ctx *ctx = c->ctx;
@@ -169,7 +175,7 @@ void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t a
     /* RFC 6298 section 3 (Karn). What lay behind a hole arrived long before the retransmission that
      * filled it: the ACK of both measures the hole, not the path. */
     if (info.newest_sent_ns != 0 && !info.retransmitted)
-        rtt_sample(&c->rtt, ctx->now - info.newest_sent_ns);
+        round_trip(c, ctx->now - info.newest_sent_ns);
     if (window_changed)
         forget_beyond(c, old_edge);
     if (info.flight != 0)

@@ -2,29 +2,69 @@
 /*
  * Congestion control: how cwnd grows when all is well, and how far it falls when not. Which bytes
  * are lost, and the reduction's pace, are recovery's affair (recovery.c).
+ *
+ * Slow start and its end are common to all (HyStart++, hystart.c); an algorithm says how to avoid
+ * congestion.
  */
 #ifndef TCP_CC_H
 #define TCP_CC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tcp_conn;
+
+/* HyStart++ (RFC 9406): slow start ends when the round trip grows, before the queue overflows. */
+struct hystart {
+    uint32_t round_end;                   /* low bits of the offset whose ACK ends the round */
+    uint32_t last_min_us, current_min_us; /* smallest round trips, UINT32_MAX: none */
+    uint32_t baseline_us;                 /* at the entry to conservative slow start */
+    uint8_t samples;
+    uint8_t css_rounds; /* 0: standard slow start; else rounds of conservative slow start, from 1 */
+};
+
+struct cubic {
+    uint32_t w_max;    /* bytes: cwnd before the last reduction */
+    uint32_t w_est;    /* bytes: what Reno would have */
+    uint32_t w_prior;  /* bytes: cwnd at the last reduction */
+    uint32_t k_ms;     /* from the epoch's start until w_max is reached again */
+    uint32_t epoch_ms; /* start of this stage of congestion avoidance */
+    bool epoch;        /* it has started */
+};
 
 /* What an algorithm remembers of a connection. */
 struct cc {
     const struct cc_ops *ops;
     uint32_t acked_bytes; /* since cwnd last grew, in congestion avoidance */
+    struct hystart hystart;
+    struct cubic cubic;
 };
 
 struct cc_ops {
     const char *name;
-    void (*init)(struct tcp_conn *c);
-    /* acked bytes were acknowledged outside fast recovery, while cwnd was the limit. */
-    void (*acked)(struct tcp_conn *c, uint32_t acked);
-    /* The new ssthresh (bytes) when a loss is found with flight bytes outstanding. */
-    uint32_t (*ssthresh)(struct tcp_conn *c, uint32_t flight);
+    /* acked bytes were acknowledged in congestion avoidance, while cwnd was the limit. */
+    void (*avoid)(struct tcp_conn *c, uint32_t acked);
+    /* The new ssthresh (bytes) when congestion is found with a window of so many bytes. */
+    uint32_t (*reduce)(struct tcp_conn *c, uint32_t window);
 };
 
-extern const struct cc_ops cc_newreno; /* RFC 5681, with byte counting (RFC 3465) */
+extern const struct cc_ops cc_newreno; /* RFC 5681 with byte counting (RFC 3465) */
+extern const struct cc_ops cc_cubic;   /* RFC 9438 */
+
+/* By name; NULL: there is none of this name. */
+const struct cc_ops *cc_find(const char *name);
+
+/* The connection begins to send. */
+void cc_start(struct tcp_conn *c, const struct cc_ops *ops);
+/* acked bytes were acknowledged outside fast recovery, while cwnd was the limit. */
+void cc_acked(struct tcp_conn *c, uint32_t acked);
+/* A round trip was measured. */
+void cc_round_trip(struct tcp_conn *c, uint64_t sample_ns);
+
+/* hystart.c: slow start */
+void hystart_start(struct tcp_conn *c);
+void hystart_sample(struct tcp_conn *c, uint64_t sample_ns);
+/* Grows cwnd by what acked allows; returns the bytes that slow start, having ended, left over. */
+uint32_t hystart_acked(struct tcp_conn *c, uint32_t acked);
 
 #endif

@@ -87,12 +87,12 @@ struct tcp_conn *tcp_accept(struct tcp_ctx *ctx, const struct tcp_segment *syn, 
     c->snd_edge = syn->window;
     c->snd_window_max = syn->window;
     c->pseudo_sum = ip_pseudo_sum(&syn->src, &syn->dst, IP_PROTOCOL_TCP);
-    c->cc.ops = &cc_newreno;
     c->heard_ns = ctx->now;
     c->rtx_base_ns = ctx->now;
     negotiate(c, syn);
     c->cwnd = initial_window(c);
     c->ssthresh = UINT32_MAX;
+    cc_start(c, ctx->limits.cc);
     COUNT(ctx->counters, tcp_open_passive);
     conn_touch(c);
     return c;

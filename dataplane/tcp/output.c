@@ -285,6 +285,8 @@ static void sent_new(struct tcp_conn *c, uint32_t len)
         c->rtx_base_ns = ctx->now; /* RFC 6298 (5.1) */
     if (!range_list_append(&c->ranges, &ctx->ranges, c->snd_nxt, len, ctx->now))
         COUNT(ctx->counters, tcp_range_exhausted);
+    if (c->snd_nxt < c->snd_max) /* sent before, and given up as not taken: no RTT sample */
+        ctx->ranges.range[c->ranges.tail].flags |= RANGE_RETRANSMITTED;
     c->snd_nxt += len;
     if (c->snd_max < c->snd_nxt)
         c->snd_max = c->snd_nxt;
@@ -297,6 +299,8 @@ static void sent_again(struct tcp_conn *c, uint32_t range, uint32_t len)
 
     if (r->len > len && !range_list_split(&c->ranges, &ctx->ranges, range, r->start + len))
         COUNT(ctx->counters, tcp_range_exhausted); /* the rest waits for the time-out */
+    if (r->start == c->snd_una)
+        c->rtx_base_ns = ctx->now; /* a new try of what everything waits for */
     range_list_mark_resent(&c->ranges, r, ctx->now);
     COUNT_N(ctx->counters, tcp_retransmit, (len + c->mss - 1) / c->mss);
     COUNT_N(ctx->counters, tcp_retransmit_bytes, len);

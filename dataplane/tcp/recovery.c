@@ -12,8 +12,9 @@ enum {
     /* RFC 8985 section 7.2: added to the probe time-out when one segment is in flight, for the
      * receiver's delayed ACK. */
     TLP_DELAYED_ACK_MS = 200,
-    TLP_MIN_MS = 2,     /* receivers that gather segments for a moment are not silent */
-    CWND_MAX = 1 << 30, /* no window is larger (RFC 7323 section 2.3) */
+    /* Receivers that gather segments for a moment are not silent: what Linux adds at 250 ticks a
+     * second. */
+    TLP_MIN_MS = 8,
 };
 
 static uint32_t min32(uint32_t a, uint32_t b)
@@ -98,10 +99,20 @@ static void mark_head_lost(struct tcp_conn *c)
     range_list_mark_lost(&c->ranges, &pool->range[head]);
 }
 
+/*
+ * The window that congestion was found with: RFC 5681's FlightSize, but not more than cwnd. What is
+ * outstanding exceeds it after a recovery that had to send much twice; a controller that took a
+ * share of that would never come down.
+ */
+static uint32_t window_used(const struct tcp_conn *c, uint32_t flight)
+{
+    return min32(flight, c->cwnd);
+}
+
 static void enter_fast_recovery(struct tcp_conn *c, uint32_t flight)
 {
     COUNT(c->ctx->counters, tcp_recovery);
-    c->ssthresh = c->cc.ops->ssthresh(c, flight);
+    c->ssthresh = c->cc.ops->reduce(c, window_used(c, flight));
     c->recovery = TCP_RECOVERY_FAST;
     c->recovery_end = c->snd_nxt;
     c->prr_delivered = 0;
@@ -111,10 +122,14 @@ static void enter_fast_recovery(struct tcp_conn *c, uint32_t flight)
     c->tlp_end = 0;
 }
 
-/* PRR with the slow start reduction bound (RFC 6937 section 3). */
-static void prr_update(struct tcp_conn *c, const struct ack_info *info, bool entered)
+/*
+ * PRR (RFC 6937 section 3). Below ssthresh it grows as slow start does, but only on an ACK that
+ * advances and shows no new loss (RFC 9937's safeACK); else it sends what was delivered, no more.
+ */
+static void prr_update(struct tcp_conn *c, const struct ack_info *info, bool entered, bool new_loss)
 {
     uint32_t pipe = conn_pipe(c);
+    bool safe = info->acked != 0 && !new_loss;
     uint64_t may;
 
     c->prr_delivered += info->delivered;
@@ -124,7 +139,7 @@ static void prr_update(struct tcp_conn *c, const struct ack_info *info, bool ent
         may = target > c->prr_out ? target - c->prr_out : 0;
     } else {
         uint32_t banked = c->prr_delivered > c->prr_out ? c->prr_delivered - c->prr_out : 0;
-        uint64_t limit = (uint64_t)max32(banked, info->delivered) + c->mss;
+        uint64_t limit = (uint64_t)max32(banked, info->delivered) + (safe ? c->mss : 0);
         may = limit < c->ssthresh - pipe ? limit : c->ssthresh - pipe;
     }
     if (entered && may < c->mss)
@@ -153,7 +168,7 @@ static void tlp_ack(struct tcp_conn *c, const struct ack_info *info)
         return;
     if (c->tlp_retransmit && c->recovery == TCP_RECOVERY_OPEN) {
         /* The probe repaired a loss that nothing else will show: reduce as for any other. */
-        c->ssthresh = c->cc.ops->ssthresh(c, info->flight);
+        c->ssthresh = c->cc.ops->reduce(c, window_used(c, info->flight));
         c->cwnd = min32(c->cwnd, c->ssthresh);
         COUNT(c->ctx->counters, tcp_recovery);
     }
@@ -166,9 +181,7 @@ static void grow(struct tcp_conn *c, const struct ack_info *info)
     bool limited = c->cwnd < c->ssthresh ? 2ull * info->flight >= c->cwnd
                                          : info->flight + 3ull * c->mss >= c->cwnd;
     if (limited && info->acked != 0)
-        c->cc.ops->acked(c, info->acked);
-    if (c->cwnd > CWND_MAX)
-        c->cwnd = CWND_MAX;
+        cc_acked(c, info->acked);
 }
 
 static void count_duplicate(struct tcp_conn *c, const struct ack_info *info)
@@ -204,6 +217,7 @@ static void detect(struct tcp_conn *c, const struct ack_info *info)
 void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
 {
     bool entered = false;
+    uint32_t lost_before = c->ranges.lost_bytes;
 
     count_duplicate(c, info);
     if (c->recovery != TCP_RECOVERY_OPEN && c->snd_una >= c->recovery_end)
@@ -219,7 +233,7 @@ void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
         entered = true;
     }
     if (c->recovery == TCP_RECOVERY_FAST)
-        prr_update(c, info, entered);
+        prr_update(c, info, entered, c->ranges.lost_bytes > lost_before);
     else
         grow(c, info);
     if (c->recovery == TCP_RECOVERY_OPEN && info->delivered != 0)
@@ -238,7 +252,7 @@ void recovery_reorder_timeout(struct tcp_conn *c)
     if (entered)
         enter_fast_recovery(c, none.flight);
     if (c->recovery == TCP_RECOVERY_FAST)
-        prr_update(c, &none, entered);
+        prr_update(c, &none, entered, true);
 }
 
 void recovery_timeout(struct tcp_conn *c)
@@ -254,7 +268,7 @@ void recovery_timeout(struct tcp_conn *c)
     }
     /* RFC 5681 equation (4), but not again for the same data (section 3.1, last paragraph). */
     if (c->recovery != TCP_RECOVERY_LOSS)
-        c->ssthresh = c->cc.ops->ssthresh(c, flight);
+        c->ssthresh = c->cc.ops->reduce(c, window_used(c, flight));
     RANGE_FOREACH (i, &c->ranges, pool)
         range_list_mark_lost(&c->ranges, &pool->range[i]);
     c->recovery = TCP_RECOVERY_LOSS;

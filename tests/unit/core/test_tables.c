@@ -58,7 +58,8 @@ START_TEST(flow_table_agrees_with_a_model)
         present[i] = !present[i];
         uint32_t j = (uint32_t)prng_below(&p, CONNS);
         uint32_t found = flow_table_find(&table, &ctx.conn[j].key, ctx.conn[j].flow_hash);
-        ck_assert_uint_eq(found, present[j] ? j : FLOW_NONE);
+        if (found != (present[j] ? j : FLOW_NONE))
+            ck_abort_msg("key %u: found %u", j, found);
     }
     flow_table_release(&table, &memory_heap);
     conns_free();
@@ -94,7 +95,8 @@ static void drain_ready(uint64_t *deadline, uint64_t now)
 
     while ((c = conn_next_ready(&ctx)) != NULL) {
         uint32_t i = conn_index(c);
-        ck_assert_msg(deadline[i] <= now, "fired early");
+        if (deadline[i] > now)
+            ck_abort_msg("fired early");
         deadline[i] = TIME_NEVER;
     }
 }
@@ -110,7 +112,7 @@ START_TEST(wheel_fires_each_deadline_once_and_in_time)
     wheel_init(&wheel, ctx.conn, now);
     for (int i = 0; i < CONNS; i++)
         deadline[i] = TIME_NEVER;
-    for (int round = 0; round < 60000; round++) {
+    for (int round = 0; round < 20000; round++) {
         uint32_t i = (uint32_t)prng_below(&p, CONNS);
         unsigned magnitude = (unsigned)prng_below(&p, 42);
         uint64_t when = now + prng_below(&p, UINT64_C(1) << magnitude);
@@ -129,14 +131,14 @@ START_TEST(wheel_fires_each_deadline_once_and_in_time)
         now += step;
         wheel_advance(&wheel, now);
         drain_ready(deadline, now);
-        for (int k = 0; k < CONNS; k++)
-            ck_assert_msg(deadline[k] == TIME_NEVER || deadline[k] + 2 * tick > now,
-                          "deadline missed by %lu ns", now - deadline[k]);
         uint64_t next = wheel_next(&wheel), first = TIME_NEVER;
         for (int k = 0; k < CONNS; k++)
             first = time_min(first, deadline[k]);
-        ck_assert_msg(next == TIME_NEVER ? first == TIME_NEVER : next <= first + 2 * tick,
-                      "wheel_next is after a deadline");
+        /* Check's assertions cost much: only what fails reaches one. */
+        if (first != TIME_NEVER && first + 2 * tick <= now)
+            ck_abort_msg("deadline missed by %lu ns", now - first);
+        if (next == TIME_NEVER ? first != TIME_NEVER : next > first + 2 * tick)
+            ck_abort_msg("wheel_next is after a deadline");
     }
     conns_free();
 }
@@ -157,7 +159,8 @@ static void ranges_check(const struct range_list *list, const struct range_pool 
         ck_assert_uint_eq(r->start, at);
         ck_assert_uint_gt(r->len, 0);
         for (uint32_t k = 0; k < r->len; k++)
-            ck_assert_uint_eq(model[at + k], r->flags & (RANGE_LOST | RANGE_SACKED));
+            if (model[at + k] != (r->flags & (RANGE_LOST | RANGE_SACKED)))
+                ck_abort_msg("offset %lu has flags %u", at + k, r->flags);
         lost += (r->flags & RANGE_LOST) != 0 ? r->len : 0;
         sacked += (r->flags & RANGE_SACKED) != 0 ? r->len : 0;
         at += r->len;
@@ -208,7 +211,7 @@ static void range_step(struct range_list *list, struct range_pool *pool, uint8_t
 
 START_TEST(ranges_agree_with_a_model)
 {
-    for (uint64_t seed = 0; seed < 200; seed++) {
+    for (uint64_t seed = 0; seed < 100; seed++) {
         struct range_pool pool;
         struct range_list list;
         struct prng p = { seed };

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp/cc.h"
+
+#include <string.h>
+
+#include "tcp/conn.h"
+
+enum { CWND_MAX = 1 << 30 }; /* no window is larger (RFC 7323 section 2.3) */
+
+static const struct cc_ops *const algorithms[] = { &cc_cubic, &cc_newreno };
+
+const struct cc_ops *cc_find(const char *name)
+{
+    for (unsigned i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
+        if (strcmp(algorithms[i]->name, name) == 0)
+            return algorithms[i];
+    return NULL;
+}
+
+void cc_start(struct tcp_conn *c, const struct cc_ops *ops)
+{
+    c->cc = (struct cc){ .ops = ops };
+    hystart_start(c);
+}
+
+void cc_acked(struct tcp_conn *c, uint32_t acked)
+{
+    if (c->cwnd < c->ssthresh)
+        acked = hystart_acked(c, acked);
+    if (acked != 0)
+        c->cc.ops->avoid(c, acked);
+    if (c->cwnd > CWND_MAX)
+        c->cwnd = CWND_MAX;
+}
+
+void cc_round_trip(struct tcp_conn *c, uint64_t sample_ns)
+{
+    /* Only the first slow start is in the dark; later ones know where to stop (RFC 9406 4.3). */
+    if (c->cwnd < c->ssthresh && c->ssthresh == UINT32_MAX)
+        hystart_sample(c, sample_ns);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Congestion control by itself: a connection that is only a window, driven round trip by round trip. */
+#include <string.h>
+
+#include "suites.h"
+#include "tcp/conn.h"
+
+#define MSS 1000u
+
+static struct tcp_ctx ctx;
+static struct tcp_conn conn;
+
+static struct tcp_conn *start(const struct cc_ops *ops, uint32_t cwnd_segments, uint64_t rtt_ms)
+{
+    memset(&ctx, 0, sizeof(ctx));
+    memset(&conn, 0, sizeof(conn));
+    conn.ctx = &ctx;
+    conn.mss = MSS;
+    conn.cwnd = cwnd_segments * MSS;
+    conn.ssthresh = UINT32_MAX;
+    conn.rtt.srtt_ns = rtt_ms * NS_PER_MS;
+    cc_start(&conn, ops);
+    return &conn;
+}
+
+/* One round trip in which a whole window is acknowledged, two segments at a time. */
+static void round_trip(struct tcp_conn *c, uint64_t rtt_ms)
+{
+    uint32_t window = c->cwnd;
+
+    ctx.now_ms += (uint32_t)rtt_ms;
+    for (uint32_t acked = 0; acked < window; acked += 2 * MSS) {
+        c->snd_una += 2 * MSS;
+        c->snd_nxt = c->snd_una + c->cwnd;
+        cc_round_trip(c, rtt_ms * NS_PER_MS);
+        cc_acked(c, 2 * MSS);
+    }
+}
+
+static void lose(struct tcp_conn *c)
+{
+    c->ssthresh = c->cc.ops->reduce(c, c->cwnd);
+    c->cwnd = c->ssthresh;
+}
+
+START_TEST(algorithms_are_found_by_name)
+{
+    ck_assert_ptr_eq(cc_find("cubic"), &cc_cubic);
+    ck_assert_ptr_eq(cc_find("newreno"), &cc_newreno);
+    ck_assert_ptr_null(cc_find("vegas"));
+}
+END_TEST
+
+START_TEST(slow_start_doubles_each_round_trip)
+{
+    struct tcp_conn *c = start(&cc_cubic, 10, 50);
+
+    for (uint32_t expected = 20; expected <= 640; expected *= 2) {
+        round_trip(c, 50);
+        ck_assert_uint_eq(c->cwnd, expected * MSS);
+    }
+}
+END_TEST
+
+START_TEST(newreno_grows_by_a_segment_per_round_trip_and_halves)
+{
+    struct tcp_conn *c = start(&cc_newreno, 100, 50);
+
+    c->ssthresh = c->cwnd;
+    for (uint32_t i = 1; i <= 20; i++) {
+        round_trip(c, 50);
+        ck_assert_uint_ge(c->cwnd, (100 + i - 1) * MSS);
+        ck_assert_uint_le(c->cwnd, (100 + i) * MSS);
+    }
+    uint32_t before = c->cwnd;
+    lose(c);
+    ck_assert_uint_eq(c->cwnd, before / 2);
+    c->cwnd = 3 * MSS;
+    lose(c);
+    ck_assert_uint_eq(c->ssthresh, 2 * MSS);
+}
+END_TEST
+
+START_TEST(cubic_falls_to_seven_tenths_and_is_back_after_k)
+{
+    struct tcp_conn *c = start(&cc_cubic, 1000, 100);
+
+    lose(c);
+    ck_assert_uint_eq(c->cwnd, 700 * MSS);
+    /* K = cbrt(1000 * 0.3 / 0.4) s = 9.09 s (RFC 9438 section 4.2) */
+    for (int i = 0; i < 80; i++)
+        round_trip(c, 100);
+    ck_assert_uint_gt(c->cwnd, 985 * MSS);
+    ck_assert_uint_lt(c->cwnd, 1001 * MSS);
+    for (int i = 0; i < 20; i++)
+        round_trip(c, 100);
+    ck_assert_uint_gt(c->cwnd, 998 * MSS);
+    ck_assert_uint_lt(c->cwnd, 1010 * MSS);
+    uint32_t plateau = c->cwnd;
+    for (int i = 0; i < 60; i++) /* then it explores, faster and faster */
+        round_trip(c, 100);
+    ck_assert_uint_gt(c->cwnd, plateau + 80 * MSS);
+}
+END_TEST
+
+START_TEST(cubic_is_no_slower_than_reno_on_short_paths)
+{
+    struct tcp_conn *c = start(&cc_cubic, 20, 1);
+
+    lose(c);
+    uint32_t after = c->cwnd;
+    for (int i = 0; i < 40; i++)
+        round_trip(c, 1);
+    /* In 40 ms the cubic alone would not have moved; Reno's share is 9/17 segments per round trip. */
+    ck_assert_uint_gt(c->cwnd, after + 15 * MSS);
+}
+END_TEST
+
+START_TEST(cubic_remembers_a_lower_maximum_when_bandwidth_shrinks)
+{
+    struct tcp_conn *c = start(&cc_cubic, 1000, 100);
+
+    lose(c);
+    ck_assert_uint_eq(c->cc.cubic.w_max, 1000 * MSS);
+    lose(c); /* below the last maximum: fast convergence (section 4.7) */
+    ck_assert_uint_eq(c->cc.cubic.w_max, 595 * MSS);
+}
+END_TEST
+
+START_TEST(hystart_leaves_slow_start_when_the_delay_grows)
+{
+    struct tcp_conn *c = start(&cc_cubic, 10, 50);
+
+    for (int i = 0; i < 4; i++)
+        round_trip(c, 50);
+    ck_assert_uint_eq(c->ssthresh, UINT32_MAX);
+    for (int i = 0; i < 10 && c->ssthresh == UINT32_MAX; i++)
+        round_trip(c, 60); /* 10 ms more: above 1/8 */
+    ck_assert_uint_ne(c->ssthresh, UINT32_MAX);
+    /* Without it, ten more doublings; with it, five rounds of a quarter of that. */
+    ck_assert_uint_lt(c->cwnd, 160 * MSS * 8);
+}
+END_TEST
+
+START_TEST(hystart_goes_on_after_a_passing_delay)
+{
+    struct tcp_conn *c = start(&cc_cubic, 10, 50);
+
+    for (int i = 0; i < 3; i++)
+        round_trip(c, 50);
+    round_trip(c, 60);
+    ck_assert_uint_ne(c->cc.hystart.css_rounds, 0);
+    round_trip(c, 50);
+    ck_assert_uint_eq(c->cc.hystart.css_rounds, 0);
+    ck_assert_uint_eq(c->ssthresh, UINT32_MAX);
+}
+END_TEST
+
+Suite *cc_suite(void)
+{
+    Suite *suite = suite_create("cc");
+    TCase *t = tcase_create("cc");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, algorithms_are_found_by_name);
+    tcase_add_test(t, slow_start_doubles_each_round_trip);
+    tcase_add_test(t, newreno_grows_by_a_segment_per_round_trip_and_halves);
+    tcase_add_test(t, cubic_falls_to_seven_tenths_and_is_back_after_k);
+    tcase_add_test(t, cubic_is_no_slower_than_reno_on_short_paths);
+    tcase_add_test(t, cubic_remembers_a_lower_maximum_when_bandwidth_shrinks);
+    tcase_add_test(t, hystart_leaves_slow_start_when_the_delay_grows);
+    tcase_add_test(t, hystart_goes_on_after_a_passing_delay);
+    suite_add_tcase(suite, t);
+    return suite;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* TCP and below seen from the wire, one behaviour per test: receiving, closing, port modes, IP. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "peer.h"
+#include "suites.h"
+#include "wire/ethernet.h"
+
+static struct peer p;
+
+/* Receiving. */
+
+START_TEST(reordered_request_is_put_together_and_sacked)
+{
+    peer_established(&p);
+    peer_send(&p, TCP_ACK, 11, 1, 10, NULL);
+    const struct tcp_segment *s = peer_only(&p);
+    ck_assert_uint_eq(s->ack, 1);
+    ck_assert_uint_eq(s->sack_count, 1);
+    ck_assert_uint_eq(s->sack[0].start - p.iss, 11);
+    ck_assert_uint_eq(s->sack[0].end - p.iss, 21);
+    ck_assert_uint_eq(p.received, 0);
+    peer_send(&p, TCP_ACK, 1, 1, 10, NULL);
+    ck_assert_uint_eq(p.received, 20);
+    ck_assert_uint_eq(peer_only(&p)->ack, 21);
+    ck_assert_uint_eq(stack_usage(p.stack).rx_buffers, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(application_that_takes_nothing_closes_the_window)
+{
+    peer_established(&p);
+    p.stuck = true;
+    uint32_t sent = 0;
+    while (sent < 32768) {
+        uint32_t len = 32768 - sent < 1000 ? 32768 - sent : 1000;
+        peer_send(&p, TCP_ACK, 1 + sent, 1, len, NULL);
+        sent += len;
+        ck_assert_uint_eq(peer_only(&p)->ack, 1 + sent);
+        ck_assert_uint_eq(peer_only(&p)->window, 32768 - sent);
+    }
+    peer_send(&p, TCP_ACK, 1 + sent, 1, 1, NULL); /* a window probe */
+    ck_assert_uint_eq(peer_only(&p)->ack, 1 + sent);
+    p.stuck = false;
+    tcp_receive_resume(p.conn);
+    peer_wait(&p, NS_PER_MS);
+    ck_assert_uint_eq(p.received, 32768);
+    ck_assert_uint_eq(peer_only(&p)->window, 32768); /* told at once */
+    ck_assert_uint_eq(stack_usage(p.stack).rx_buffers, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+/* Closing (RFC 9293 section 3.6). */
+
+START_TEST(peer_closes_first)
+{
+    peer_established(&p);
+    peer_send(&p, TCP_ACK | TCP_FIN, 1, 1, 0, NULL);
+    ck_assert_uint_eq(p.ended, 1);
+    const struct tcp_segment *s = peer_only(&p);
+    ck_assert_uint_eq(s->flags & TCP_FIN, TCP_FIN);
+    ck_assert_uint_eq(s->ack, 2);
+    peer_send(&p, TCP_ACK, 2, 2, 0, NULL);
+    ck_assert_uint_eq(p.closed, 1);
+    ck_assert_int_eq(p.reason, TCP_CLOSE_ORDERLY);
+    ck_assert_uint_eq(stack_usage(p.stack).connections, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(we_close_first_and_wait)
+{
+    peer_established(&p);
+    p.close_after = true;
+    peer_request(&p, 100);
+    const struct tcp_segment *s = peer_only(&p);
+    ck_assert_uint_eq(s->payload_len, 100);
+    ck_assert_uint_eq(s->flags & TCP_FIN, TCP_FIN);
+    peer_send(&p, TCP_ACK, 2, 102, 0, NULL);
+    peer_send(&p, TCP_ACK | TCP_FIN, 2, 102, 0, NULL);
+    ck_assert_uint_eq(peer_only(&p)->ack, 3);
+    ck_assert_uint_eq(p.closed, 1);
+    ck_assert_uint_eq(stack_usage(p.stack).time_wait, 1);
+    ck_assert_uint_eq(stack_connections(p.stack), 0);
+    peer_send(&p, TCP_ACK | TCP_FIN, 2, 102, 0, NULL); /* our last ACK was lost */
+    ck_assert_uint_eq(peer_only(&p)->ack, 3);
+    peer_wait(&p, 61 * NS_PER_S);
+    ck_assert_uint_eq(stack_usage(p.stack).connections, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(both_close_at_once)
+{
+    peer_established(&p);
+    p.close_after = true;
+    peer_request(&p, 100);
+    peer_send(&p, TCP_ACK | TCP_FIN, 2, 1, 0, NULL); /* crossed ours */
+    ck_assert_uint_eq(p.out[0].ack, 3);
+    peer_send(&p, TCP_ACK, 3, 102, 0, NULL);
+    ck_assert_uint_eq(p.closed, 1);
+    ck_assert_uint_eq(stack_usage(p.stack).time_wait, 1);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(half_closed_peer_gets_all_of_its_file)
+{
+    peer_established(&p);
+    p.body = 30000;
+    peer_send(&p, TCP_ACK | TCP_FIN, 1, 1, 1, NULL);
+    uint64_t got = peer_payload(&p);
+    uint32_t acked = 1;
+    for (int i = 0; i < 20 && got < 30000; i++) {
+        acked = (uint32_t)(1 + got);
+        p.now += NS_PER_MS;
+        peer_send(&p, TCP_ACK, 3, acked, 0, NULL);
+        got += peer_payload(&p);
+    }
+    ck_assert_uint_eq(got, 30000);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(fin_that_is_lost_is_sent_again)
+{
+    peer_established(&p);
+    p.close_after = true;
+    peer_request(&p, 100);
+    peer_send(&p, TCP_ACK, 2, 101, 0, NULL); /* the data arrived, the FIN did not */
+    peer_wait(&p, 2 * NS_PER_S);
+    ck_assert_uint_ge(p.out_count, 1);
+    ck_assert_uint_eq(p.out[0].seq, 101);
+    ck_assert_uint_eq(p.out[0].payload_len, 0);
+    ck_assert_uint_eq(p.out[0].flags & TCP_FIN, TCP_FIN);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(newer_syn_reuses_time_wait)
+{
+    peer_established(&p);
+    p.close_after = true;
+    peer_request(&p, 100);
+    peer_send(&p, TCP_ACK | TCP_FIN, 2, 102, 0, NULL);
+    ck_assert_uint_eq(stack_usage(p.stack).time_wait, 1);
+    uint32_t old = p.server_iss;
+    p.opened = 0;
+    p.acked = p.stream_end = 0;
+    p.iss += 100000;
+    peer_send(&p, TCP_SYN, 0, 0, 0, &PEER_DEFAULT_OPTIONS);
+    ck_assert_uint_eq(peer_only(&p)->flags, TCP_SYN | TCP_ACK);
+    ck_assert_uint_gt((p.server_iss - old), 102);
+    peer_send(&p, TCP_ACK, 1, 1, 0, NULL);
+    ck_assert_uint_eq(p.opened, 1);
+    ck_assert_uint_eq(stack_usage(p.stack).connections, 1);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(peer_that_never_closes_is_forgotten)
+{
+    peer_established(&p);
+    p.close_after = true;
+    peer_request(&p, 100);
+    peer_send(&p, TCP_ACK, 2, 102, 0, NULL);
+    peer_wait(&p, 61 * NS_PER_S);
+    ck_assert_uint_eq(p.closed, 1);
+    ck_assert_uint_eq(stack_usage(p.stack).connections, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(drain_refuses_new_and_closes_idle)
+{
+    peer_established(&p);
+    stack_drain(p.stack, p.now);
+    peer_wait(&p, NS_PER_MS);
+    ck_assert_uint_eq(p.out[0].flags & TCP_FIN, TCP_FIN);
+    p.port++;
+    peer_send(&p, TCP_SYN, 0, 0, 0, &PEER_DEFAULT_OPTIONS);
+    ck_assert_uint_eq(peer_only(&p)->flags, TCP_RST | TCP_ACK);
+    ck_assert_uint_eq(p.counters.tcp_refused_draining, 1);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(abort_all_sends_resets)
+{
+    peer_established(&p);
+    stack_abort_all(p.stack, p.now);
+    peer_wait(&p, NS_PER_MS);
+    ck_assert_uint_eq(peer_only(&p)->flags & TCP_RST, TCP_RST);
+    ck_assert_int_eq(p.reason, TCP_CLOSE_ABORTED);
+    ck_assert_uint_eq(stack_usage(p.stack).connections, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+/* Port modes. */
+
+static void with_tso(struct stack_config *config)
+{
+    config->tx_tso_bytes_max = 65000;
+}
+
+START_TEST(tso_packets_are_whole_segments)
+{
+    peer_start(&p, with_tso);
+    peer_handshake(&p, NULL);
+    peer_request(&p, 1000000);
+    ck_assert_uint_eq(peer_only(&p)->payload_len, 10 * 1460);
+    ck_assert_uint_eq(p.counters.tcp_out, 2 + 10 - 1); /* SYN-ACK, and ten on the wire */
+    peer_stop(&p);
+}
+END_TEST
+
+/* IP and below. */
+
+START_TEST(bad_sources_are_dropped)
+{
+    static const uint32_t rows[] = { 0x7f000001, 0xe0000001, 0xffffffff,
+                                     0x00000001, SERVER_IP,  0x0a4700ff };
+    peer_start(&p, NULL);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t frame[14 + 20 + 20] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0 };
+        struct ip_addr src = ip_addr_from_v4(rows[i]), dst = ip_addr_from_v4(SERVER_IP);
+        ipv4_emit(frame + 14, &src, &dst, IP_PROTOCOL_TCP, 0, 40, false);
+        peer_frame(&p, frame, sizeof(frame));
+        ck_assert_uint_eq(p.counters.ip_drop_source, i + 1);
+        ck_assert_uint_eq(p.out_count, 0);
+    }
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(echo_request_is_answered)
+{
+    uint8_t frame[14 + 20 + 8 + 56] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0 };
+    struct ip_addr src = ip_addr_from_v4(CLIENT_IP), dst = ip_addr_from_v4(SERVER_IP);
+
+    peer_start(&p, NULL);
+    ipv4_emit(frame + 14, &src, &dst, IP_PROTOCOL_ICMP, 0, 20 + 64, false);
+    frame[34] = 8;
+    put_be16(frame + 36, (uint16_t)~checksum_bytes(frame + 34, 64));
+    peer_frame(&p, frame, sizeof(frame));
+    ck_assert_uint_eq(p.counters.icmp_echo_in, 1);
+    frame[40] ^= 1;
+    peer_frame(&p, frame, sizeof(frame));
+    ck_assert_uint_eq(p.counters.icmp_drop_malformed, 1);
+    peer_stop(&p);
+}
+END_TEST
+
+/* "Fragmentation needed" for a segment at relative sequence number seq. */
+static void send_path_mtu(uint32_t seq, uint16_t mtu)
+{
+    uint8_t frame[14 + 20 + 8 + 28] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0 };
+    struct ip_addr client = ip_addr_from_v4(CLIENT_IP), server = ip_addr_from_v4(SERVER_IP);
+    uint8_t *icmp = frame + 34, *quote = icmp + 8;
+
+    ipv4_emit(frame + 14, &client, &server, IP_PROTOCOL_ICMP, 0, 20 + 8 + 28, false);
+    icmp[0] = 3;
+    icmp[1] = 4;
+    put_be16(icmp + 6, mtu);
+    ipv4_emit(quote, &server, &client, IP_PROTOCOL_TCP, 0, 1500, false);
+    put_be16(quote + 20, 80);
+    put_be16(quote + 22, p.port);
+    put_be32(quote + 24, seq + p.server_iss);
+    put_be16(icmp + 2, (uint16_t)~checksum_bytes(icmp, 36));
+    peer_frame(&p, frame, sizeof(frame));
+}
+
+START_TEST(path_mtu_is_believed_only_for_bytes_in_flight)
+{
+    peer_established(&p);
+    peer_request(&p, 6000);
+    send_path_mtu(999999, 1000);
+    ck_assert_uint_eq(p.counters.icmp_drop_stale, 1);
+    ck_assert_uint_eq(p.out_count, 0);
+    send_path_mtu(1, 1000);
+    ck_assert_uint_eq(p.counters.icmp_error_in, 1);
+    ck_assert_uint_ge(p.out_count, 1);
+    for (unsigned i = 0; i < p.out_count; i++)
+        ck_assert_uint_le(p.out[i].payload_len, 960);
+    ck_assert_uint_eq(p.out[0].seq, 1);
+    send_path_mtu(1, 68); /* the floor */
+    ck_assert_uint_ge(p.out[0].payload_len, 64);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(unknown_next_hop_is_asked_for_then_served)
+{
+    uint8_t reply[14 + 28] = { 2, 0, 0, 0, 0, 2, 2, 0,  0,  0, 0, 9, 8, 6, 0, 1, 8, 0,  6,  4, 0,
+                               2, 2, 0, 0, 0, 0, 9, 10, 71, 0, 9, 2, 0, 0, 0, 0, 2, 10, 71, 0, 2 };
+    uint8_t syn[14 + 20 + 20] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 9, 8, 0 };
+    struct ip_addr src = ip_addr_from_v4(0x0a470009), dst = ip_addr_from_v4(SERVER_IP);
+    struct tcp_segment seg = { .src_port = 1234, .dst_port = 80, .flags = TCP_SYN };
+
+    peer_start(&p, NULL);
+    ipv4_emit(syn + 14, &src, &dst, IP_PROTOCOL_TCP, 0, 40, false);
+    tcp_segment_emit(syn + 34, &seg);
+    tcp_checksum_put(syn + 34, (uint16_t)~checksum_fold((uint64_t)ip_pseudo_sum(&src, &dst, 6) +
+                                                        20 + checksum_bytes(syn + 34, 20)));
+    peer_frame(&p, syn, sizeof(syn));
+    ck_assert_uint_eq(p.arp_count, 1);
+    ck_assert_uint_eq(p.out_count, 0);
+    peer_frame(&p, reply, sizeof(reply));
+    ck_assert_uint_eq(peer_only(&p)->flags, TCP_SYN | TCP_ACK);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(short_and_foreign_frames_are_counted)
+{
+    uint8_t frame[64] = { 2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 1, 8, 0 };
+
+    peer_start(&p, NULL);
+    peer_frame(&p, frame, 13);
+    ck_assert_uint_eq(p.counters.eth_drop_short, 1);
+    peer_frame(&p, frame, 64);
+    ck_assert_uint_eq(p.counters.eth_drop_not_ours, 1);
+    frame[12] = 0x86;
+    peer_frame(&p, frame, 64);
+    ck_assert_uint_eq(p.counters.eth_drop_type, 1);
+    peer_stop(&p);
+}
+END_TEST
+
+Suite *tcp_receive_suite(void)
+{
+    Suite *suite = suite_create("tcp, receiving");
+    TCase *t = tcase_create("tcp, receiving");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, reordered_request_is_put_together_and_sacked);
+    tcase_add_test(t, application_that_takes_nothing_closes_the_window);
+    tcase_add_test(t, peer_closes_first);
+    tcase_add_test(t, we_close_first_and_wait);
+    tcase_add_test(t, both_close_at_once);
+    tcase_add_test(t, half_closed_peer_gets_all_of_its_file);
+    tcase_add_test(t, fin_that_is_lost_is_sent_again);
+    tcase_add_test(t, newer_syn_reuses_time_wait);
+    tcase_add_test(t, peer_that_never_closes_is_forgotten);
+    tcase_add_test(t, drain_refuses_new_and_closes_idle);
+    tcase_add_test(t, abort_all_sends_resets);
+    tcase_add_test(t, tso_packets_are_whole_segments);
+    tcase_add_test(t, bad_sources_are_dropped);
+    tcase_add_test(t, echo_request_is_answered);
+    tcase_add_test(t, path_mtu_is_believed_only_for_bytes_in_flight);
+    tcase_add_test(t, unknown_next_hop_is_asked_for_then_served);
+    tcase_add_test(t, short_and_foreign_frames_are_counted);
+    suite_add_tcase(suite, t);
+    return suite;
+}
