@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Congestion control by itself: a connection that is only a window, driven round trip by round trip. */
+/* Congestion control by itself: a connection that is only a window, driven round trip by round
+ * trip. */
 #include <string.h>
 
 #include "suites.h"
@@ -111,7 +112,8 @@ START_TEST(cubic_is_no_slower_than_reno_on_short_paths)
     uint32_t after = c->cwnd;
     for (int i = 0; i < 40; i++)
         round_trip(c, 1);
-    /* In 40 ms the cubic alone would not have moved; Reno's share is 9/17 segments per round trip. */
+    /* In 40 ms the cubic alone would not have moved; Reno's share is 9/17 segments per round trip.
+     */
     ck_assert_uint_gt(c->cwnd, after + 15 * MSS);
 }
 END_TEST
