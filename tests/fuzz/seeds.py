@@ -1,0 +1,242 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writes the seed corpus of each fuzz target to corpus/TARGET: small inputs that reach far, for the
+fuzzer to start from. Run it after a change to an input format, and commit what it wrote."""
+
+import os
+import shutil
+import struct
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# ---- fuzz_frames: script.h's operations by number ----
+
+(OPEN, REQUEST, ACK, SEGMENT, DATA, SACK, TIME, DEADLINE, ICMP, ARP, RAW, TWEAK, HOLD, CONTROL,
+ CLOSE) = range(15)
+
+MSS, SACK_OK, TS, SCALE, SYN_ONLY, WAIT = 1, 2, 4, 8, 16, 32
+ALL = MSS | SACK_OK | TS | SCALE | WAIT
+FIN, SYN, RST, PSH, ACK_FLAG, URG = 1, 2, 4, 8, 16, 32
+SMALL, LARGE, MEDIUM, LONG, HEAD, RANGE, OLD, LARGE_CLOSE, MISSING, PARTIAL, PIPELINE, BODY = \
+    range(12)
+
+SOFTWARE, OFFLOAD, TSO, IP_ONLY = range(4)
+
+
+def config(mode=SOFTWARE, extents=8, b=0, c=0, d=0):
+    return bytes([mode | (extents - 1) << 2, b, c, d])
+
+
+def ack(peer=0, eighths=8, window=65535):
+    return bytes([ACK, peer, eighths]) + struct.pack("<H", 65535 - window)
+
+
+def sack(*places, peer=0, eighths=0):
+    return bytes([SACK, peer, eighths, len(places), *places])
+
+
+def segment(flags, peer=0, base=0, ack_base=0, seq=(0, 0), ack_off=(0, 0), window=65535, payload=0,
+            options=0, rest=b""):
+    return (bytes([SEGMENT, peer, base, flags, ack_base, seq[0] & 255, seq[1], ack_off[0] & 255,
+                   ack_off[1]]) + struct.pack("<HH", 65535 - window, payload) + bytes([options])
+            + rest)
+
+
+def data(text, peer=0, ahead=0):
+    return bytes([DATA, peer, ahead, len(text)]) + text
+
+
+def opened(peer=0, options=ALL, more=7):
+    return bytes([OPEN, peer, options, more])
+
+
+def request(which, peer=0):
+    return bytes([REQUEST, peer, which])
+
+
+def close(peer=0, reset=0):
+    return bytes([CLOSE, peer, reset])
+
+
+def frames():
+    wait = bytes([TIME, 14])
+    lossy = sack(0x41, eighths=0) + sack(0x42, 0x45) + sack(0x41, 0x84, 0xc6)
+    for mode in (SOFTWARE, OFFLOAD, TSO, IP_ONLY):
+        yield (config(mode) + opened() + request(LARGE) + (wait + ack()) * 6 + close() + ack())
+        yield (config(mode, extents=1, b=1) + opened(options=0) + request(LONG)
+               + (ack(eighths=9) + wait) * 6 + ack(eighths=0, window=0) + ack(eighths=0) * 4)
+    for c in (0x00, 0x55, 0xaa, 0xff):  # smaller and smaller tables
+        yield (config(c=c, d=c & 0x3f) + opened() + opened(1) + opened(2, options=MSS)
+               + request(LARGE) + request(PIPELINE, 1) + request(LONG, 2) + wait + lossy
+               + ack(1) + ack(2, 9) * 5 + ack(0) + wait + close() + close(1) + close(2, 1))
+    yield config(TSO) + opened() + request(LONG) + wait + lossy + bytes([DEADLINE] * 6) + ack()
+    yield config() + opened() + request(LARGE) + wait + ack(window=0) + bytes([DEADLINE] * 4) \
+        + ack(window=3000) + wait + ack()
+    yield config() + opened() + request(LARGE_CLOSE) + (wait + ack()) * 8 + close() + bytes([TIME, 27])
+    yield config() + opened() + close() + ack() + opened() + request(SMALL) + ack()
+    yield config() + bytes([OPEN, 0, ALL | SYN_ONLY, 7, DEADLINE, DEADLINE]) + opened(1) \
+        + request(OLD, 1) + wait + ack(1) + close(1) + ack(1)
+    yield config() + opened() + data(b"TP/1.1\r\nHost: a\r\n\r\n", ahead=8) + data(b"GET / HT") \
+        + data(b"GET /one HTTP/1.1\r\n") + data(b"Host: a\r\n\r\n") + ack() + request(PARTIAL) \
+        + bytes([TIME, 24, TIME, 26])
+    yield config() + opened() + request(LARGE) + bytes([ICMP, 0, 3, 4]) + struct.pack(">H", 700)[::-1] \
+        + b"\0" + wait + ack() + bytes([ICMP, 0, 3, 1, 0, 0, 1, ICMP, 1, 8, 0, 0, 0])
+    yield config(b=0x40) + opened() + bytes([TIME, 20]) + bytes([ARP, 0, 1, ARP, 0, 6, ARP, 3, 12]) \
+        + bytes([ARP, 0, 0]) + request(SMALL) + bytes([CONTROL, 2, CONTROL, 4, CONTROL, 3]) + ack()
+    yield config() + opened() + request(LONG) + bytes([CONTROL, 0]) + (wait + ack()) * 4 \
+        + bytes([CONTROL, 1])
+    yield config() + opened() + segment(RST, seq=(5, 0)) + segment(SYN) \
+        + segment(ACK_FLAG, ack_off=(100, 8)) + segment(ACK_FLAG | FIN, seq=(40, 0)) \
+        + segment(ACK_FLAG | PSH, payload=40) + segment(RST)
+    yield config() + opened() + request(LARGE) + segment(
+        ACK_FLAG, ack_base=1, options=3 << 5 | 4,
+        rest=b"\1\0" + bytes([1, 10, 7, 1, 20, 7, 6, 0, 0, 0, 0, 0, 1, 0, 0, 1, 4, 0])) + wait
+    yield config() + bytes([TWEAK, 34, 255, 1]) + opened() + request(SMALL) + bytes([TWEAK, 46, 32, 1]) \
+        + ack() + bytes([HOLD, 6]) + request(SMALL) * 3 + ack() + close()
+    yield config(b=0x80, d=0x80) + opened(6) + request(LARGE, 6) + wait + sack(0x41, peer=6) \
+        + ack(6) + close(6)
+
+
+# ---- frames for fuzz_arp_ip ----
+
+MAC, PEER_MAC = b"\2\0\0\0\0\2", b"\2\0\0\0\1\0"
+IP, PEER_IP = bytes([10, 71, 0, 2]), bytes([10, 71, 0, 10])
+
+
+def checksum(text):
+    text += b"\0" * (len(text) % 2)
+    total = sum(struct.unpack(f">{len(text) // 2}H", text))
+    while total > 0xffff:
+        total = (total & 0xffff) + (total >> 16)
+    return total ^ 0xffff
+
+
+def ip(protocol, payload, options=b"", fragment=0):
+    head = struct.pack(">BBHHHBBH", 0x45 + len(options) // 4, 0, 20 + len(options) + len(payload), 1,
+                       fragment, 64, protocol, 0) + PEER_IP + IP + options
+    head = head[:10] + struct.pack(">H", checksum(head)) + head[12:]
+    return MAC + PEER_MAC + b"\x08\x00" + head + payload
+
+
+def tcp(flags, seq, ack_number=0, options=b"", payload=b""):
+    head = struct.pack(">HHIIBBHHH", 40000, 80, seq, ack_number, (20 + len(options)) // 4 << 4, flags,
+                       65535, 0, 0) + options + payload
+    pseudo = PEER_IP + IP + struct.pack(">HH", 6, len(head))
+    return ip(6, head[:16] + struct.pack(">H", checksum(pseudo + head)) + head[18:])
+
+
+def icmp(kind, code, rest):
+    text = bytes([kind, code, 0, 0]) + rest
+    return ip(1, text[:2] + struct.pack(">H", checksum(text)) + text[4:])
+
+
+def arp(operation, target=IP):
+    return b"\xff" * 6 + PEER_MAC + b"\x08\x06" + struct.pack(">HHBBH", 1, 0x800, 6, 4, operation) \
+        + PEER_MAC + PEER_IP + bytes(6) + target
+
+
+SYN_OPTIONS = b"\2\4\5\xb4\4\2\x08\x0a\0\0\0\1\0\0\0\0\1\3\3\7"
+
+
+def arp_ip():
+    def script(*parts, flags=0, shape=bytes(4)):
+        text = shape + bytes([flags])
+        for frame in parts:
+            text += struct.pack("<H", len(frame)) + frame
+        return text
+
+    quote = ip(6, struct.pack(">HHI", 80, 40000, 0))[14:]
+    yield script(arp(1), arp(2), arp(1, PEER_IP))
+    yield script(arp(1), icmp(8, 0, b"\0\1\0\1hello"), icmp(3, 4, b"\0\0\2\x40" + quote), icmp(3, 1, bytes(4)))
+    yield script(arp(1), tcp(2, 1, options=SYN_OPTIONS), tcp(16, 2, 1), tcp(20, 2, 1))
+    yield script(arp(1), tcp(2, 1), tcp(17, 9, 9), flags=3)
+    yield script(ip(17, b"\0\x35\0\x35\0\x08\0\0"), ip(50, b"x"), ip(6, bytes(20), fragment=0x2000),
+                 ip(1, bytes(8), options=b"\1\1\1\0"), b"short")
+    yield script(arp(1), tcp(2, 1, options=SYN_OPTIONS)) + struct.pack("<H", 0x8000 | 3000) \
+        + struct.pack("<H", 54) + tcp(4, 2)[:54]
+
+
+# ---- fuzz_tcp_options ----
+
+def tcp_options():
+    def text(flags, options, payload=b"", good=1):
+        options += b"\0" * (-len(options) % 4)
+        return bytes([good]) + struct.pack(">HHIIBBHHH", 1, 80, 7, 9, (20 + len(options)) // 4 << 4,
+                                           flags, 1000, 0, 0) + options + payload
+
+    yield text(2, SYN_OPTIONS)
+    yield text(16, b"\1\1\x08\x0a\0\0\0\1\0\0\0\2", b"payload", good=0)
+    yield text(16, b"\1\1\x05\x1a" + bytes(range(24)))
+    yield text(16, b"\1\1\x08\x0a\0\0\0\1\0\0\0\2\1\1\x05\x12" + bytes(range(16)))
+    yield text(16, b"\1\1\x05\x22" + bytes(range(32)))
+    yield text(2, b"\2\3\1\3\2\x08\x0b\x05\x0b\xfe\4ab\0")
+    yield text(24, b"", b"GET")
+    yield text(2, b"\2\0")
+
+
+# ---- fuzz_http ----
+
+def http():
+    def text(body, limits=0, how=b"\1\2\3"):
+        return bytes([limits]) + how + body.replace("\n", "\r\n").encode("latin-1")
+
+    yield text("GET / HTTP/1.1\nHost: a\n\n")
+    yield text("GET /medium HTTP/1.1\nHost: a\nRange: bytes=100-1999\n\n" * 3, 0, b"\2\2\3")
+    yield text("HEAD /one HTTP/1.1\nHost: a\n\nGET /empty HTTP/1.1\nHost: a\n\n", 1)
+    yield text("\n\nGET /odd.txt HTTP/1.0\nConnection: keep-alive\n\nGET /dir HTTP/1.0\n\n", 3)
+    yield text("GET http://a/dir/a%20b.txt?q HTTP/1.1\nHost: a\nConnection: close\n\nGET / HTTP/1.1\n\n")
+    yield text("GET /../x HTTP/1.1\nHost: a\n\nGET /%2e%2e/%00 HTTP/1.1\nHost: a\n\n")
+    yield text("GET /dir//./deep/../a%20b.txt HTTP/1.1\nHost: a\n\nGET /dir/deep?a=b HTTP/1.1\nHost: a\n\n")
+    yield text("POST / HTTP/1.1\nHost: a\nContent-Length: 3\n\nabcGET / HTTP/1.1\nHost: a\n\n")
+    yield text("PUT / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nExpect: 100-continue\n\n0\n\n")
+    yield text("GET /medium HTTP/1.1\nHost: a\nIf-None-Match: \"x\", *\nIf-Modified-Since: "
+               "Sun, 06 Nov 1994 08:49:37 GMT\n\n")
+    yield text("GET /medium HTTP/1.1\nHost: a\nIf-Range: Sunday, 06-Nov-94 08:49:37 GMT\nRange: "
+               "bytes=-5\nIf-Unmodified-Since: Sun Nov  6 08:49:37 1994\n\n")
+    yield text("GET /medium HTTP/1.1\nHost: a\nRange: bytes=9999-\nIf-Match: *\n\n")
+    yield text("GET /" + "a" * 60 + " HTTP/1.1\nHost: a\n\n", 2)
+    yield text("GET / HTTP/1.1\n" + "a: b\n" * 9 + "\n", 1)
+    yield text("GET / HTTP/1.1\nHost: a\nHost: b\n\n")
+    yield text("GET / HTTP/2.0\nHost: a\n\n")
+    yield text("OPTIONS * HTTP/1.1\nHost: a\n\nGET / HTTP/1.1\n folded: x\n\n")
+    yield bytes(4) + b"GET / HTTP/1.1\nHost: a\n\n"
+
+
+# ---- fuzz_config ----
+
+def configuration():
+    yield b""
+    yield b"server:\n  device: tap:hw1\n  address: 10.72.0.2/24\n  gateway: 10.72.0.1\n  port: 8080\n"
+    yield b"server:\n  mtu: 9000\n  cores: 1,3-5\n  drain_seconds: 3\n  log_level: debug\n"
+    yield b"server:\n  media_types: \"/etc/m\\x41\"\n  cores: auto\n"
+    yield b"pool:\n  size: 512MiB\n  allow_small_pages: true\n"
+    yield b"limits:\n  connections: 100\n  requests: 7\n  responses: 9\n  pipeline: 2\n"
+    yield b"timeouts:\n  header: 500ms\n  idle: 1min\n  write: 3s\nidle:\n  wait: sleep\n  spin: 5us\n"
+    yield b"server: {port: &p 80, mtu: *p}\n---\nserver: 1\n"
+    yield b"a: 1\nserver:\n  port: x\n  port: [1]\n  device:\n    a: b\n? [c]\n: d\n"
+    yield b"%YAML 1.1\n--- !!map\nserver: !!map\n  port: !!str \"80\"\n  device: |\n   tap:x\n"
+    yield b"\xef\xbb\xbfserver:\r\n  gateway: none\r\n"
+    yield "server:\n  port: 81\n".encode("utf-16")
+
+
+TARGETS = {
+    "fuzz_arp_ip": arp_ip,
+    "fuzz_config": configuration,
+    "fuzz_frames": frames,
+    "fuzz_http": http,
+    "fuzz_tcp_options": tcp_options,
+}
+
+
+def main():
+    for target, inputs in TARGETS.items():
+        folder = os.path.join(HERE, "corpus", target)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        for number, text in enumerate(inputs()):
+            with open(os.path.join(folder, f"seed-{number:02}"), "wb") as file:
+                file.write(text)
+
+
+if __name__ == "__main__":
+    main()
