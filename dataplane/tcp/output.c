@@ -372,6 +372,8 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
             return true;
         }
         c->probe_pending = false;
+        if (c->snd_nxt == 0)
+            return false; /* the SYN-ACK waits, and nothing goes before it */
     }
     if (c->ack_pending) {
         send_ack(c, slot, at);
