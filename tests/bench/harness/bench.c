@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bench.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_malloc.h>
+
+#include "base/assert.h"
+#include "json.h"
+#include "wire/content.h"
+
+__attribute__((format(printf, 1, 2))) static bool fail(const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    fputs("bench: ", stderr);
+    vfprintf(stderr, format, values);
+    fputc('\n', stderr);
+    va_end(values);
+    return false;
+}
+
+/* Windows open, caches fill. */
+#define WARM_NS (300 * NS_PER_MS)
+
+/* --- DPDK ----------------------------------------------------------------------------------------
+ */
+
+static bool start_eal(const struct bench_options *o)
+{
+    static char cores[32], text[][20] = { "bench", "--no-pci", "--no-telemetry", "--iova-mode=va",
+                                          "--log-level=error" };
+    static char *args[16]; /* EAL keeps them */
+    int count = 0;
+
+    for (unsigned i = 0; i < RTE_DIM(text); i++)
+        args[count++] = text[i];
+    if (o->single)
+        snprintf(cores, sizeof(cores), "--lcores=0@%u", o->server_cpu);
+    else
+        snprintf(cores, sizeof(cores), "--lcores=0@%u,1@%u", o->nic_cpu, o->server_cpu);
+    args[count++] = cores;
+    if (o->small_pages) {
+        static char small[][20] = { "--no-huge", "--no-shconf", "-m", "1024" };
+        for (unsigned i = 0; i < RTE_DIM(small); i++)
+            args[count++] = small[i];
+    } else {
+        static char in_memory[] = "--in-memory";
+        args[count++] = in_memory;
+    }
+    return rte_eal_init(count, args) >= 0 ||
+           fail("DPDK does not start: %s; without hugepages: --small-pages",
+                rte_strerror(rte_errno));
+}
+
+static void *table_alloc(void *ctx, size_t bytes, size_t align)
+{
+    return rte_zmalloc("bench", bytes, (unsigned)align);
+}
+
+static void table_release(void *ctx, void *block)
+{
+    rte_free(block);
+}
+
+/* --- files ---------------------------------------------------------------------------------------
+ */
+
+static bool write_file(const char *path, uint32_t file, uint64_t bytes)
+{
+    FILE *out = fopen(path, "w");
+    bool ok = out != NULL;
+
+    for (uint64_t at = 0; ok && at < bytes; at += CONTENT_RUN) {
+        size_t len = bytes - at < CONTENT_RUN ? (size_t)(bytes - at) : CONTENT_RUN;
+        ok = fwrite(content_at(file, at), 1, len, out) == len;
+    }
+    if (out != NULL)
+        ok = fclose(out) == 0 && ok;
+    return ok || fail("%s: %s", path, strerror(errno));
+}
+
+static bool write_set(const char *root, const struct bench_files *set)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/%s", root, set->folder);
+    if (mkdir(path, 0700) != 0)
+        return fail("%s: %s", path, strerror(errno));
+    for (uint32_t i = 0; i < set->count; i++) {
+        snprintf(path, sizeof(path), "%s/%s/%u", root, set->folder, i);
+        if (!write_file(path, i, set->bytes))
+            return false;
+    }
+    return true;
+}
+
+static void remove_set(const char *root, const struct bench_files *set)
+{
+    char path[256];
+
+    for (uint32_t i = 0; i < set->count; i++) {
+        snprintf(path, sizeof(path), "%s/%s/%u", root, set->folder, i);
+        unlink(path);
+    }
+    snprintf(path, sizeof(path), "%s/%s", root, set->folder);
+    rmdir(path);
+}
+
+/* The files are on disk (or tmpfs) only while the pool reads them. */
+static bool load_pool(struct bench *bench)
+{
+    char root[128], error[POOL_ERROR_BYTES];
+    const char *tmp = getenv("TMPDIR");
+    struct pool_config config = { .root = root,
+                                  .node = -1,
+                                  .allow_small_pages = bench->options.small_pages };
+    bool ok = true;
+
+    snprintf(root, sizeof(root), "%s/bench.XXXXXX", tmp != NULL ? tmp : "/dev/shm");
+    if (mkdtemp(root) == NULL)
+        return fail("%s: %s", root, strerror(errno));
+    for (unsigned i = 0; ok && i < bench->file_sets; i++)
+        ok = write_set(root, &bench->files[i]);
+    bench->pool = ok ? pool_create(&config, error, sizeof(error)) : NULL;
+    if (ok && bench->pool == NULL)
+        fail("%s", error);
+    for (unsigned i = 0; i < bench->file_sets; i++)
+        remove_set(root, &bench->files[i]);
+    rmdir(root);
+    if (bench->pool != NULL && pool_seal(bench->pool, error, sizeof(error)) != 0)
+        return fail("%s", error);
+    return bench->pool != NULL;
+}
+
+bool bench_start(struct bench *bench, const struct bench_files *files, unsigned file_sets,
+                 const struct bench_options *options)
+{
+    *bench = (struct bench){ .files = files, .file_sets = file_sets, .options = *options };
+    bench->memory = options->small_pages
+                        ? memory_heap
+                        : (struct memory){ .alloc = table_alloc, .release = table_release };
+    if (!start_eal(options))
+        return false;
+    bench->clock = clock_start();
+    if (load_pool(bench))
+        return true;
+    bench_stop(bench);
+    return false;
+}
+
+void bench_stop(struct bench *bench)
+{
+    pool_destroy(bench->pool);
+    rte_eal_cleanup();
+}
+
+/* --- the program ---------------------------------------------------------------------------------
+ */
+
+static const char usage[] =
+    "Each run prints a line of JSON. Options:\n"
+    "  --rounds N       over all rows (1)\n"
+    "  --seconds S      measured of each run (1)\n"
+    "  --only TEXT      rows whose name contains TEXT\n"
+    "  --list           names of the rows\n"
+    "  --verify         the wire compares every byte and every checksum\n"
+    "  --single         server and wire in turns in one thread, for profiles\n"
+    "  --small-pages    no hugepages\n"
+    "  --cpus NIC,SERVER  (0,1)\n";
+
+static bool parse_options(int argc, char **argv, struct bench_options *o, bool *list)
+{
+    static const struct option longs[] = {
+        { "rounds", required_argument, NULL, 'r' },
+        { "seconds", required_argument, NULL, 's' },
+        { "only", required_argument, NULL, 'o' },
+        { "list", no_argument, NULL, 'l' },
+        { "verify", no_argument, NULL, 'v' },
+        { "single", no_argument, NULL, '1' },
+        { "small-pages", no_argument, NULL, 'p' },
+        { "cpus", required_argument, NULL, 'c' },
+        { NULL, 0, NULL, 0 },
+    };
+    int c;
+
+    *o = (struct bench_options){
+        .rounds = 1, .seconds = 1, .warm_ns = WARM_NS, .nic_cpu = 0, .server_cpu = 1
+    };
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        switch (c) {
+        case 'r':
+            o->rounds = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 's':
+            o->seconds = strtod(optarg, NULL);
+            break;
+        case 'o':
+            o->only = optarg;
+            break;
+        case 'l':
+            *list = true;
+            break;
+        case 'v':
+            o->verify = true;
+            break;
+        case '1':
+            o->single = true;
+            break;
+        case 'p':
+            o->small_pages = true;
+            break;
+        case 'c':
+            if (sscanf(optarg, "%u,%u", &o->nic_cpu, &o->server_cpu) != 2)
+                return fail("--cpus wants two numbers: NIC,SERVER");
+            break;
+        default:
+            fputs(usage, stderr);
+            return false;
+        }
+    }
+    return (optind == argc && o->rounds > 0 && o->seconds > 0) || fail("%s", usage);
+}
+
+static bool wanted(const struct bench_options *o, const struct bench_row *row)
+{
+    return o->only == NULL || strstr(row->name, o->only) != NULL;
+}
+
+int bench_main(int argc, char **argv, const struct bench_files *files, unsigned file_sets,
+               const struct bench_row *rows, unsigned row_count)
+{
+    static struct bench_result result;
+    struct bench_options options;
+    struct bench bench;
+    bool list = false;
+    int code = 0;
+
+    if (!parse_options(argc, argv, &options, &list))
+        return 2;
+    for (unsigned i = 0; list && i < row_count; i++)
+        puts(rows[i].name);
+    if (list)
+        return 0;
+    if (!bench_start(&bench, files, file_sets, &options))
+        return 2;
+    for (unsigned round = 0; round < options.rounds; round++) {
+        for (unsigned i = 0; i < row_count; i++) {
+            if (!wanted(&options, &rows[i]))
+                continue;
+            bench_run(&bench, &rows[i], &result);
+            json_run(stdout, &rows[i], round, &result);
+            if (result.failure[0] != '\0')
+                code = 1;
+        }
+    }
+    bench_stop(&bench);
+    return code;
+}

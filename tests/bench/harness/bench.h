@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Benches on the wire: a program gives tables of files and rows, bench_main() does the rest. Each
+ * row is a run of its own: new rings, stack, server and clients. Rounds go over all rows, so that
+ * what disturbs the machine disturbs all of them. Each run prints one line of JSON.
+ */
+#ifndef BENCH_HARNESS_BENCH_H
+#define BENCH_HARNESS_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/clock.h"
+#include "base/counters.h"
+#include "base/memory.h"
+#include "harness/turns.h"
+#include "io/pools.h"
+#include "mempool/pool.h"
+#include "wire/nic.h"
+
+/* Files FOLDER/0 to FOLDER/(count - 1), of `bytes` each. */
+struct bench_files {
+    const char *folder;
+    uint32_t count;
+    uint64_t bytes;
+};
+
+struct bench_row {
+    const char *name;
+    const char *folder; /* of a struct bench_files */
+    bool raw;           /* the limit: packets of file bytes without stack, for a wire that forgets
+                           them */
+    bool software_checksum;
+    bool tso;
+    bool one_per_connection;
+    uint32_t connections;
+    uint16_t mtu;       /* 0: 1500 */
+    uint16_t ack_every; /* segments; 0: 2 */
+    uint32_t rtt_us;
+    double loss;     /* 0..1 */
+    uint32_t window; /* a client's, in bytes; 0: 1 MiB */
+};
+
+struct bench_options {
+    unsigned rounds;
+    double seconds;   /* measured, of each run */
+    uint64_t warm_ns; /* after the last handshake, before measuring */
+    const char *only; /* rows whose name contains this; NULL: all */
+    bool single;      /* server and wire in turns in one thread: for profiles */
+    bool verify;      /* the wire looks at every byte */
+    bool small_pages; /* do without hugepages */
+    unsigned nic_cpu, server_cpu;
+};
+
+/* Rings of the queue pair. */
+#define BENCH_DESCRIPTORS 1024
+
+/* What all runs share. */
+struct bench {
+    const struct bench_files *files;
+    unsigned file_sets;
+    struct bench_options options;
+    struct clock clock;
+    struct pool *pool;
+    struct memory memory; /* of the core's tables */
+};
+
+/* One run, for whoever wants numbers instead of lines. */
+struct bench_result {
+    double seconds;
+    struct turns turns;           /* the server's time */
+    struct counters server;       /* what it counted meanwhile */
+    struct wire_stats wire;       /* and what the wire saw */
+    struct counters server_whole; /* both from the start of the run to its end */
+    struct wire_stats wire_whole;
+    char failure[256]; /* empty: none */
+};
+
+/* Brings up DPDK, files and pool. False: said why on stderr. */
+bool bench_start(struct bench *bench, const struct bench_files *files, unsigned file_sets,
+                 const struct bench_options *options);
+void bench_stop(struct bench *bench);
+
+/* result->failure says whether the run is worth anything. */
+void bench_run(struct bench *bench, const struct bench_row *row, struct bench_result *result);
+
+/* Options, all rows, all rounds. Returns the exit code: 0, 1 if a run failed, 2 if none could be
+ * made. */
+int bench_main(int argc, char **argv, const struct bench_files *files, unsigned file_sets,
+               const struct bench_row *rows, unsigned row_count);
+
+#endif

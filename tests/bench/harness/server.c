@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Where the server closes, places are held by TIME-WAIT. A minute of it at full speed would take
+ * millions of them: here it is short, so that what is measured is the work of a connection. */
+#define SPARE_CONNECTIONS   1024
+#define SPARE_FOR_TIME_WAIT 65536
+#define SHORT_TIME_WAIT_NS  (20 * NS_PER_MS)
+
+static void stack_settings(struct stack_config *stack, const struct server_config *config)
+{
+    stack_config_defaults(stack);
+    stack->mac = config->mac;
+    stack->address = ip_addr_from_v4(config->ip);
+    stack->prefix_len = 24;
+    stack->gateway = ip_addr_from_v4(config->gateway);
+    stack->mtu = config->mtu;
+    stack->tx_ip_checksum = stack->tx_tcp_checksum = config->checksum_offload;
+    stack->tx_tso_bytes_max = config->tso_bytes;
+    stack->connections_max = config->connections + SPARE_CONNECTIONS;
+    if (config->closes) {
+        stack->connections_max += SPARE_FOR_TIME_WAIT;
+        stack->tcp.time_wait_ns = SHORT_TIME_WAIT_NS;
+    }
+    if (stack->ranges_max < 4 * stack->connections_max)
+        stack->ranges_max = 4 * stack->connections_max;
+    stack->seed[0] = 0x6877; /* the same hash in every run */
+    stack->memory = config->memory;
+}
+
+static int64_t wall_offset(const struct clock *clock)
+{
+    struct timespec wall;
+
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return (int64_t)wall.tv_sec * (int64_t)NS_PER_S + wall.tv_nsec - (int64_t)clock_now(clock);
+}
+
+static bool start_stack(struct server *s, const struct server_config *config)
+{
+    struct stack_config stack;
+    struct http_config http;
+
+    stack_settings(&stack, config);
+    http_config_defaults(&http);
+    http.catalogue = pool_catalogue(config->pool);
+    http.connections_max = http.responses_max = stack.connections_max;
+    http.wall_offset_ns = wall_offset(&config->clock);
+    http.counters = stack.counters = &s->counters;
+    http.memory = config->memory;
+    s->http = http_server_create(&http);
+    if (s->http == NULL)
+        return false;
+    stack.app = &http_app;
+    stack.app_ctx = s->http;
+    s->stack = stack_create(&stack, clock_now(&s->clock));
+    return s->stack != NULL;
+}
+
+bool server_start(struct server *s, const struct server_config *config)
+{
+    struct io_tx_config tx = {
+        .wire = config->wire,
+        .heads = config->pools->heads,
+        .extents = config->pools->extents,
+        .arena = pool_arena(config->pool),
+        .extents_max = TX_EXTENTS_MAX,
+        .ip_checksum = config->checksum_offload,
+        .tcp_checksum = config->checksum_offload,
+        .counters = &s->counters,
+        .memory = config->memory,
+    };
+
+    memset(s, 0, sizeof(*s));
+    s->clock = config->clock;
+    io_rx_init(&s->rx, config->wire, &s->counters);
+    s->tx = io_tx_create(&tx);
+    if (s->tx != NULL && start_stack(s, config)) {
+        server_resume(s);
+        return true;
+    }
+    server_end(s);
+    return false;
+}
+
+void server_release(struct server *s)
+{
+    io_tx_destroy(s->tx);
+    s->tx = NULL;
+}
+
+void server_end(struct server *s)
+{
+    server_release(s);
+    if (s->stack != NULL)
+        stack_destroy(s->stack);
+    if (s->http != NULL)
+        http_server_destroy(s->http);
+}
+
+/* Returns whether a packet was made or taken. */
+static bool send_burst(struct server *s, uint64_t now)
+{
+    uint64_t before = s->counters.tx_packets;
+    unsigned room, n = 0;
+
+    if (io_tx_flush(s->tx, now)) {
+        struct tx_slot *slots = io_tx_slots(s->tx, &room);
+        n = stack_output(s->stack, slots, room, now);
+        io_tx_send(s->tx, n, now);
+    }
+    return n > 0 || s->counters.tx_packets != before;
+}
+
+void server_turn(struct server *s)
+{
+    unsigned frames = io_rx_burst(&s->rx);
+    uint64_t now = clock_now(&s->clock);
+
+    turn_clock_mark(&s->turn, now);
+    s->turn.worked = s->rx.mbuf_count > 0;
+    if (s->turn.worked) {
+        stack_input(s->stack, s->rx.frames, frames, now);
+        io_rx_release(&s->rx);
+    }
+    s->turn.worked |= send_burst(s, now);
+    COUNT(&s->counters, loop_turns);
+}
+
+void server_account(struct server *s)
+{
+    turn_clock_mark(&s->turn, clock_now(&s->clock));
+}
+
+void server_resume(struct server *s)
+{
+    s->turn.last = clock_now(&s->clock);
+}
