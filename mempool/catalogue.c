@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
+#include "base/date.h"
 
 #define BLOCK_BYTES  (256u << 10) /* of strings: a few thousand files */
 #define TYPE_LEN_MAX 255          /* RFC 6838 section 4.2: 127 + '/' + 127 */
@@ -217,34 +217,20 @@ struct catalogue *catalogue_create(uint32_t files, uint32_t directories)
     return c;
 }
 
-/* IMF-fixdate (RFC 9110 section 5.6.7). Its year has four digits: times outside are clamped. */
-static void date_format(char *out, size_t size, int64_t time_s)
-{
-    static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-    static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    const time_t year_0000 = -62167219200, year_9999_end = 253402300799;
-    time_t t = time_s < year_0000 ? year_0000 : time_s > year_9999_end ? year_9999_end : time_s;
-    struct tm tm;
-
-    gmtime_r(&t, &tm);
-    snprintf(out, size, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
-             months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
 /* Sets head, type, etag. The tag tells apart any two states that the file system's clock tells
  * apart. */
 static int file_describe(struct catalogue *c, struct file *file, const char *type)
 {
-    char etag[FILE_ETAG_BYTES], date[64], head[TYPE_LEN_MAX + sizeof(etag) + sizeof(date) + 128];
+    char etag[FILE_ETAG_BYTES], date[DATE_TEXT_BYTES],
+        head[TYPE_LEN_MAX + sizeof(etag) + sizeof(date) + 128];
     uint64_t mtime_ns_total = (uint64_t)file->mtime_s * 1000000000u + file->mtime_ns;
 
     snprintf(etag, sizeof(etag), "\"%" PRIx64 "-%" PRIx64 "\"", mtime_ns_total, file->size);
-    date_format(date, sizeof(date), file->mtime_s);
+    date_format(file->mtime_s, date);
     int len = snprintf(head, sizeof(head),
-                       "Content-Type: %s\r\nLast-Modified: %s\r\nETag: %s\r\n"
+                       "Content-Type: %s\r\nLast-Modified: %.*s\r\nETag: %s\r\n"
                        "Accept-Ranges: bytes\r\n",
-                       type, date, etag);
+                       type, DATE_TEXT_BYTES, date, etag);
     ASSERT(len > 0 && (size_t)len < sizeof(head));
     file->head_len = (uint16_t)len;
     file->head = string_copy(c, head, (size_t)len);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/checksum.h"
 #include "mempool/prefix_sum.h"
 
 static_assert(FILE_EXTENT_MAX <= UINT16_MAX, "an external mbuf's length has 16 bits");
@@ -33,7 +34,7 @@ static uint64_t extent_run(const struct file_extent *extent, uint64_t at, uint64
 static uint16_t run_sum(const struct file *file, const uint8_t *data, uint64_t from, uint32_t len)
 {
     if (file->sums == NULL)
-        return checksum_add_bytes(data, len);
+        return checksum_bytes(data, len);
     return prefix_sum_range(file->sums, data, from, len);
 }
 

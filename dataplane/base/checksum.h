@@ -23,6 +23,10 @@ static inline uint16_t checksum_at_odd(uint16_t sum)
     return (uint16_t)(sum << 8 | sum >> 8);
 }
 
+/* The same sum in the machine's byte order, carries not folded: exact below 2^34 bytes. The sum
+ * does not depend on byte order but for a swap at the end (RFC 1071 section 2 (B)). */
+uint64_t checksum_native(const uint8_t *data, size_t len);
+
 /* Sum of len bytes, the first at an even position. */
 uint16_t checksum_bytes(const uint8_t *data, size_t len);
 

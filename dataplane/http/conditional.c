@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "http/conditional.h"
 
-#include "http/date.h"
+#include "base/date.h"
 
 /* Takes an entity-tag off the front of t: [ W/ ] DQUOTE *etagc DQUOTE (RFC 9110 section 8.8.3). */
 static bool take_etag(struct text *t, struct text *opaque, bool *weak)

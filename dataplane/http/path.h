@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http/text.h"
+#include "base/text.h"
 
 struct target {
     struct text path;  /* still encoded, begins with '/' */

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "http/text.h"
+#include "base/text.h"
 
 enum range_kind {
     RANGE_IGNORED,     /* another unit, malformed, or several ranges: answer as if it were absent */

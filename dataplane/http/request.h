@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http/text.h"
+#include "base/text.h"
 
 enum request_method {
     METHOD_GET,

@@ -2,7 +2,7 @@
 #include "http/response.h"
 
 #include "base/assert.h"
-#include "http/date.h"
+#include "base/date.h"
 #include "http/path.h"
 #include "http/status.h"
 

@@ -12,7 +12,7 @@
 
 #include "base/assert.h"
 #include "base/counters.h"
-#include "http/text.h"
+#include "base/text.h"
 #include "mempool/file.h"
 #include "tcp/tcp.h"
 

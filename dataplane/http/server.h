@@ -6,7 +6,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
-#include "http/date.h"
+#include "base/date.h"
 #include "http/head.h"
 #include "http/http.h"
 #include "http/response.h"

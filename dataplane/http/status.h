@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http/text.h"
+#include "base/text.h"
 
 struct status {
     uint16_t code;

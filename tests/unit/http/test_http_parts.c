@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/date.h"
 #include "base/prng.h"
-#include "http/date.h"
 #include "http/head.h"
 #include "http/path.h"
 #include "http/range.h"

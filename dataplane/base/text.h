@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A run of bytes that somebody else owns: what a parsed request is made of. Not NUL-terminated. */
-#ifndef HTTP_TEXT_H
-#define HTTP_TEXT_H
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

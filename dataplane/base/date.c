@@ -3,7 +3,7 @@
  * Days are counted in years that begin on 1 March, so that the leap day is a year's last day and
  * the months' starts follow one straight line: month m (0: March) begins on day (153 m + 2) / 5.
  */
-#include "http/date.h"
+#include "base/date.h"
 
 #define DAY_SECONDS 86400
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* HTTP dates (RFC 9110 section 5.6.7), without libc's time zones. Times are Unix seconds. */
-#ifndef HTTP_DATE_H
-#define HTTP_DATE_H
+#ifndef BASE_DATE_H
+#define BASE_DATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http/text.h"
+#include "base/text.h"
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 #define DATE_TEXT_BYTES 29
