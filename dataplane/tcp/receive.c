@@ -43,6 +43,8 @@ static bool keep(struct tcp_conn *c, uint64_t from, const uint8_t *data, uint32_
 static void deliver_buffered(struct tcp_conn *c)
 {
     c->rcv_nxt = rx_buffer_contiguous(c->rx, c->rcv_nxt);
+    if (c->rcv_fin != 0 && c->rcv_nxt > c->rcv_fin) /* bytes behind the FIN are none */
+        c->rcv_nxt = c->rcv_fin;
     while (c->rcv_taken < c->rcv_nxt && may_deliver(c)) {
         uint32_t len;
         const uint8_t *data = rx_buffer_peek(c->rx, c->rcv_taken, c->rcv_nxt, &len);
@@ -68,6 +70,10 @@ static void fin_received(struct tcp_conn *c)
     c->rcv_nxt = c->rcv_fin + 1;
     c->rcv_taken++;
     c->ack_pending = true;
+    if (c->rx != NULL) { /* a peer that contradicts itself: bytes behind its FIN */
+        rx_buffer_give(&ctx->rx, c->rx);
+        c->rx = NULL;
+    }
     if (state == TCP_STATE_ESTABLISHED)
         c->state = TCP_STATE_CLOSE_WAIT;
     if (c->app_open && !c->receive_ended) {
@@ -100,6 +106,8 @@ void tcp_data_input(struct tcp_conn *c, const struct tcp_segment *seg)
         c->rcv_fin = (uint64_t)end;
     if (tcp_segment_len(seg) != 0)
         c->ack_pending = true;
+    if (c->rcv_fin != 0 && c->rcv_nxt > c->rcv_fin)
+        return; /* the FIN was taken: text behind it is ignored */
 
     if (start < (int64_t)c->rcv_nxt) {
         data += (int64_t)c->rcv_nxt - start;
