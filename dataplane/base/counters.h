@@ -71,6 +71,8 @@
     X(tcp_retransmit_bytes, "bytes retransmitted")                                                 \
     X(tcp_rto, "retransmission time-outs")                                                         \
     X(tcp_recovery, "fast recoveries entered")                                                     \
+    X(tcp_undone, "recoveries undone: nothing had been lost (Eifel, D-SACK, F-RTO)")               \
+    X(tcp_rto_undone, "of these, after a time-out")                                                \
     X(tcp_tlp, "tail loss probes sent")                                                            \
     X(tcp_reneged, "SACK reneging found at a time-out")                                            \
     X(tcp_window_probe, "zero-window probes sent")                                                 \

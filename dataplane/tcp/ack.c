@@ -10,12 +10,17 @@ static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t by
     if ((r->flags & RANGE_SACKED) != 0)
         return; /* counted when it was SACKed */
     info->delivered += bytes;
-    if ((r->flags & RANGE_RETRANSMITTED) != 0)
+    if (r->start >= c->recovery_end)
+        info->beyond = true;
+    if ((r->flags & RANGE_RETRANSMITTED) != 0) {
         info->retransmitted = true;
-    else if (r->sent_ns > info->newest_sent_ns)
-        info->newest_sent_ns = r->sent_ns;
+    } else {
+        info->original = info->original || r->start < c->recovery_end;
+        if (r->sent_ns > info->newest_sent_ns)
+            info->newest_sent_ns = r->sent_ns;
+    }
     if (c->sack_ok)
-        recovery_delivered(c, r, info->prior_fack);
+        recovery_delivered(c, r, info);
 }
 
 /* Marks [start, end), inside (snd_una, snd_nxt], as SACKed. */
@@ -59,6 +64,10 @@ static void sack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64
                        struct ack_info *info)
 {
     info->dsack = is_dsack(seg);
+    if (info->dsack) {
+        info->dsack_start = (uint64_t)seq_to_offset(c->iss, c->snd_una, seg->sack[0].start);
+        info->dsack_bytes = seg->sack[0].end - seg->sack[0].start;
+    }
     for (unsigned i = info->dsack ? 1 : 0; i < seg->sack_count; i++) {
         int64_t start = seq_to_offset(c->iss, c->snd_una, seg->sack[i].start);
         int64_t end = seq_to_offset(c->iss, c->snd_una, seg->sack[i].end);
@@ -159,7 +168,9 @@ void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t a
 {
     struct tcp_ctx *ctx = c->ctx;
     struct ack_info info = { .flight = (uint32_t)(c->snd_nxt - c->snd_una),
-                             .prior_fack = c->rack_fack };
+                             .prior_fack = c->rack_fack,
+                             .has_echo = c->ts_ok && seg->has_timestamps,
+                             .echo_ms = seg->ts_echo - c->ts_offset };
     uint64_t old_una = c->snd_una, old_edge = c->snd_edge;
 
     bool window_changed = window_update(c, seg, ack_offset);

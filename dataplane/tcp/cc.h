@@ -24,12 +24,13 @@ struct hystart {
 };
 
 struct cubic {
-    uint32_t w_max;    /* bytes: cwnd before the last reduction */
-    uint32_t w_est;    /* bytes: what Reno would have */
-    uint32_t w_prior;  /* bytes: cwnd at the last reduction */
-    uint32_t k_ms;     /* from the epoch's start until w_max is reached again */
-    uint32_t epoch_ms; /* start of this stage of congestion avoidance */
-    bool epoch;        /* it has started */
+    uint32_t w_max;                    /* bytes: cwnd before the last reduction */
+    uint32_t w_est;                    /* bytes: what Reno would have */
+    uint32_t w_prior;                  /* bytes: cwnd at the last reduction */
+    uint32_t undo_w_max, undo_w_prior; /* before it */
+    uint32_t k_ms;                     /* from the epoch's start until w_max is reached again */
+    uint32_t epoch_ms;                 /* start of this stage of congestion avoidance */
+    bool epoch;                        /* it has started */
 };
 
 /* What an algorithm remembers of a connection. */
@@ -46,6 +47,8 @@ struct cc_ops {
     void (*avoid)(struct tcp_conn *c, uint32_t acked);
     /* The new ssthresh (bytes) when congestion is found with a window of so many bytes. */
     uint32_t (*reduce)(struct tcp_conn *c, uint32_t window);
+    /* The last reduction had no cause; cwnd and ssthresh are as before it. */
+    void (*undo)(struct tcp_conn *c);
 };
 
 extern const struct cc_ops cc_newreno; /* RFC 5681 with byte counting (RFC 3465) */

@@ -52,6 +52,15 @@ enum tcp_recovery {
     TCP_RECOVERY_LOSS, /* after a retransmission time-out: slow start */
 };
 
+/* What a reduction of cwnd changed, until it is known whether there was cause for it (undo.c). */
+struct undo {
+    uint32_t cwnd, ssthresh; /* before it; cwnd 0: nothing to undo */
+    uint32_t first_ms;       /* tcp_ctx.now_ms of the first retransmission */
+    uint32_t doubtful;       /* bytes sent again and not reported as received twice */
+    uint32_t span;           /* bytes below recovery_end that this is about */
+    bool sent;               /* something was sent again */
+};
+
 struct tcp_key {
     struct ip_addr remote, local;
     uint16_t remote_port, local_port;
@@ -76,6 +85,8 @@ struct tcp_conn {
     uint8_t backoff;   /* consecutive time-outs */
     uint8_t dup_acks;  /* without SACK; saturates */
     uint8_t reo_wnd_mult;
+    uint8_t reo_wnd_persist; /* recoveries until it is 1 again */
+    uint8_t frto;            /* step of F-RTO (undo.c) */
 
     bool sack_ok : 1;
     bool ts_ok : 1;
@@ -126,6 +137,7 @@ struct tcp_conn {
     uint64_t tlp_end;                /* snd_nxt at the probe, 0: none outstanding */
     uint64_t reo_round_end;
     uint32_t prr_delivered, prr_out, prr_flight;
+    struct undo undo;
     struct cc cc;
 
     /* Place in the stack. */
@@ -235,14 +247,20 @@ struct ack_info {
     uint32_t flight;         /* bytes unacknowledged before this ACK */
     uint64_t newest_sent_ns; /* of the delivered ranges never sent twice; 0: none */
     uint64_t prior_fack;     /* rack_fack before this ACK */
-    bool retransmitted;      /* some of the delivered ranges were sent twice */
-    bool dsack;              /* the peer received something twice (RFC 2883) */
-    bool duplicate;          /* a duplicate ACK in the sense of RFC 5681 section 2 */
+    uint64_t dsack_start;    /* where what came twice begins, and how long it is */
+    uint32_t dsack_bytes;
+    uint32_t echo_ms;   /* our clock when the segment left that made the peer acknowledge ... */
+    bool has_echo;      /* ... where it says so */
+    bool retransmitted; /* some of the delivered ranges were sent twice */
+    bool original;      /* ... were sent once, before recovery began */
+    bool beyond;        /* ... were sent after recovery began */
+    bool dsack;         /* the peer received something twice (RFC 2883) */
+    bool duplicate;     /* a duplicate ACK in the sense of RFC 5681 section 2 */
 };
 
-/* A range was delivered (RFC 8985 section 6.2 steps 2 and 3); prior_fack: rack_fack before this
- * ACK. */
-void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range, uint64_t prior_fack);
+/* A range was delivered (RFC 8985 section 6.2 steps 2 and 3). */
+void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range,
+                        const struct ack_info *info);
 /* After the list was updated: find losses, enter or leave recovery, set cwnd. */
 void recovery_ack(struct tcp_conn *c, const struct ack_info *info);
 void recovery_timeout(struct tcp_conn *c);
@@ -251,6 +269,21 @@ void recovery_reorder_timeout(struct tcp_conn *c);
 void recovery_arm_tlp(struct tcp_conn *c);
 /* len bytes were sent, first or again. */
 void recovery_sent(struct tcp_conn *c, uint32_t len);
+
+/* undo.c */
+
+/* cwnd is about to be reduced, for the first time since all was well. */
+void undo_begin(struct tcp_conn *c);
+/* recovery_end was set; it was old_end. */
+void undo_extend(struct tcp_conn *c, uint64_t old_end);
+/* len bytes were sent again. */
+void undo_resent(struct tcp_conn *c, uint32_t len);
+/* True: the ACK shows that the reduction had no cause; it is undone and recovery is over. */
+bool undo_ack(struct tcp_conn *c, const struct ack_info *info);
+/* The retransmission timer fired; first: not while the last time-out's recovery lasts. */
+void frto_begin(struct tcp_conn *c, bool first);
+/* Whether new bytes go before those that count as lost, to see what becomes of the latter. */
+bool frto_new_first(const struct tcp_conn *c);
 
 /* receive.c */
 void tcp_data_input(struct tcp_conn *c, const struct tcp_segment *seg);

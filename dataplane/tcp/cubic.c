@@ -90,7 +90,7 @@ static void cubic_avoid(struct tcp_conn *c, uint32_t acked)
     }
     /* Section 4.4 and 4.5: towards where the cubic will be a round trip from now, by at most half.
      */
-    uint64_t target = w_cubic(c, t + c->rtt.srtt_ns / NS_PER_MS);
+    uint64_t target = w_cubic(c, t + c->rtt.srtt_us / 1000);
     uint64_t most = c->cwnd + c->cwnd / 2;
     if (target > most)
         target = most;
@@ -110,14 +110,27 @@ static uint32_t cubic_reduce(struct tcp_conn *c, uint32_t window)
 
     /* Section 4.7: fast convergence: a flow that falls shorter than last time releases bandwidth.
      */
+    q->undo_w_max = q->w_max;
+    q->undo_w_prior = q->w_prior;
     q->w_prior = c->cwnd;
     q->w_max = c->cwnd < q->w_max ? (uint32_t)((uint64_t)c->cwnd * 17 / 20) : c->cwnd;
     q->epoch = false;
     return next > floor ? next : floor;
 }
 
+/* Section 4.9.1: the epoch begins anew, from the window that is back. */
+static void cubic_undo(struct tcp_conn *c)
+{
+    struct cubic *q = &c->cc.cubic;
+
+    q->w_max = q->undo_w_max;
+    q->w_prior = q->undo_w_prior;
+    q->epoch = false;
+}
+
 const struct cc_ops cc_cubic = {
     .name = "cubic",
     .avoid = cubic_avoid,
     .reduce = cubic_reduce,
+    .undo = cubic_undo,
 };

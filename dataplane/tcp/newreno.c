@@ -19,8 +19,14 @@ static uint32_t newreno_reduce(struct tcp_conn *c, uint32_t window)
     return window / 2 > floor ? window / 2 : floor;
 }
 
+static void newreno_undo(struct tcp_conn *c)
+{
+    c->cc.acked_bytes = 0;
+}
+
 const struct cc_ops cc_newreno = {
     .name = "newreno",
     .avoid = newreno_avoid,
     .reduce = newreno_reduce,
+    .undo = newreno_undo,
 };

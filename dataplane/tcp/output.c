@@ -304,6 +304,7 @@ static void sent_again(struct tcp_conn *c, uint32_t range, uint32_t len)
     range_list_mark_resent(&c->ranges, r, ctx->now);
     COUNT_N(ctx->counters, tcp_retransmit, (len + c->mss - 1) / c->mss);
     COUNT_N(ctx->counters, tcp_retransmit_bytes, len);
+    undo_resent(c, len);
 }
 
 static bool send_choice(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, struct choice choice)
@@ -359,7 +360,11 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
         }
         if (c->tlp_pending && send_tlp(c, slot, at))
             return true;
-        struct choice choice = c->snd_nxt == 0 ? choose_syn_ack(c) : choose_again(c);
+        struct choice choice = { .kind = SEND_NOTHING };
+        if (c->snd_nxt == 0)
+            choice = choose_syn_ack(c);
+        else if (!frto_new_first(c))
+            choice = choose_again(c);
         if (choice.kind == SEND_NOTHING && c->state != TCP_STATE_SYN_RECEIVED)
             choice = choose_new(c);
         if (choice.kind != SEND_NOTHING) {

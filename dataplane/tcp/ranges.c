@@ -148,6 +148,13 @@ void range_list_clear_sacked(struct range_list *list, struct range_pool *pool)
     list->sacked_bytes = 0;
 }
 
+void range_list_clear_lost(struct range_list *list, struct range_pool *pool)
+{
+    RANGE_FOREACH (i, list, pool)
+        pool->range[i].flags &= ~(uint32_t)RANGE_LOST;
+    list->lost_bytes = 0;
+}
+
 void range_list_pop(struct range_list *list, struct range_pool *pool, uint64_t upto)
 {
     uint32_t index = list->head;

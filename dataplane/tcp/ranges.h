@@ -85,6 +85,9 @@ void range_list_mark_resent(struct range_list *list, struct tcp_range *range, ui
 /* The receiver has reneged: nothing counts as SACKed any more (RFC 2018 section 8). */
 void range_list_clear_sacked(struct range_list *list, struct range_pool *pool);
 
+/* Nothing counts as lost any more. */
+void range_list_clear_lost(struct range_list *list, struct range_pool *pool);
+
 /* Removes the first range, or, when it reaches beyond upto, its part below. */
 void range_list_pop(struct range_list *list, struct range_pool *pool, uint64_t upto);
 

@@ -9,6 +9,8 @@
 
 enum {
     DUP_ACK_THRESHOLD = 3,
+    REO_WND_MULT_MAX = 20, /* the window is bounded by SRTT in any case */
+    REO_WND_PERSIST = 16,
     /* RFC 8985 section 7.2: added to the probe time-out when one segment is in flight, for the
      * receiver's delayed ACK. */
     TLP_DELAYED_ACK_MS = 200,
@@ -34,18 +36,35 @@ static bool sent_before_newest(const struct tcp_conn *c, const struct tcp_range 
            (r->sent_ns == c->rack_sent_ns && r->start + r->len < c->rack_end);
 }
 
-void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range, uint64_t prior_fack)
+/*
+ * Step 2: whether the ACK may be one of an earlier transmission of a range sent more than once. One
+ * that comes sooner than any round trip is; so is one that echoes an older timestamp. Only an ACK
+ * that advances says by its echo when what it acknowledges was sent (RFC 7323 section 4.3): that of
+ * a SACK is the one of the last segment in order, and would hide every retransmission behind the
+ * first hole.
+ */
+static bool ambiguous(const struct tcp_conn *c, const struct tcp_range *range,
+                      const struct ack_info *info)
+{
+    if ((range->flags & RANGE_RETRANSMITTED) == 0)
+        return false;
+    if (info->has_echo && range->start == c->snd_una &&
+        seq_lt(info->echo_ms, (uint32_t)(range->sent_ns / NS_PER_MS)))
+        return true;
+    return c->ctx->now - range->sent_ns < rtt_min_ns(&c->rtt);
+}
+
+void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range,
+                        const struct ack_info *info)
 {
     uint64_t now = c->ctx->now, end = range->start + range->len;
 
     /* Step 3: later bytes were delivered by an earlier ACK. */
-    if (end <= prior_fack && (range->flags & RANGE_RETRANSMITTED) == 0)
+    if (end <= info->prior_fack && (range->flags & RANGE_RETRANSMITTED) == 0)
         c->reordering_seen = true;
     if (end > c->rack_fack)
         c->rack_fack = end;
-    /* The ACK of a retransmission that comes sooner than any round trip is one of the original
-     * (step 2). */
-    if ((range->flags & RANGE_RETRANSMITTED) != 0 && now - range->sent_ns < c->rtt.min_ns)
+    if (ambiguous(c, range, info))
         return;
     if (range->sent_ns > c->rack_sent_ns ||
         (range->sent_ns == c->rack_sent_ns && end > c->rack_end)) {
@@ -64,7 +83,7 @@ static uint64_t reorder_window(const struct tcp_conn *c)
         if (c->ranges.sacked_bytes > (DUP_ACK_THRESHOLD - 1) * (uint32_t)c->mss)
             return 0;
     }
-    return time_min(c->reo_wnd_mult * c->rtt.min_ns / 4, c->rtt.srtt_ns);
+    return time_min(c->reo_wnd_mult * rtt_min_ns(&c->rtt) / 4, rtt_srtt_ns(&c->rtt));
 }
 
 /* Marks what RACK holds for lost; sets the reordering timer for what may become so (step 5). */
@@ -112,9 +131,11 @@ static uint32_t window_used(const struct tcp_conn *c, uint32_t flight)
 static void enter_fast_recovery(struct tcp_conn *c, uint32_t flight)
 {
     COUNT(c->ctx->counters, tcp_recovery);
+    undo_begin(c);
     c->ssthresh = c->cc.ops->reduce(c, window_used(c, flight));
     c->recovery = TCP_RECOVERY_FAST;
     c->recovery_end = c->snd_nxt;
+    undo_extend(c, c->recovery_end);
     c->prr_delivered = 0;
     c->prr_out = 0;
     c->prr_flight = max32(flight, 1);
@@ -151,6 +172,8 @@ static void leave_recovery(struct tcp_conn *c)
 {
     if (c->recovery == TCP_RECOVERY_FAST)
         c->cwnd = max32(c->ssthresh, 2u * c->mss);
+    if (c->reo_wnd_persist != 0 && --c->reo_wnd_persist == 0)
+        c->reo_wnd_mult = 1; /* RFC 8985 section 6.2 step 4 */
     c->recovery = TCP_RECOVERY_OPEN;
     c->dup_acks = 0;
 }
@@ -214,19 +237,30 @@ static void detect(struct tcp_conn *c, const struct ack_info *info)
     }
 }
 
+/* RFC 8985 section 6.2 step 4: something was sent again too early. Wait longer, by a quarter of a
+ * round trip per round at the most, for the next 16 recoveries. */
+static void reorder_adapt(struct tcp_conn *c, const struct ack_info *info)
+{
+    if (!info->dsack || c->snd_una < c->reo_round_end)
+        return;
+    c->reo_wnd_persist = REO_WND_PERSIST;
+    if (c->reo_wnd_mult < REO_WND_MULT_MAX)
+        c->reo_wnd_mult++;
+    c->reo_round_end = c->snd_nxt;
+}
+
 void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
 {
     bool entered = false;
     uint32_t lost_before = c->ranges.lost_bytes;
 
     count_duplicate(c, info);
+    reorder_adapt(c, info);
+    if (undo_ack(c, info))
+        return recovery_arm_tlp(c);
     if (c->recovery != TCP_RECOVERY_OPEN && c->snd_una >= c->recovery_end)
         leave_recovery(c);
     tlp_ack(c, info);
-    if (info->dsack && c->reo_wnd_mult < 20 && c->snd_una >= c->reo_round_end) {
-        c->reo_wnd_mult++; /* section 6.2 step 4: spurious; wait longer, at most once per round */
-        c->reo_round_end = c->snd_nxt;
-    }
     detect(c, info);
     if (c->recovery == TCP_RECOVERY_OPEN && c->ranges.lost_bytes != 0) {
         enter_fast_recovery(c, info->flight);
@@ -234,7 +268,7 @@ void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
     }
     if (c->recovery == TCP_RECOVERY_FAST)
         prr_update(c, info, entered, c->ranges.lost_bytes > lost_before);
-    else
+    else if (!frto_new_first(c))
         grow(c, info);
     if (c->recovery == TCP_RECOVERY_OPEN && info->delivered != 0)
         recovery_arm_tlp(c);
@@ -267,12 +301,17 @@ void recovery_timeout(struct tcp_conn *c)
         range_list_clear_sacked(&c->ranges, pool);
     }
     /* RFC 5681 equation (4), but not again for the same data (section 3.1, last paragraph). */
+    frto_begin(c, c->recovery != TCP_RECOVERY_LOSS);
+    if (c->recovery == TCP_RECOVERY_OPEN)
+        undo_begin(c);
     if (c->recovery != TCP_RECOVERY_LOSS)
         c->ssthresh = c->cc.ops->reduce(c, window_used(c, flight));
     RANGE_FOREACH (i, &c->ranges, pool)
         range_list_mark_lost(&c->ranges, &pool->range[i]);
     c->recovery = TCP_RECOVERY_LOSS;
+    uint64_t old_end = c->recovery_end;
     c->recovery_end = c->snd_nxt;
+    undo_extend(c, old_end);
     c->cwnd = c->mss;
     c->dup_acks = 0;
     c->reo_deadline_ns = TIME_NEVER;
@@ -285,9 +324,9 @@ void recovery_arm_tlp(struct tcp_conn *c)
     c->tlp_deadline_ns = TIME_NEVER;
     if (!c->sack_ok || c->recovery != TCP_RECOVERY_OPEN || c->tlp_end != 0 ||
         c->snd_una == c->snd_nxt || c->snd_nxt > c->snd_edge || c->ranges.sacked_bytes != 0 ||
-        c->rtt.srtt_ns == 0)
+        c->rtt.srtt_us == 0)
         return;
-    uint64_t wait = 2 * c->rtt.srtt_ns + TLP_MIN_MS * NS_PER_MS;
+    uint64_t wait = 2 * rtt_srtt_ns(&c->rtt) + TLP_MIN_MS * NS_PER_MS;
     if (c->snd_nxt - c->snd_una <= c->mss)
         wait += TLP_DELAYED_ACK_MS * NS_PER_MS;
     c->tlp_deadline_ns = c->ctx->now + wait;

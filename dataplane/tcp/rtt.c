@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/rtt.h"
 
-#include "base/time.h"
+#define SAMPLE_MAX_US UINT32_C(3600000000)
+
+static uint32_t average(uint32_t old, uint32_t sample, unsigned weight)
+{
+    return (uint32_t)(((uint64_t)old * (weight - 1) + sample) / weight);
+}
 
 void rtt_sample(struct rtt *rtt, uint64_t sample_ns)
 {
-    if (sample_ns == 0)
-        sample_ns = 1;
-    rtt->last_ns = sample_ns;
-    if (rtt->min_ns == 0 || sample_ns < rtt->min_ns)
-        rtt->min_ns = sample_ns;
-    if (rtt->srtt_ns == 0) { /* RFC 6298 (2.2) */
-        rtt->srtt_ns = sample_ns;
-        rtt->rttvar_ns = sample_ns / 2;
+    uint64_t us = sample_ns / NS_PER_US;
+    uint32_t sample = us < SAMPLE_MAX_US ? (uint32_t)us : SAMPLE_MAX_US;
+
+    if (sample == 0)
+        sample = 1;
+    if (rtt->min_us == 0 || sample < rtt->min_us)
+        rtt->min_us = sample;
+    if (rtt->srtt_us == 0) { /* RFC 6298 (2.2) */
+        rtt->srtt_us = sample;
+        rtt->rttvar_us = sample / 2;
         return;
     }
-    uint64_t error = sample_ns > rtt->srtt_ns ? sample_ns - rtt->srtt_ns : rtt->srtt_ns - sample_ns;
-    rtt->rttvar_ns = (3 * rtt->rttvar_ns + error) / 4; /* (2.3), beta 1/4 */
-    rtt->srtt_ns = (7 * rtt->srtt_ns + sample_ns) / 8; /* alpha 1/8 */
+    uint32_t error = sample > rtt->srtt_us ? sample - rtt->srtt_us : rtt->srtt_us - sample;
+    rtt->rttvar_us = average(rtt->rttvar_us, error, 4); /* (2.3), beta 1/4 */
+    rtt->srtt_us = average(rtt->srtt_us, sample, 8);    /* alpha 1/8 */
 }
 
 uint64_t rtt_rto(const struct rtt *rtt, uint64_t min_ns, uint64_t max_ns)
 {
-    if (rtt->srtt_ns == 0)
+    if (rtt->srtt_us == 0)
         return NS_PER_S;
-    uint64_t rto = rtt->srtt_ns + 4 * rtt->rttvar_ns;
+    uint64_t rto = (rtt->srtt_us + 4ull * rtt->rttvar_us) * NS_PER_US;
     if (rto < min_ns)
         rto = min_ns;
     return rto < max_ns ? rto : max_ns;

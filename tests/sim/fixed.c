@@ -90,6 +90,21 @@ static void link_flap(struct scenario *s)
     one_client(s, 4 * MIB);
 }
 
+/* A handover, a radio that waits: time-outs for nothing. */
+static void delay_spikes(struct scenario *s)
+{
+    s->down.hold_from = 300 * NS_PER_MS;
+    s->down.hold_until = 900 * NS_PER_MS;
+    s->down.queue_bytes = 20000000;
+    one_client(s, 8 * MIB);
+}
+
+static void delay_spikes_plain(struct scenario *s)
+{
+    delay_spikes(s);
+    s->client[0].timestamps = false;
+}
+
 static void last_segment_lost(struct scenario *s)
 {
     struct client_config *c = one_client(s, 100000);
@@ -417,6 +432,8 @@ const struct fixed_scenario fixed_scenarios[] = {
     FIXED(corruption, "2% of packets have a bit flipped"),
     FIXED(tail_drop, "a queue of 20 kB at the bottleneck"),
     FIXED(link_flap, "the link is down for 3 s"),
+    FIXED(delay_spikes, "the link holds everything back for 600 ms"),
+    FIXED(delay_spikes_plain, "the same for a client without timestamps"),
     FIXED(last_segment_lost, "the tail with the FIN is lost twice"),
     FIXED(crowd, "100 clients at once through a small queue"),
     FIXED(no_sack, "a client without SACK, 1% loss"),

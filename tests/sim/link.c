@@ -54,6 +54,8 @@ static const char *loss_cause(struct link *link, const struct packet *packet)
 
     if (since >= c->down_from && since < c->down_until)
         return "down";
+    if (c->mtu != 0 && since >= c->mtu_from && packet->len > ETH_BYTES + c->mtu)
+        return "too big";
     if (rule_drops(link, packet))
         return "rule";
     if (sim_chance(&link->prng, c->loss))
@@ -98,6 +100,9 @@ void link_send(struct link *link, struct packet *packet, struct sim_node *to, ui
     }
 
     link->busy_until += (uint64_t)((packet->len + FRAME_OVERHEAD) * ns_per_byte);
+    uint64_t since = link->busy_until - link->sim->epoch;
+    if (since >= c->hold_from && since < c->hold_until)
+        link->busy_until = link->sim->epoch + c->hold_until;
     uint64_t when = link->busy_until + c->delay_ns + extra_ns;
     if (sim_chance(&link->prng, c->reorder))
         when += prng_below(&link->prng, c->reorder_ns + 1);

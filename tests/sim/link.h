@@ -21,6 +21,9 @@ struct link_config {
     double corrupt; /* one bit of the IP packet */
 
     uint64_t down_from, down_until; /* since the start: nothing passes */
+    uint64_t hold_from, hold_until; /* nothing passes yet: it is kept until then */
+    uint32_t mtu;                   /* larger IP packets vanish without a word; 0: none */
+    uint64_t mtu_from;              /* from then on */
 };
 
 /* Packets that a scenario drops on purpose: `count` of those that match, after `skip` others. */

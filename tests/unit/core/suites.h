@@ -10,5 +10,6 @@ Suite *tables_suite(void);
 Suite *cc_suite(void);
 Suite *tcp_send_suite(void);
 Suite *tcp_receive_suite(void);
+Suite *tcp_undo_suite(void);
 
 #endif

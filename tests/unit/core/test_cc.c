@@ -19,7 +19,7 @@ static struct tcp_conn *start(const struct cc_ops *ops, uint32_t cwnd_segments, 
     conn.mss = MSS;
     conn.cwnd = cwnd_segments * MSS;
     conn.ssthresh = UINT32_MAX;
-    conn.rtt.srtt_ns = rtt_ms * NS_PER_MS;
+    conn.rtt.srtt_us = (uint32_t)rtt_ms * 1000;
     cc_start(&conn, ops);
     return &conn;
 }
