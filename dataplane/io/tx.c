@@ -121,17 +121,29 @@ bool io_tx_flush(struct io_tx *tx, uint64_t now)
     return false;
 }
 
+/* The lines of a header were read by the device since they were written last, so they are not this
+ * core's to write to. Asked for before the stack runs, they come meanwhile. */
+static void prefetch_head(struct rte_mbuf *head)
+{
+    uint8_t *data = rte_pktmbuf_mtod(head, uint8_t *);
+
+    __builtin_prefetch(data, 1);
+    __builtin_prefetch(data + RTE_CACHE_LINE_SIZE, 1);
+}
+
 /* Tops the ready mbufs up for a whole burst; returns how many slots they suffice for. */
 static unsigned refill(struct io_tx *tx)
 {
     unsigned slots = IO_TX_BURST;
 
     if (tx->head_count < IO_TX_BURST) {
-        if (rte_pktmbuf_alloc_bulk(tx->head_pool, &tx->heads[tx->head_count],
-                                   IO_TX_BURST - tx->head_count) == 0)
+        unsigned ready = tx->head_count;
+        if (rte_pktmbuf_alloc_bulk(tx->head_pool, &tx->heads[ready], IO_TX_BURST - ready) == 0)
             tx->head_count = IO_TX_BURST;
         else
             slots = tx->head_count;
+        for (unsigned i = tx->head_count; i-- > ready;)
+            prefetch_head(tx->heads[i]);
     }
     if (tx->extent_count < tx->extents_wanted) {
         if (rte_mempool_get_bulk(tx->extent_pool, (void **)&tx->extents[tx->extent_count],
