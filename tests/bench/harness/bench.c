@@ -117,14 +117,32 @@ static void remove_set(const char *root, const struct bench_files *set)
     rmdir(path);
 }
 
+static void pool_line(void *ctx, enum pool_log_level level, const char *line)
+{
+    if (level == POOL_LOG_WARNING)
+        fprintf(stderr, "bench: %s\n", line);
+}
+
+static uint32_t files_wanted(const struct bench *bench)
+{
+    uint32_t count = 0;
+
+    for (unsigned i = 0; i < bench->file_sets; i++)
+        count += bench->files[i].count;
+    return count;
+}
+
 /* The files are on disk (or tmpfs) only while the pool reads them. */
 static bool load_pool(struct bench *bench)
 {
     char root[128], error[POOL_ERROR_BYTES];
     const char *tmp = getenv("TMPDIR");
-    struct pool_config config = { .root = root,
-                                  .node = -1,
-                                  .allow_small_pages = bench->options.small_pages };
+    struct pool_config config = {
+        .root = root,
+        .node = -1,
+        .allow_small_pages = bench->options.small_pages,
+        .log = pool_line,
+    };
     bool ok = true;
 
     snprintf(root, sizeof(root), "%s/bench.XXXXXX", tmp != NULL ? tmp : "/dev/shm");
@@ -138,9 +156,11 @@ static bool load_pool(struct bench *bench)
     for (unsigned i = 0; i < bench->file_sets; i++)
         remove_set(root, &bench->files[i]);
     rmdir(root);
-    if (bench->pool != NULL && pool_seal(bench->pool, error, sizeof(error)) != 0)
-        return fail("%s", error);
-    return bench->pool != NULL;
+    if (bench->pool == NULL)
+        return false;
+    if (catalogue_files(pool_catalogue(bench->pool)) != files_wanted(bench))
+        return fail("the pool could not read all files");
+    return pool_seal(bench->pool, error, sizeof(error)) == 0 || fail("%s", error);
 }
 
 bool bench_start(struct bench *bench, const struct bench_files *files, unsigned file_sets,
@@ -172,7 +192,7 @@ static const char usage[] =
     "Each run prints a line of JSON. Options:\n"
     "  --rounds N       over all rows (1)\n"
     "  --seconds S      measured of each run (1)\n"
-    "  --only TEXT      rows whose name contains TEXT\n"
+    "  --only TEXT      rows whose name contains TEXT, or is TEXT\n"
     "  --list           names of the rows\n"
     "  --verify         the wire compares every byte and every checksum\n"
     "  --single         server and wire in turns in one thread, for profiles\n"
@@ -232,9 +252,14 @@ static bool parse_options(int argc, char **argv, struct bench_options *o, bool *
     return (optind == argc && o->rounds > 0 && o->seconds > 0) || fail("%s", usage);
 }
 
-static bool wanted(const struct bench_options *o, const struct bench_row *row)
+/* A row's whole name means that row alone. */
+static bool wanted(const char *only, const struct bench_row *row, const struct bench_row *rows,
+                   unsigned row_count)
 {
-    return o->only == NULL || strstr(row->name, o->only) != NULL;
+    for (unsigned i = 0; only != NULL && i < row_count; i++)
+        if (strcmp(rows[i].name, only) == 0)
+            return row == &rows[i];
+    return only == NULL || strstr(row->name, only) != NULL;
 }
 
 int bench_main(int argc, char **argv, const struct bench_files *files, unsigned file_sets,
@@ -256,7 +281,7 @@ int bench_main(int argc, char **argv, const struct bench_files *files, unsigned 
         return 2;
     for (unsigned round = 0; round < options.rounds; round++) {
         for (unsigned i = 0; i < row_count; i++) {
-            if (!wanted(&options, &rows[i]))
+            if (!wanted(options.only, &rows[i], rows, row_count))
                 continue;
             bench_run(&bench, &rows[i], &result);
             json_run(stdout, &rows[i], round, &result);
