@@ -305,6 +305,9 @@ static void op_icmp(struct script *s)
     put_be16(tcp, s->world->config.port);
     put_be16(tcp + 2, peer->port);
     put_be32(tcp + 4, c != NULL ? offset_to_seq(c->iss, flight_at(c, input_u8(&s->in) % 10)) : 0);
+    uint8_t shape = input_u8(&s->in); /* the quote's header length, what is cut off */
+    quote[0] ^= shape >> 6;
+    len -= (shape & 63) % len;
     put_be16(icmp + 2, (uint16_t)~checksum_bytes(icmp, len));
     deliver(s, frame, wrap(s, peer, frame, IP_PROTOCOL_ICMP, len), 0);
 }

@@ -18,7 +18,7 @@ enum script_op {
     OP_SACK,     /* peer how n n*(from, len): an ACK with SACK blocks, in eighths of what is sent */
     OP_TIME,     /* exponent: 2^exponent microseconds */
     OP_DEADLINE, /* to the stack's next deadline */
-    OP_ICMP,     /* peer type code mtu16 back: an error that quotes the connection */
+    OP_ICMP,     /* peer type code mtu16 place shape: an error that quotes the connection */
     OP_ARP,      /* peer kind */
     OP_RAW,      /* flags len16 bytes */
     OP_TWEAK,    /* at8 xor8 how: changes the next frame */

@@ -79,8 +79,9 @@ def frames():
     yield config() + opened() + data(b"TP/1.1\r\nHost: a\r\n\r\n", ahead=8) + data(b"GET / HT") \
         + data(b"GET /one HTTP/1.1\r\n") + data(b"Host: a\r\n\r\n") + ack() + request(PARTIAL) \
         + bytes([TIME, 24, TIME, 26])
-    yield config() + opened() + request(LARGE) + bytes([ICMP, 0, 3, 4]) + struct.pack(">H", 700)[::-1] \
-        + b"\0" + wait + ack() + bytes([ICMP, 0, 3, 1, 0, 0, 1, ICMP, 1, 8, 0, 0, 0])
+    yield config() + opened() + request(LARGE) + bytes([ICMP, 0, 3, 4]) + struct.pack("<H", 700) \
+        + b"\0\0" + wait + ack() + bytes([ICMP, 0, 3, 1, 0, 0, 1, 0, ICMP, 1, 8, 0, 0, 0, 5]) \
+        + bytes([ICMP, 0, 3, 4, 0, 1, 2, 8])
     yield config(b=0x40) + opened() + bytes([TIME, 20]) + bytes([ARP, 0, 1, ARP, 0, 6, ARP, 3, 12]) \
         + bytes([ARP, 0, 0]) + request(SMALL) + bytes([CONTROL, 2, CONTROL, 4, CONTROL, 3]) + ack()
     yield config() + opened() + request(LONG) + bytes([CONTROL, 0]) + (wait + ack()) * 4 \
@@ -147,7 +148,9 @@ def arp_ip():
 
     quote = ip(6, struct.pack(">HHI", 80, 40000, 0))[14:]
     yield script(arp(1), arp(2), arp(1, PEER_IP))
-    yield script(arp(1), icmp(8, 0, b"\0\1\0\1hello"), icmp(3, 4, b"\0\0\2\x40" + quote), icmp(3, 1, bytes(4)))
+    yield script(arp(1), icmp(8, 0, b"\0\1\0\1hello"), icmp(3, 4, b"\0\0\2\x40" + quote),
+                 icmp(3, 1, bytes(4)), flags=4)
+    yield script(tcp(2, 1), icmp(3, 4, b"\0\0\2\x40" + quote[:24]), flags=6)
     yield script(arp(1), tcp(2, 1, options=SYN_OPTIONS), tcp(16, 2, 1), tcp(20, 2, 1))
     yield script(arp(1), tcp(2, 1), tcp(17, 9, 9), flags=3)
     yield script(ip(17, b"\0\x35\0\x35\0\x08\0\0"), ip(50, b"x"), ip(6, bytes(20), fragment=0x2000),
