@@ -57,14 +57,15 @@ struct config {
     bool allow_small_pages; /* locked 4 KiB pages where there are no hugepages */
 
     /* limits */
-    uint32_t connections_max;   /* per worker, as all limits */
-    uint32_t requests_max;      /* requests received in part, each with a parser */
-    uint32_t responses_max;     /* responses not yet acknowledged */
-    uint32_t pipeline_max;      /* requests of one connection answered ahead */
-    uint32_t request_line_max;  /* bytes; beyond: 414 */
-    uint32_t header_bytes_max;  /* of all fields of one request; beyond: 431 */
-    uint32_t header_fields_max; /* beyond: 431 */
-    uint32_t inline_bytes_max;  /* bodies up to this are copied beside the header */
+    uint32_t connections_max;    /* per worker, as all limits */
+    uint32_t requests_max;       /* requests received in part, each with a parser */
+    uint32_t responses_max;      /* responses not yet acknowledged */
+    uint32_t challenge_acks_max; /* a second, about */
+    uint32_t pipeline_max;       /* requests of one connection answered ahead */
+    uint32_t request_line_max;   /* bytes; beyond: 414 */
+    uint32_t header_bytes_max;   /* of all fields of one request; beyond: 431 */
+    uint32_t header_fields_max;  /* beyond: 431 */
+    uint32_t inline_bytes_max;   /* bodies up to this are copied beside the header */
 
     /* timeouts */
     uint64_t header_timeout_ns;

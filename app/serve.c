@@ -76,6 +76,7 @@ static void make_templates(struct serve *s)
     s->stack.port = (uint16_t)c->port;
     s->stack.connections_max = c->connections_max;
     s->stack.tx_extents_max = TX_EXTENTS_MAX;
+    s->stack.tcp.challenge_acks_per_s = c->challenge_acks_max;
 
     http_config_defaults(&s->http);
     s->http.server_name = "hugewire";

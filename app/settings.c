@@ -39,6 +39,8 @@ const struct setting settings[] = {
     { "limits", "connections", NULL, &setting_number, AT(connections_max), 1, 4000000, "16384" },
     { "limits", "requests", NULL, &setting_number, AT(requests_max), 1, 4000000, "1024" },
     { "limits", "responses", NULL, &setting_number, AT(responses_max), 1, 4000000, "16384" },
+    { "limits", "challenge_acks", NULL, &setting_number, AT(challenge_acks_max), 1, 1000000,
+      "1000" },
     { "limits", "pipeline", NULL, &setting_number, AT(pipeline_max), 1, 1024, "16" },
     { "limits", "request_line", NULL, &setting_size, AT(request_line_max), 64, 64 * KIB, "8KiB" },
     { "limits", "header_bytes", NULL, &setting_size, AT(header_bytes_max), 256, 256 * KIB,

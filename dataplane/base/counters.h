@@ -59,11 +59,13 @@
     X(tcp_drop_no_connection, "segment for no connection (answered with RST if it was no RST)")    \
     X(tcp_drop_unacceptable, "segment outside the window (answered with an ACK)")                  \
     X(tcp_drop_paws, "segment older than its timestamps allow")                                    \
+    X(tcp_drop_no_timestamp, "segment without the timestamps that were agreed on")                 \
     X(tcp_drop_ack, "segment whose ACK is not acceptable")                                         \
     X(tcp_drop_memory, "received bytes not kept: no reassembly buffer, peer sends them again")     \
     X(tcp_rst_in, "RST accepted")                                                                  \
     X(tcp_rst_out, "RST sent")                                                                     \
     X(tcp_challenge_ack, "challenge ACK sent (RFC 5961)")                                          \
+    X(tcp_challenge_limited, "challenge ACK, or ACK of a segment outside the window, not sent")    \
     X(tcp_dup_ack_in, "duplicate ACKs received")                                                   \
     X(tcp_sack_ignored, "SACK block ignored: out of bounds or no range left to note it")           \
     /* TCP: recovery */                                                                            \

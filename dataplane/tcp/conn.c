@@ -17,6 +17,7 @@ void tcp_limits_defaults(struct tcp_limits *limits)
         .fin_wait_2_ns = 60 * NS_PER_S,
         .user_timeout_ns = 100 * NS_PER_S, /* RFC 9293 section 3.8.3: R2 at least 100 s */
         .syn_ack_retries = 5,
+        .challenge_acks_per_s = 1000,
     };
 }
 

@@ -106,6 +106,7 @@ struct tcp_conn {
     bool in_wheel : 1;
     bool in_flows : 1;
     bool syn_resent : 1;
+    bool challenged : 1; /* challenge_ms is valid */
 
     /* Receive. */
     uint64_t rcv_nxt;   /* next offset expected */
@@ -147,8 +148,15 @@ struct tcp_conn {
     uint32_t neighbour; /* index of the next hop in the stack's table */
     uint32_t ready_next;
     uint32_t wheel_next, wheel_prev;
+    uint32_t challenge_ms; /* when the last ACK out of turn was sent (challenge.c) */
     uint16_t wheel_slot;
     uint64_t wheel_tick; /* when the wheel fires for it */
+};
+
+/* Challenge ACKs that the whole stack may still send in the second that began at since_ms. */
+struct challenge_budget {
+    uint32_t left, since_ms;
+    bool begun;
 };
 
 /* What TCP keeps per worker. */
@@ -173,6 +181,7 @@ struct tcp_ctx {
     uint16_t mss_max; /* of the port's MTU, no TCP options: IPv4 */
 
     bool draining;
+    struct challenge_budget challenge;
     struct prng prng;
     uint8_t isn_key[16];
 };
@@ -234,6 +243,15 @@ uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key);
 /* An ICMP "fragmentation needed" for a segment at seq (RFC 1191, checked as RFC 5927 section 4
  * asks). */
 bool tcp_path_mtu(struct tcp_conn *c, uint32_t seq, uint32_t mtu);
+
+/* challenge.c */
+
+/* Owes the peer a challenge ACK (RFC 5961), unless a limit forbids it. */
+void challenge_ack(struct tcp_conn *c);
+/* The same for a segment outside the window; none for RST. */
+void unacceptable_ack(struct tcp_conn *c, const struct tcp_segment *seg);
+/* Takes one from the stack's limit alone. False: none left (counted). */
+bool challenge_budget_take(struct tcp_ctx *ctx);
 
 /* ack.c: seg has ACK, c is synchronised, ack_offset is in (.., snd_max]. */
 void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset);

@@ -122,12 +122,6 @@ static bool sequence_ok(const struct tcp_conn *c, const struct tcp_segment *seg)
     return first <= edge && (first >= nxt || end > nxt);
 }
 
-static void challenge_ack(struct tcp_conn *c)
-{
-    COUNT(c->ctx->counters, tcp_challenge_ack);
-    c->ack_pending = true;
-}
-
 /* Second step. RFC 5961 section 3.2: only the exact sequence number resets. */
 static void reset_input(struct tcp_conn *c, const struct tcp_segment *seg)
 {
@@ -207,9 +201,15 @@ bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg)
         return true; /* about to be gone */
     conn_touch(c);
 
+    /* RFC 7323 section 3.2: without the timestamps that were agreed on it is somebody else's. A SYN
+     * may come from the peer's next life: it is challenged below. */
+    if (c->ts_ok && !seg->has_timestamps && (seg->flags & (TCP_RST | TCP_SYN)) == 0) {
+        COUNT(counters, tcp_drop_no_timestamp);
+        return true;
+    }
     if (!paws_ok(c, seg)) {
         COUNT(counters, tcp_drop_paws);
-        c->ack_pending = true;
+        unacceptable_ack(c, seg);
         return true;
     }
     if (c->state == TCP_STATE_SYN_RECEIVED && (seg->flags & TCP_SYN) != 0 && seg->seq == c->irs) {
@@ -218,8 +218,7 @@ bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg)
     }
     if (!sequence_ok(c, seg)) {
         COUNT(counters, tcp_drop_unacceptable);
-        if ((seg->flags & TCP_RST) == 0)
-            c->ack_pending = true;
+        unacceptable_ack(c, seg);
         if (c->state == TCP_STATE_TIME_WAIT && (seg->flags & TCP_FIN) != 0)
             conn_enter_time_wait(c); /* the peer lost our last ACK: wait 2 MSL again */
         return true;

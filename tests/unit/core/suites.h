@@ -11,5 +11,6 @@ Suite *cc_suite(void);
 Suite *tcp_send_suite(void);
 Suite *tcp_receive_suite(void);
 Suite *tcp_undo_suite(void);
+Suite *tcp_hostile_suite(void);
 
 #endif
