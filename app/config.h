@@ -58,6 +58,7 @@ struct config {
 
     /* limits */
     uint32_t connections_max;    /* per worker, as all limits */
+    uint32_t time_waits_max;     /* connections in TIME-WAIT; beyond: the oldest is forgotten */
     uint32_t requests_max;       /* requests received in part, each with a parser */
     uint32_t responses_max;      /* responses not yet acknowledged */
     uint32_t challenge_acks_max; /* a second, about */
@@ -71,6 +72,9 @@ struct config {
     uint64_t header_timeout_ns;
     uint64_t idle_timeout_ns;
     uint64_t write_timeout_ns;
+    uint64_t user_timeout_ns; /* RFC 9293 section 3.8.3: R2 */
+    uint64_t fin_wait_2_ns;
+    uint64_t time_wait_ns; /* 2 MSL */
 
     /* idle */
     enum config_idle_wait idle_wait;

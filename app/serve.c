@@ -76,6 +76,10 @@ static void make_templates(struct serve *s)
     s->stack.port = (uint16_t)c->port;
     s->stack.connections_max = c->connections_max;
     s->stack.tx_extents_max = TX_EXTENTS_MAX;
+    s->stack.time_waits_max = c->time_waits_max;
+    s->stack.tcp.user_timeout_ns = c->user_timeout_ns;
+    s->stack.tcp.fin_wait_2_ns = c->fin_wait_2_ns;
+    s->stack.tcp.time_wait_ns = c->time_wait_ns;
     s->stack.tcp.challenge_acks_per_s = c->challenge_acks_max;
 
     http_config_defaults(&s->http);

@@ -37,6 +37,7 @@ const struct setting settings[] = {
       .fallback = "false" },
 
     { "limits", "connections", NULL, &setting_number, AT(connections_max), 1, 4000000, "16384" },
+    { "limits", "time_wait", NULL, &setting_number, AT(time_waits_max), 1, 4000000, "32768" },
     { "limits", "requests", NULL, &setting_number, AT(requests_max), 1, 4000000, "1024" },
     { "limits", "responses", NULL, &setting_number, AT(responses_max), 1, 4000000, "16384" },
     { "limits", "challenge_acks", NULL, &setting_number, AT(challenge_acks_max), 1, 1000000,
@@ -53,6 +54,13 @@ const struct setting settings[] = {
     { "timeouts", "idle", NULL, &setting_duration, AT(idle_timeout_ns), 100 * NS_PER_MS,
       3600 * NS_PER_S, "60s" },
     { "timeouts", "write", NULL, &setting_duration, AT(write_timeout_ns), 100 * NS_PER_MS,
+      3600 * NS_PER_S, "60s" },
+
+    { "timeouts", "user", NULL, &setting_duration, AT(user_timeout_ns), NS_PER_S, 3600 * NS_PER_S,
+      "100s" },
+    { "timeouts", "fin_wait_2", NULL, &setting_duration, AT(fin_wait_2_ns), 100 * NS_PER_MS,
+      3600 * NS_PER_S, "60s" },
+    { "timeouts", "time_wait", NULL, &setting_duration, AT(time_wait_ns), 100 * NS_PER_MS,
       3600 * NS_PER_S, "60s" },
 
     { "idle", "wait", NULL, &setting_word, AT(idle_wait), .fallback = "auto", .words = idle_waits },

@@ -42,14 +42,34 @@ bool control_pop(struct stack *s, struct tx_slot *slot)
     return true;
 }
 
+bool control_segment(struct stack *s, const struct eth_header *eth, const struct tcp_segment *seg,
+                     struct tcp_segment *answer)
+{
+    uint8_t header[TCP_HEADER_BYTES_MAX];
+
+    answer->src_port = seg->dst_port;
+    answer->dst_port = seg->src_port;
+    uint32_t len = tcp_segment_emit(header, answer);
+    uint64_t sum = (uint64_t)ip_pseudo_sum(&seg->dst, &seg->src, IP_PROTOCOL_TCP) + len +
+                   checksum_bytes(header, len);
+    tcp_checksum_put(header, (uint16_t)~checksum_fold(sum));
+
+    uint8_t *p = control_push(s, ETH_HEADER_BYTES + IPV4_HEADER_BYTES + len);
+    if (p == NULL)
+        return false;
+    eth_emit(p, &eth->src, &s->config.mac, ETH_TYPE_IPV4);
+    p += ETH_HEADER_BYTES;
+    ipv4_emit(p, &seg->dst, &seg->src, IP_PROTOCOL_TCP, 0, IPV4_HEADER_BYTES + len, false);
+    memcpy(p + IPV4_HEADER_BYTES, header, len);
+    COUNT(s->config.counters, tcp_out);
+    return true;
+}
+
 void control_reset(struct stack *s, const struct eth_header *eth, const struct tcp_segment *seg)
 {
     if ((seg->flags & TCP_RST) != 0)
         return;
-    uint8_t *p = control_push(s, ETH_HEADER_BYTES + IPV4_HEADER_BYTES + TCP_HEADER_BYTES);
-    if (p == NULL)
-        return;
-    struct tcp_segment rst = { .src_port = seg->dst_port, .dst_port = seg->src_port };
+    struct tcp_segment rst = { 0 };
     if ((seg->flags & TCP_ACK) != 0) {
         rst.seq = seg->ack;
         rst.flags = TCP_RST;
@@ -57,16 +77,7 @@ void control_reset(struct stack *s, const struct eth_header *eth, const struct t
         rst.ack = seg->seq + tcp_segment_len(seg);
         rst.flags = TCP_RST | TCP_ACK;
     }
-    eth_emit(p, &eth->src, &s->config.mac, ETH_TYPE_IPV4);
-    p += ETH_HEADER_BYTES;
-    ipv4_emit(p, &seg->dst, &seg->src, IP_PROTOCOL_TCP, 0, IPV4_HEADER_BYTES + TCP_HEADER_BYTES,
-              false);
-    p += IPV4_HEADER_BYTES;
-    tcp_segment_emit(p, &rst);
-    uint64_t sum = (uint64_t)ip_pseudo_sum(&seg->dst, &seg->src, IP_PROTOCOL_TCP) +
-                   TCP_HEADER_BYTES + checksum_bytes(p, TCP_HEADER_BYTES);
-    tcp_checksum_put(p, (uint16_t)~checksum_fold(sum));
-    COUNT(s->config.counters, tcp_rst_out);
+    COUNT_N(s->config.counters, tcp_rst_out, control_segment(s, eth, seg, &rst));
 }
 
 static void arp_request(struct stack *s, const struct ip_addr *target)

@@ -2,20 +2,22 @@
 #include "stack/flow_table.h"
 
 #include "base/assert.h"
+#include "stack/time_wait.h"
 
-uint32_t flow_table_entries(uint32_t connections)
+uint32_t flow_table_entries(uint32_t keys)
 {
     uint32_t entries = 64;
 
-    while (entries < 2 * connections)
+    while (entries < 2 * keys)
         entries *= 2;
     return entries;
 }
 
-bool flow_table_init(struct flow_table *table, uint32_t connections, const uint64_t seed[2],
-                     const struct tcp_conn *conn, const struct memory *memory)
+bool flow_table_init(struct flow_table *table, uint32_t keys, const uint64_t seed[2],
+                     const struct tcp_conn *conn, const struct time_wait *time_wait,
+                     const struct memory *memory)
 {
-    uint32_t entries = flow_table_entries(connections);
+    uint32_t entries = flow_table_entries(keys);
 
     table->entry = memory_alloc(memory, entries, sizeof(*table->entry));
     if (table->entry == NULL)
@@ -24,6 +26,7 @@ bool flow_table_init(struct flow_table *table, uint32_t connections, const uint6
     table->seed[0] = seed[0];
     table->seed[1] = seed[1] | 1;
     table->conn = conn;
+    table->time_wait = time_wait;
     for (uint32_t i = 0; i < entries; i++)
         table->entry[i].conn = FLOW_NONE;
     return true;
@@ -58,13 +61,30 @@ static bool key_equal(const struct tcp_key *a, const struct tcp_key *b)
            ip_addr_equal(&a->remote, &b->remote) && ip_addr_equal(&a->local, &b->local);
 }
 
+static bool has_key(const struct flow_table *table, uint32_t index, const struct tcp_key *key)
+{
+    if (index < FLOW_TIME_WAIT)
+        return key_equal(&table->conn[index].key, key);
+    const struct time_wait *e = &table->time_wait[index - FLOW_TIME_WAIT];
+    return e->remote_port == key->remote_port && e->local_port == key->local_port &&
+           ip_addr_equal(&e->remote, &key->remote) && ip_addr_equal(&e->local, &key->local);
+}
+
 uint32_t flow_table_find(const struct flow_table *table, const struct tcp_key *key, uint32_t hash)
+{
+    uint32_t index = flow_table_find_any(table, key, hash);
+
+    return index < FLOW_TIME_WAIT ? index : FLOW_NONE;
+}
+
+uint32_t flow_table_find_any(const struct flow_table *table, const struct tcp_key *key,
+                             uint32_t hash)
 {
     for (uint32_t i = hash & table->mask;; i = (i + 1) & table->mask) {
         const struct flow_entry *e = &table->entry[i];
         if (e->conn == FLOW_NONE)
             return FLOW_NONE;
-        if (e->hash == hash && key_equal(&table->conn[e->conn].key, key))
+        if (e->hash == hash && has_key(table, e->conn, key))
             return e->conn;
     }
 }

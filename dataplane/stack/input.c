@@ -22,7 +22,7 @@ static bool source_ok(const struct stack *s, const struct ip_addr *src)
            (v4 & host) != host;
 }
 
-/* A SYN that may open a connection. ISS beyond everything the old one, if any, has sent. */
+/* A SYN that may open a connection. */
 static void accept_syn(struct stack *s, const struct tcp_key *key, uint32_t hash,
                        const struct tcp_segment *seg, uint32_t iss)
 {
@@ -36,14 +36,16 @@ static void accept_syn(struct stack *s, const struct tcp_key *key, uint32_t hash
     c->neighbour = neighbours_resolve(&s->neighbours, stack_next_hop(s, &key->remote), s->tcp.now);
 }
 
-/* RFC 1122 section 4.2.2.13, RFC 6191: a newer SYN may reuse a connection in TIME-WAIT. */
-static bool reuses_time_wait(const struct tcp_conn *c, const struct tcp_segment *seg)
+static void syn_input(struct stack *s, const struct eth_header *eth, const struct tcp_key *key,
+                      uint32_t hash, const struct tcp_segment *seg, uint32_t iss)
 {
-    if (c->state != TCP_STATE_TIME_WAIT || (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
-        return false;
-    if (c->ts_ok && seg->has_timestamps && seg->ts_value != c->ts_recent)
-        return seq_diff(seg->ts_value, c->ts_recent) > 0;
-    return seq_diff(seg->seq, offset_to_seq(c->irs, c->rcv_nxt)) >= 0;
+    uint32_t before = s->tcp.conns_open;
+
+    accept_syn(s, key, hash, seg, iss);
+    /* A server that is going down says so; one that is full stays silent, so that the peer tries
+     * again (its SYN is not lost for ever). */
+    if (s->tcp.conns_open == before && s->tcp.draining)
+        control_reset(s, eth, seg);
 }
 
 static void listen_input(struct stack *s, const struct eth_header *eth, const struct tcp_key *key,
@@ -52,16 +54,27 @@ static void listen_input(struct stack *s, const struct eth_header *eth, const st
     bool syn = (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
 
     if (syn && seg->dst_port == s->config.port) {
-        uint32_t before = s->tcp.conns_open;
-        accept_syn(s, key, hash, seg, tcp_initial_seq(&s->tcp, key));
-        /* A server that is going down says so; one that is full stays silent, so that the peer
-         * tries again (its SYN is not lost for ever). */
-        if (s->tcp.conns_open == before && s->tcp.draining)
-            control_reset(s, eth, seg);
+        syn_input(s, eth, key, hash, seg, tcp_initial_seq(&s->tcp, key));
         return;
     }
     COUNT(s->config.counters, tcp_drop_no_connection);
     control_reset(s, eth, seg);
+}
+
+/* A segment for a connection in TIME-WAIT. */
+static void waiting_input(struct stack *s, const struct eth_header *eth, const struct tcp_key *key,
+                          uint32_t hash, const struct tcp_segment *seg, uint32_t index)
+{
+    const struct time_wait *e = &s->time_waits.entry[index];
+
+    if (!time_wait_reusable(e, seg)) {
+        time_wait_input(s, eth, index, seg);
+        return;
+    }
+    uint32_t iss = e->snd_nxt + 65536; /* beyond everything the old one has sent */
+    COUNT(s->config.counters, tcp_time_wait_recycled);
+    time_wait_forget(s, index);
+    syn_input(s, eth, key, hash, seg, iss);
 }
 
 static void segment_input(struct stack *s, const struct eth_header *eth,
@@ -72,25 +85,23 @@ static void segment_input(struct stack *s, const struct eth_header *eth,
                            .remote_port = seg->src_port,
                            .local_port = seg->dst_port };
     uint32_t hash = flow_hash(&s->flows, &key);
-    uint32_t index = flow_table_find(&s->flows, &key, hash);
+    uint32_t index = flow_table_find_any(&s->flows, &key, hash);
 
     COUNT(s->config.counters, tcp_in);
     if (index == FLOW_NONE) {
         listen_input(s, eth, &key, hash, seg);
         return;
     }
-    struct tcp_conn *c = &s->tcp.conn[index];
-    if (reuses_time_wait(c, seg)) {
-        COUNT(s->config.counters, tcp_time_wait_recycled);
-        uint32_t iss = offset_to_seq(c->iss, c->snd_nxt) + 65536;
-        conn_finish(c, TCP_CLOSE_ORDERLY);
-        /* The key is the new connection's from now on; the old slot is freed at its next turn. */
-        flow_table_remove(&s->flows, index, hash);
-        c->in_flows = false;
-        accept_syn(s, &key, hash, seg, iss);
-        return;
+    struct tcp_conn *c = index < FLOW_TIME_WAIT ? &s->tcp.conn[index] : NULL;
+    /* A SYN may come in the same burst as the old connection's last segment: do not wait for the
+     * ACK of that to be sent. */
+    if (c != NULL && c->state == TCP_STATE_TIME_WAIT && (seg->flags & TCP_SYN) != 0) {
+        index = FLOW_TIME_WAIT | time_wait_enter(s, c);
+        c = NULL;
     }
-    if (!tcp_input(c, seg))
+    if (c == NULL)
+        waiting_input(s, eth, &key, hash, seg, index - FLOW_TIME_WAIT);
+    else if (!tcp_input(c, seg))
         control_reset(s, eth, seg);
 }
 

@@ -9,6 +9,7 @@
 #include "stack/flow_table.h"
 #include "stack/neighbour.h"
 #include "stack/stack.h"
+#include "stack/time_wait.h"
 #include "stack/wheel.h"
 #include "wire/ethernet.h"
 
@@ -27,6 +28,7 @@ struct stack {
     struct tcp_ctx tcp;
     struct flow_table flows;
     struct wheel wheel;
+    struct time_waits time_waits;
     struct neighbours neighbours;
     struct control_queue control;
     /* Connections that wait for a next hop's MAC address; they keep on_ready set. */
@@ -43,6 +45,10 @@ struct stack {
 uint8_t *control_push(struct stack *s, uint32_t len);
 /* Copies the oldest frame into slot. False: empty. */
 bool control_pop(struct stack *s, struct tx_slot *slot);
+/* Sends a segment without payload that belongs to no connection back to where seg came from; ports
+ * and addresses are filled in. False: the queue is full (counted). */
+bool control_segment(struct stack *s, const struct eth_header *eth, const struct tcp_segment *seg,
+                     struct tcp_segment *answer);
 /* Answers seg, which fits no connection, with RST (RFC 9293 section 3.10.7.1). */
 void control_reset(struct stack *s, const struct eth_header *eth, const struct tcp_segment *seg);
 /* Queues the ARP requests that are due, and our announcement. */
@@ -56,6 +62,21 @@ void icmp_input(struct stack *s, const struct eth_header *eth, const struct ip_p
 /* Tells the sender that nobody here takes the packet. */
 void icmp_unreachable(struct stack *s, const struct eth_header *eth, const struct ip_packet *ip,
                       uint8_t code);
+
+/* time_wait.c */
+
+/* Puts c, in TIME-WAIT, into the table (the oldest there may have to go); c is closed then. Returns
+ * the entry. */
+uint32_t time_wait_enter(struct stack *s, struct tcp_conn *c);
+void time_wait_forget(struct stack *s, uint32_t i);
+/* Whether seg is a SYN that opens a new connection in place of e (RFC 6191, RFC 1122 section
+ * 4.2.2.13). */
+bool time_wait_reusable(const struct time_wait *e, const struct tcp_segment *seg);
+/* Any other segment. */
+void time_wait_input(struct stack *s, const struct eth_header *eth, uint32_t i,
+                     const struct tcp_segment *seg);
+void time_wait_expire(struct stack *s);
+uint64_t time_wait_deadline(const struct stack *s);
 
 /* stack.c */
 

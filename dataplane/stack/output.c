@@ -81,6 +81,10 @@ static unsigned conn_run(struct stack *s, struct tcp_conn *c, struct tx_slot *sl
         link_output(s, c, &slots[filled++]);
     if (filled == quantum)
         conn_touch(c);
+    else if (c->state == TCP_STATE_TIME_WAIT) { /* the ACK of the peer's FIN is sent */
+        time_wait_enter(s, c);
+        return filled;
+    }
     wheel_set(&s->wheel, c, tcp_deadline(c));
     return filled;
 }
@@ -91,6 +95,7 @@ unsigned stack_output(struct stack *s, struct tx_slot *slots, unsigned n, uint64
 
     stack_set_now(s, now);
     wheel_advance(&s->wheel, now);
+    time_wait_expire(s);
     if (neighbours_timers(&s->neighbours, now))
         stack_unpark(s);
 
@@ -117,5 +122,6 @@ uint64_t stack_deadline(const struct stack *s)
     if (s->tcp.ready_head != CONN_NONE || s->control.count != 0 || s->announce ||
         s->neighbours.request_due)
         return 0;
-    return time_min(wheel_next(&s->wheel), s->neighbours.next_retry_ns);
+    return time_min(time_min(wheel_next(&s->wheel), s->neighbours.next_retry_ns),
+                    time_wait_deadline(s));
 }

@@ -16,6 +16,7 @@ void stack_config_defaults(struct stack_config *config)
         .ranges_max = 65536,
         .rx_buffers_max = 512,
         .neighbours_max = 256,
+        .time_waits_max = 32768,
         .memory = memory_heap,
     };
     tcp_limits_defaults(&config->tcp);
@@ -31,7 +32,9 @@ size_t stack_memory_bytes(const struct stack_config *config)
     return sizeof(struct stack) + (size_t)config->connections_max * sizeof(struct tcp_conn) +
            (size_t)config->ranges_max * sizeof(struct tcp_range) +
            (size_t)config->rx_buffers_max * sizeof(struct rx_buffer) +
-           (size_t)flow_table_entries(config->connections_max) * sizeof(struct flow_entry) +
+           (size_t)config->time_waits_max * sizeof(struct time_wait) +
+           (size_t)flow_table_entries(config->connections_max + config->time_waits_max) *
+               sizeof(struct flow_entry) +
            (size_t)config->neighbours_max * sizeof(struct neighbour) +
            (size_t)CONTROL_FRAMES * control_frame_bytes(config);
 }
@@ -69,6 +72,7 @@ struct stack *stack_create(const struct stack_config *config, uint64_t now)
     struct stack *s = memory_alloc(memory, 1, sizeof(*s));
 
     ASSERT(config->connections_max > 0 && config->ranges_max > 0 && config->neighbours_max > 0);
+    ASSERT(config->time_waits_max > 0);
     ASSERT(config->tx_extents_max >= 1 && config->tx_extents_max <= TX_EXTENTS_MAX);
     ASSERT(config->mtu >= 576 && config->mtu <= 9216);
     if (s == NULL)
@@ -86,7 +90,10 @@ struct stack *stack_create(const struct stack_config *config, uint64_t now)
                                 : config->ranges_max / 2;
     if (!rx_pool_init(&s->tcp.rx, config->rx_buffers_max, memory))
         goto no_rx;
-    if (!flow_table_init(&s->flows, config->connections_max, config->seed, s->tcp.conn, memory))
+    if (!time_waits_init(&s->time_waits, config->time_waits_max, memory))
+        goto no_time_waits;
+    if (!flow_table_init(&s->flows, config->connections_max + config->time_waits_max, config->seed,
+                         s->tcp.conn, s->time_waits.entry, memory))
         goto no_flows;
     if (!neighbours_init(&s->neighbours, config->neighbours_max, config->counters, memory))
         goto no_neighbours;
@@ -102,6 +109,8 @@ no_control:
 no_neighbours:
     flow_table_release(&s->flows, memory);
 no_flows:
+    time_waits_release(&s->time_waits, memory);
+no_time_waits:
     rx_pool_release(&s->tcp.rx, memory);
 no_rx:
     range_pool_release(&s->tcp.ranges, memory);
@@ -121,6 +130,7 @@ void stack_destroy(struct stack *s)
     memory_release(&memory, s->control.bytes);
     neighbours_release(&s->neighbours, &memory);
     flow_table_release(&s->flows, &memory);
+    time_waits_release(&s->time_waits, &memory);
     rx_pool_release(&s->tcp.rx, &memory);
     range_pool_release(&s->tcp.ranges, &memory);
     memory_release(&memory, s->tcp.conn);
@@ -218,8 +228,8 @@ struct stack_usage stack_usage(const struct stack *s)
     const struct tcp_ctx *tcp = &s->tcp;
 
     return (struct stack_usage){
-        .connections = tcp->conns_open,
-        .time_wait = tcp->conns_time_wait,
+        .connections = tcp->conns_open + s->time_waits.used,
+        .time_wait = tcp->conns_time_wait + s->time_waits.used,
         .ranges = tcp->ranges.count - tcp->ranges.free_count,
         .rx_buffers = tcp->rx.count - tcp->rx.free_count,
     };

@@ -47,6 +47,7 @@ struct stack_config {
     uint32_t ranges_max;     /* transmit ranges of all connections (tcp/ranges.h) */
     uint32_t rx_buffers_max; /* reassembly buffers of all connections (tcp/reassembly.h) */
     uint32_t neighbours_max;
+    uint32_t time_waits_max; /* connections in TIME-WAIT, which cost 64 bytes each */
 
     uint64_t seed[2]; /* secret, random per boot: flow hash, initial sequence numbers */
 

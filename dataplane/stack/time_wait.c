@@ -195,18 +195,18 @@ void time_wait_input(struct stack *s, const struct eth_header *eth, uint32_t i,
         COUNT(counters, tcp_drop_no_timestamp);
         return;
     }
-    bool old = e->ts_offset != 0 && seg->has_timestamps &&
-               seq_diff(seg->ts_value, e->ts_recent) < 0;
+    bool old =
+        e->ts_offset != 0 && seg->has_timestamps && seq_diff(seg->ts_value, e->ts_recent) < 0;
     bool fin = (seg->flags & TCP_FIN) != 0 && !syn;
     if (!old && fin && seg->seq + tcp_segment_len(seg) == e->rcv_nxt) {
         fin_again(s, eth, e, seg);
         return;
     }
-    if (!old && tcp_segment_len(seg) == 0 && seg->seq == e->rcv_nxt)
-        return; /* a late ACK: all is said */
+    bool late_ack = seg->seq == e->rcv_nxt && tcp_segment_len(seg) == 0;
     COUNT_N(counters, tcp_drop_paws, old);
-    COUNT_N(counters, tcp_drop_unacceptable, !old);
-    if (!challenge_budget_take(&s->tcp))
+    COUNT_N(counters, tcp_drop_unacceptable, !old && !late_ack);
+    /* A bare ACK brings nothing that an answer could repair; to answer it could go on for ever. */
+    if (tcp_segment_len(seg) == 0 || !challenge_budget_take(&s->tcp))
         return;
     COUNT_N(counters, tcp_challenge_ack, syn);
     answer(s, eth, e, seg);

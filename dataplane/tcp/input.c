@@ -48,7 +48,7 @@ static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
         mss -= TIMESTAMPS_BYTES; /* RFC 6691: the option comes off the payload */
         c->ts_recent = syn->ts_value;
         c->ts_recent_ns = ctx->now;
-        c->ts_offset = (uint32_t)prng_next(&ctx->prng);
+        c->ts_offset = (uint32_t)prng_next(&ctx->prng) | 1; /* 0 is none, in TIME-WAIT */
     }
     c->mss = (uint16_t)mss;
     if (c->scale_ok)

@@ -197,8 +197,22 @@ void peer_frame(struct peer *p, const uint8_t *frame, uint32_t len)
 {
     struct frame f = { .data = frame, .len = len };
 
-    p->out_count = 0;
+    if (!p->held)
+        p->out_count = 0;
     stack_input(p->stack, &f, 1, p->now);
+    if (!p->held)
+        collect(p);
+}
+
+void peer_hold(struct peer *p)
+{
+    p->out_count = 0;
+    p->held = true;
+}
+
+void peer_release(struct peer *p)
+{
+    p->held = false;
     collect(p);
 }
 

@@ -43,6 +43,7 @@ struct peer {
     struct tcp_segment out[PEER_OUT];
     unsigned out_count;
     unsigned arp_count;
+    bool held; /* peer_hold() */
 
     uint8_t head[PEER_OUT][2048];
     struct file_pin pin;
@@ -56,6 +57,9 @@ void peer_stop(struct peer *p);
  */
 void peer_send(struct peer *p, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t payload,
                const struct tcp_segment *options);
+/* What is sent from now on reaches the stack in one burst: it answers at peer_release(). */
+void peer_hold(struct peer *p);
+void peer_release(struct peer *p);
 /* Lets time pass and collects what the stack sends; runs at each deadline up to then. */
 void peer_wait(struct peer *p, uint64_t ns);
 

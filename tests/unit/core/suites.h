@@ -12,5 +12,6 @@ Suite *tcp_send_suite(void);
 Suite *tcp_receive_suite(void);
 Suite *tcp_undo_suite(void);
 Suite *tcp_hostile_suite(void);
+Suite *tcp_closing_suite(void);
 
 #endif

@@ -36,7 +36,7 @@ START_TEST(flow_table_agrees_with_a_model)
     struct prng p = { 5 };
 
     conns_make();
-    ck_assert(flow_table_init(&table, CONNS, seed, ctx.conn, &memory_heap));
+    ck_assert(flow_table_init(&table, CONNS, seed, ctx.conn, NULL, &memory_heap));
     for (uint32_t i = 0; i < CONNS; i++) {
         struct tcp_conn *c = &ctx.conn[i];
         c->key.remote = ip_addr_from_v4((uint32_t)prng_below(&p, 8));
