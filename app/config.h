@@ -58,6 +58,7 @@ struct config {
 
     /* limits */
     uint32_t connections_max;    /* per worker, as all limits */
+    uint32_t syn_backlog;        /* half-open connections; beyond: SYN cookies */
     uint32_t time_waits_max;     /* connections in TIME-WAIT; beyond: the oldest is forgotten */
     uint32_t requests_max;       /* requests received in part, each with a parser */
     uint32_t responses_max;      /* responses not yet acknowledged */

@@ -76,6 +76,10 @@ static void make_templates(struct serve *s)
     s->stack.port = (uint16_t)c->port;
     s->stack.connections_max = c->connections_max;
     s->stack.tx_extents_max = TX_EXTENTS_MAX;
+    /* Strangers' half-open connections leave half of the table to true ones. */
+    s->stack.tcp.syn_backlog = c->syn_backlog;
+    if (c->syn_backlog > (c->connections_max + 1) / 2)
+        s->stack.tcp.syn_backlog = (c->connections_max + 1) / 2;
     s->stack.time_waits_max = c->time_waits_max;
     s->stack.tcp.user_timeout_ns = c->user_timeout_ns;
     s->stack.tcp.fin_wait_2_ns = c->fin_wait_2_ns;

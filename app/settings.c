@@ -37,6 +37,7 @@ const struct setting settings[] = {
       .fallback = "false" },
 
     { "limits", "connections", NULL, &setting_number, AT(connections_max), 1, 4000000, "16384" },
+    { "limits", "syn_backlog", NULL, &setting_number, AT(syn_backlog), 1, 4000000, "1024" },
     { "limits", "time_wait", NULL, &setting_number, AT(time_waits_max), 1, 4000000, "32768" },
     { "limits", "requests", NULL, &setting_number, AT(requests_max), 1, 4000000, "1024" },
     { "limits", "responses", NULL, &setting_number, AT(responses_max), 1, 4000000, "16384" },

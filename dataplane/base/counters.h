@@ -81,6 +81,9 @@
     X(tcp_range_exhausted, "times no range was left: neighbouring ranges share a transmit time")   \
     /* TCP: connections */                                                                         \
     X(tcp_open_passive, "connections accepted")                                                    \
+    X(tcp_cookie_sent, "SYNs answered with a cookie: backlog full")                                \
+    X(tcp_cookie_accepted, "connections opened by a cookie that came back")                        \
+    X(tcp_cookie_rejected, "ACKs for no connection, while cookies were out, that held none")       \
     X(tcp_established, "handshakes finished")                                                      \
     X(tcp_close_orderly, "connections closed by FIN both ways")                                    \
     X(tcp_close_reset, "connections ended by the peer's RST")                                      \

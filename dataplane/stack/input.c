@@ -22,14 +22,10 @@ static bool source_ok(const struct stack *s, const struct ip_addr *src)
            (v4 & host) != host;
 }
 
-/* A SYN that may open a connection. */
-static void accept_syn(struct stack *s, const struct tcp_key *key, uint32_t hash,
-                       const struct tcp_segment *seg, uint32_t iss)
+/* A new connection finds its place; its key is in no table. */
+static void conn_insert(struct stack *s, const struct tcp_key *key, uint32_t hash,
+                        struct tcp_conn *c)
 {
-    struct tcp_conn *c = tcp_accept(&s->tcp, seg, iss);
-
-    if (c == NULL)
-        return;
     c->flow_hash = hash;
     c->in_flows = true;
     flow_table_insert(&s->flows, conn_index(c), hash);
@@ -39,13 +35,52 @@ static void accept_syn(struct stack *s, const struct tcp_key *key, uint32_t hash
 static void syn_input(struct stack *s, const struct eth_header *eth, const struct tcp_key *key,
                       uint32_t hash, const struct tcp_segment *seg, uint32_t iss)
 {
-    uint32_t before = s->tcp.conns_open;
-
-    accept_syn(s, key, hash, seg, iss);
+    if (tcp_backlog_full(&s->tcp)) {
+        struct tcp_segment syn_ack;
+        cookie_syn_ack(&s->tcp, key, seg, &syn_ack);
+        COUNT_N(s->config.counters, tcp_cookie_sent, control_segment(s, eth, seg, &syn_ack));
+        return;
+    }
+    struct tcp_conn *c = tcp_accept(&s->tcp, seg, iss);
     /* A server that is going down says so; one that is full stays silent, so that the peer tries
      * again (its SYN is not lost for ever). */
-    if (s->tcp.conns_open == before && s->tcp.draining)
+    if (c != NULL)
+        conn_insert(s, key, hash, c);
+    else if (s->tcp.draining)
         control_reset(s, eth, seg);
+}
+
+/*
+ * An ACK may bring back a SYN cookie. False: it does not. half_open, if not NULL, is a connection
+ * with another initial sequence number: a copy of the SYN came when the backlog had room again. The
+ * client goes by the SYN-ACK that it heard first.
+ */
+static bool cookie_input(struct stack *s, const struct eth_header *eth, const struct tcp_key *key,
+                         uint32_t hash, const struct tcp_segment *seg, struct tcp_conn *half_open)
+{
+    struct tcp_segment syn;
+    uint32_t ts_offset;
+
+    if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_ACK ||
+        seg->dst_port != s->config.port || !cookies_expected(&s->tcp))
+        return false;
+    if (!cookie_check(&s->tcp, key, seg, &syn, &ts_offset)) {
+        COUNT(s->config.counters, tcp_cookie_rejected);
+        return false;
+    }
+    if (half_open != NULL) {
+        conn_finish(half_open, TCP_CLOSE_ABORTED);
+        flow_table_remove(&s->flows, conn_index(half_open), hash);
+        half_open->in_flows = false;
+    }
+    struct tcp_conn *c = tcp_accept_cookie(&s->tcp, &syn, seg->ack - 1, ts_offset);
+    if (c == NULL) /* full: the peer sends its request again, and comes through then */
+        return !s->tcp.draining;
+    COUNT(s->config.counters, tcp_cookie_accepted);
+    conn_insert(s, key, hash, c);
+    if (!tcp_input(c, seg))
+        control_reset(s, eth, seg);
+    return true;
 }
 
 static void listen_input(struct stack *s, const struct eth_header *eth, const struct tcp_key *key,
@@ -57,6 +92,8 @@ static void listen_input(struct stack *s, const struct eth_header *eth, const st
         syn_input(s, eth, key, hash, seg, tcp_initial_seq(&s->tcp, key));
         return;
     }
+    if (cookie_input(s, eth, key, hash, seg, NULL))
+        return;
     COUNT(s->config.counters, tcp_drop_no_connection);
     control_reset(s, eth, seg);
 }
@@ -101,7 +138,7 @@ static void segment_input(struct stack *s, const struct eth_header *eth,
     }
     if (c == NULL)
         waiting_input(s, eth, &key, hash, seg, index - FLOW_TIME_WAIT);
-    else if (!tcp_input(c, seg))
+    else if (!tcp_input(c, seg) && !cookie_input(s, eth, &key, hash, seg, c))
         control_reset(s, eth, seg);
 }
 

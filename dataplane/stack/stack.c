@@ -64,6 +64,7 @@ static void tcp_ctx_init(struct tcp_ctx *ctx, const struct stack_config *config)
     ctx->mss_max = (uint16_t)(config->mtu - IPV4_HEADER_BYTES - TCP_HEADER_BYTES);
     ctx->prng.state = config->seed[0] ^ config->seed[1];
     memcpy(ctx->isn_key, config->seed, sizeof(ctx->isn_key));
+    cookies_init(&ctx->cookies, config->seed);
 }
 
 struct stack *stack_create(const struct stack_config *config, uint64_t now)

@@ -17,6 +17,7 @@ void tcp_limits_defaults(struct tcp_limits *limits)
         .fin_wait_2_ns = 60 * NS_PER_S,
         .user_timeout_ns = 100 * NS_PER_S, /* RFC 9293 section 3.8.3: R2 at least 100 s */
         .syn_ack_retries = 5,
+        .syn_backlog = 1024,
         .challenge_acks_per_s = 1000,
     };
 }
@@ -123,6 +124,8 @@ void conn_finish(struct tcp_conn *c, enum tcp_close_reason reason)
     }
     if (c->state == TCP_STATE_TIME_WAIT)
         c->ctx->conns_time_wait--;
+    if (c->state == TCP_STATE_SYN_RECEIVED)
+        c->ctx->conns_half_open--;
     c->state = TCP_STATE_CLOSED;
     c->reset_pending = false;
     conn_app_closed(c, reason);

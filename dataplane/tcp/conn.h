@@ -24,6 +24,7 @@
 #include "base/time.h"
 #include "base/tx_slot.h"
 #include "tcp/cc.h"
+#include "tcp/cookie.h"
 #include "tcp/ranges.h"
 #include "tcp/reassembly.h"
 #include "tcp/rtt.h"
@@ -168,6 +169,7 @@ struct tcp_ctx {
     void *app_ctx;
     struct tcp_conn *conn;
     uint32_t conns_max, conns_open, conns_time_wait;
+    uint32_t conns_half_open; /* in SYN-RECEIVED */
     uint32_t free_head;
     uint32_t ready_head, ready_tail;
     struct range_pool ranges;
@@ -182,6 +184,7 @@ struct tcp_ctx {
 
     bool draining;
     struct challenge_budget challenge;
+    struct cookies cookies;
     struct prng prng;
     uint8_t isn_key[16];
 };
@@ -236,6 +239,12 @@ uint32_t conn_pipe(const struct tcp_conn *c);
 
 /* A SYN for a listening port: a new connection in SYN-RECEIVED, or NULL: refused (counted). */
 struct tcp_conn *tcp_accept(struct tcp_ctx *ctx, const struct tcp_segment *syn, uint32_t iss);
+/* Whether a SYN is to be answered with a cookie: the backlog is full, the table is not. */
+bool tcp_backlog_full(const struct tcp_ctx *ctx);
+/* A connection whose SYN-ACK was a cookie: as tcp_accept(), ready for the ACK that brought it back.
+ */
+struct tcp_conn *tcp_accept_cookie(struct tcp_ctx *ctx, const struct tcp_segment *syn, uint32_t iss,
+                                   uint32_t ts_offset);
 /* False: the segment is to be answered with a RST, as one for no connection. */
 bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg);
 /* The initial sequence number for a key (RFC 6528). */

@@ -94,7 +94,27 @@ struct tcp_conn *tcp_accept(struct tcp_ctx *ctx, const struct tcp_segment *syn, 
     c->ssthresh = UINT32_MAX;
     cc_start(c, ctx->limits.cc);
     COUNT(ctx->counters, tcp_open_passive);
+    ctx->conns_half_open++;
     conn_touch(c);
+    return c;
+}
+
+bool tcp_backlog_full(const struct tcp_ctx *ctx)
+{
+    return !ctx->draining && ctx->free_head != CONN_NONE &&
+           ctx->conns_half_open >= ctx->limits.syn_backlog;
+}
+
+struct tcp_conn *tcp_accept_cookie(struct tcp_ctx *ctx, const struct tcp_segment *syn, uint32_t iss,
+                                   uint32_t ts_offset)
+{
+    struct tcp_conn *c = tcp_accept(ctx, syn, iss);
+
+    if (c == NULL)
+        return NULL;
+    c->snd_una = c->snd_nxt = c->snd_max = 1;
+    c->last_ack_sent = 1;
+    c->ts_offset = ts_offset;
     return c;
 }
 
@@ -157,6 +177,7 @@ static bool establish(struct tcp_conn *c, const struct tcp_segment *seg, int64_t
     if (c->syn_resent)
         c->cwnd = c->mss; /* RFC 5681 section 3.1: SYN or SYN-ACK was lost */
     c->state = TCP_STATE_ESTABLISHED;
+    ctx->conns_half_open--;
     COUNT(ctx->counters, tcp_established);
     c->snd_edge = 1 + ((uint64_t)seg->window << c->snd_scale);
     c->snd_wl1 = (uint64_t)seq_to_offset(c->irs, c->rcv_nxt, seg->seq);

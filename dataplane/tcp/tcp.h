@@ -30,6 +30,8 @@ struct tcp_limits {
     uint64_t fin_wait_2_ns;   /* a closed connection whose peer never closes */
     uint64_t user_timeout_ns; /* RFC 9293 section 3.8.3, R2 */
     uint8_t syn_ack_retries;
+    uint32_t
+        syn_backlog; /* half-open connections; beyond: SYN cookies. Keep it below connections_max */
     uint32_t challenge_acks_per_s; /* of the whole stack, about (RFC 5961 section 7); > 0 */
 };
 

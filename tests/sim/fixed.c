@@ -318,6 +318,23 @@ static void vanish(struct scenario *s)
     scenario_end(s, one_client(s, 100000), END_SYN_ONLY, 0);
 }
 
+/* SYNs that nobody stands behind fill the backlog; clients of all kinds come in by cookies. */
+static void syn_cookies(struct scenario *s)
+{
+    s->server.connections_max = 128;
+    s->server.syn_backlog = 3;
+    for (unsigned i = 0; i < 60; i++) {
+        struct client_config *c = one_client(s, 100000);
+        c->start_ns = NS_PER_MS + i * 5 * NS_PER_MS;
+        c->timestamps = i % 3 != 1;
+        c->sack = c->dsack = i % 4 != 1;
+        c->wscale = i % 5 == 1 ? -1 : 7;
+        c->buffer = c->wscale < 0 || !c->timestamps ? 65535 : 1 << 20;
+        if (i < 5 || i % 10 == 0)
+            scenario_end(s, c, END_SYN_ONLY, 0);
+    }
+}
+
 static void reset(struct scenario *s)
 {
     for (unsigned i = 0; i < 10; i++)
@@ -459,6 +476,7 @@ const struct fixed_scenario fixed_scenarios[] = {
     FIXED(simultaneous_close, "both close at the same time"),
     FIXED(fin_orders, "FINs in every order, 20% loss"),
     FIXED(vanish, "clients fall silent"),
+    FIXED(syn_cookies, "the backlog is full of SYNs that nobody stands behind"),
     FIXED(reset, "clients reset in mid transfer"),
     FIXED(close_early, "clients close in mid transfer and reset what still comes"),
     FIXED(keep_alive, "requests one after the other"),

@@ -222,6 +222,8 @@ static struct stack_config stack_configuration(struct server *server, struct mem
     s.tx_tso_bytes_max = config->nic.mode == NIC_TSO ? config->nic.tso_bytes_max : 0;
     s.tx_extents_max = config->nic.extents_max;
     s.connections_max = config->connections_max;
+    if (config->syn_backlog != 0)
+        s.tcp.syn_backlog = config->syn_backlog;
     s.ranges_max = config->ranges_max;
     s.rx_buffers_max = config->rx_buffers_max;
     s.neighbours_max = config->neighbours_max;

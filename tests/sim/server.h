@@ -17,7 +17,7 @@ struct server_config {
     struct nic_config nic;
     uint16_t mtu;
     uint64_t poll_ns; /* the worker looks at the NIC at most so much later than it could */
-    uint32_t connections_max;
+    uint32_t connections_max, syn_backlog; /* syn_backlog 0: as the stack has it */
     uint32_t ranges_max, rx_buffers_max, neighbours_max;
     uint32_t responses_max;          /* HTTP; 0: its default */
     uint32_t extent_max, inline_max; /* of the test application */

@@ -12,6 +12,7 @@ Suite *tcp_send_suite(void);
 Suite *tcp_receive_suite(void);
 Suite *tcp_undo_suite(void);
 Suite *tcp_hostile_suite(void);
+Suite *tcp_opening_suite(void);
 Suite *tcp_closing_suite(void);
 
 #endif

@@ -186,6 +186,8 @@ START_TEST(full_table_ignores_new_peers_and_keeps_the_old)
         p.port = (uint16_t)(50000 + i);
         peer_send(&p, TCP_SYN, 0, 0, 0, &PEER_DEFAULT_OPTIONS);
         ck_assert_uint_eq(p.out_count, i < 3 ? 1 : 0);
+        if (i < 3)
+            peer_send(&p, TCP_ACK, 1, 1, 0, NULL);
     }
     ck_assert_uint_eq(p.counters.tcp_refused_full, 2);
     ck_assert_uint_eq(stack_usage(p.stack).connections, 3);
