@@ -62,6 +62,7 @@ struct config {
     uint32_t time_waits_max;     /* connections in TIME-WAIT; beyond: the oldest is forgotten */
     uint32_t requests_max;       /* requests received in part, each with a parser */
     uint32_t responses_max;      /* responses not yet acknowledged */
+    uint32_t keepalive_probes;   /* without an answer */
     uint32_t challenge_acks_max; /* a second, about */
     uint32_t pipeline_max;       /* requests of one connection answered ahead */
     uint32_t request_line_max;   /* bytes; beyond: 414 */
@@ -73,7 +74,9 @@ struct config {
     uint64_t header_timeout_ns;
     uint64_t idle_timeout_ns;
     uint64_t write_timeout_ns;
-    uint64_t user_timeout_ns; /* RFC 9293 section 3.8.3: R2 */
+    uint64_t user_timeout_ns;   /* RFC 9293 section 3.8.3: R2 */
+    uint64_t keepalive_idle_ns; /* 0: no keep-alive probes */
+    uint64_t keepalive_interval_ns;
     uint64_t fin_wait_2_ns;
     uint64_t time_wait_ns; /* 2 MSL */
 

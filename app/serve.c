@@ -82,6 +82,9 @@ static void make_templates(struct serve *s)
         s->stack.tcp.syn_backlog = (c->connections_max + 1) / 2;
     s->stack.time_waits_max = c->time_waits_max;
     s->stack.tcp.user_timeout_ns = c->user_timeout_ns;
+    s->stack.tcp.keepalive_idle_ns = c->keepalive_idle_ns;
+    s->stack.tcp.keepalive_interval_ns = c->keepalive_interval_ns;
+    s->stack.tcp.keepalive_probes = (uint8_t)c->keepalive_probes;
     s->stack.tcp.fin_wait_2_ns = c->fin_wait_2_ns;
     s->stack.tcp.time_wait_ns = c->time_wait_ns;
     s->stack.tcp.challenge_acks_per_s = c->challenge_acks_max;

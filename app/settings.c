@@ -41,6 +41,7 @@ const struct setting settings[] = {
     { "limits", "time_wait", NULL, &setting_number, AT(time_waits_max), 1, 4000000, "32768" },
     { "limits", "requests", NULL, &setting_number, AT(requests_max), 1, 4000000, "1024" },
     { "limits", "responses", NULL, &setting_number, AT(responses_max), 1, 4000000, "16384" },
+    { "limits", "keepalive_probes", NULL, &setting_number, AT(keepalive_probes), 1, 255, "9" },
     { "limits", "challenge_acks", NULL, &setting_number, AT(challenge_acks_max), 1, 1000000,
       "1000" },
     { "limits", "pipeline", NULL, &setting_number, AT(pipeline_max), 1, 1024, "16" },
@@ -59,6 +60,10 @@ const struct setting settings[] = {
 
     { "timeouts", "user", NULL, &setting_duration, AT(user_timeout_ns), NS_PER_S, 3600 * NS_PER_S,
       "100s" },
+    { "timeouts", "keepalive", NULL, &setting_duration, AT(keepalive_idle_ns), 0,
+      24 * 3600 * NS_PER_S, "0" },
+    { "timeouts", "keepalive_interval", NULL, &setting_duration, AT(keepalive_interval_ns),
+      NS_PER_S, 3600 * NS_PER_S, "75s" },
     { "timeouts", "fin_wait_2", NULL, &setting_duration, AT(fin_wait_2_ns), 100 * NS_PER_MS,
       3600 * NS_PER_S, "60s" },
     { "timeouts", "time_wait", NULL, &setting_duration, AT(time_wait_ns), 100 * NS_PER_MS,

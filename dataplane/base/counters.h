@@ -77,6 +77,7 @@
     X(tcp_rto_undone, "of these, after a time-out")                                                \
     X(tcp_tlp, "tail loss probes sent")                                                            \
     X(tcp_reneged, "SACK reneging found at a time-out")                                            \
+    X(tcp_keepalive, "keep-alive probes sent")                                                     \
     X(tcp_window_probe, "zero-window probes sent")                                                 \
     X(tcp_range_exhausted, "times no range was left: neighbouring ranges share a transmit time")   \
     /* TCP: connections */                                                                         \

@@ -201,6 +201,10 @@ static void for_each_open(struct stack *s, void (*f)(struct tcp_conn *c))
 
 static void drain_one(struct tcp_conn *c)
 {
+    /* Half-open: a flood must not keep the server from going down; a true client's ACK gets a RST.
+     */
+    if (c->state == TCP_STATE_SYN_RECEIVED && !c->reset_pending)
+        conn_finish(c, TCP_CLOSE_ABORTED);
     if (c->app_open && !c->reset_pending)
         c->ctx->app->drain(c->ctx->app_ctx, c, c->ctx->now);
 }

@@ -16,6 +16,9 @@ void tcp_limits_defaults(struct tcp_limits *limits)
         .time_wait_ns = 60 * NS_PER_S, /* MSL of 30 s */
         .fin_wait_2_ns = 60 * NS_PER_S,
         .user_timeout_ns = 100 * NS_PER_S, /* RFC 9293 section 3.8.3: R2 at least 100 s */
+        .keepalive_idle_ns = 0,            /* off by default: RFC 9293 section 3.8.4 */
+        .keepalive_interval_ns = 75 * NS_PER_S,
+        .keepalive_probes = 9,
         .syn_ack_retries = 5,
         .syn_backlog = 1024,
         .challenge_acks_per_s = 1000,

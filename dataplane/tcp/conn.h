@@ -108,6 +108,8 @@ struct tcp_conn {
     bool in_flows : 1;
     bool syn_resent : 1;
     bool challenged : 1; /* challenge_ms is valid */
+    bool keepalive_pending : 1;
+    uint8_t keepalives; /* probes sent since the peer was heard */
 
     /* Receive. */
     uint64_t rcv_nxt;   /* next offset expected */

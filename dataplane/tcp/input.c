@@ -257,6 +257,7 @@ bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg)
         return true;
     }
     c->heard_ns = c->ctx->now;
+    c->keepalives = 0;
     timestamp_update(c, seg);
     int64_t ack = seq_to_offset(c->iss, c->snd_una, seg->ack);
     if (c->state == TCP_STATE_SYN_RECEIVED && !establish(c, seg, ack))

@@ -216,6 +216,17 @@ static void send_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);
 }
 
+/* A segment that the peer has seen and must answer (RFC 9293 section 3.8.4). */
+static void send_keepalive(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
+{
+    struct tcp_segment seg;
+
+    c->keepalive_pending = false;
+    COUNT(c->ctx->counters, tcp_keepalive);
+    header_fill(c, &seg, c->snd_nxt - 1, 0);
+    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);
+}
+
 static void send_reset(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
 {
     struct tcp_segment seg;
@@ -379,6 +390,10 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
         c->probe_pending = false;
         if (c->snd_nxt == 0)
             return false; /* the SYN-ACK waits, and nothing goes before it */
+    }
+    if (c->keepalive_pending) {
+        send_keepalive(c, slot, at);
+        return true;
     }
     if (c->ack_pending) {
         send_ack(c, slot, at);

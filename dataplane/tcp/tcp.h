@@ -29,6 +29,10 @@ struct tcp_limits {
     uint64_t time_wait_ns;    /* 2 MSL */
     uint64_t fin_wait_2_ns;   /* a closed connection whose peer never closes */
     uint64_t user_timeout_ns; /* RFC 9293 section 3.8.3, R2 */
+    /* Keep-alive (RFC 9293 section 3.8.4): a probe after so long without a word from the peer, then
+     * one per interval; after so many without an answer it is gone. keepalive_idle_ns 0: none. */
+    uint64_t keepalive_idle_ns, keepalive_interval_ns;
+    uint8_t keepalive_probes;
     uint8_t syn_ack_retries;
     uint32_t
         syn_backlog; /* half-open connections; beyond: SYN cookies. Keep it below connections_max */

@@ -22,6 +22,16 @@ static uint64_t rtx_deadline(const struct tcp_conn *c)
     return conn_waits(c) ? c->rtx_base_ns + rto(c) : TIME_NEVER;
 }
 
+/* RFC 9293 section 3.8.4. While something is under way, retransmission asks after the peer. */
+static uint64_t keepalive_deadline(const struct tcp_conn *c)
+{
+    const struct tcp_limits *limits = &c->ctx->limits;
+
+    if (limits->keepalive_idle_ns == 0 || c->state == TCP_STATE_SYN_RECEIVED || conn_waits(c))
+        return TIME_NEVER;
+    return c->heard_ns + limits->keepalive_idle_ns + c->keepalives * limits->keepalive_interval_ns;
+}
+
 uint64_t tcp_deadline(const struct tcp_conn *c)
 {
     if (c->state == TCP_STATE_CLOSED)
@@ -30,6 +40,7 @@ uint64_t tcp_deadline(const struct tcp_conn *c)
     if (c->state == TCP_STATE_TIME_WAIT)
         return t;
     t = time_min(t, rtx_deadline(c));
+    t = time_min(t, keepalive_deadline(c));
     t = time_min(t, c->reo_deadline_ns);
     return time_min(t, c->tlp_deadline_ns);
 }
@@ -74,6 +85,16 @@ static void rtx_timeout(struct tcp_conn *c)
     recovery_timeout(c);
 }
 
+static void keepalive_timeout(struct tcp_conn *c)
+{
+    if (c->keepalives >= c->ctx->limits.keepalive_probes) {
+        conn_finish(c, TCP_CLOSE_TIMEOUT);
+        return;
+    }
+    c->keepalives++;
+    c->keepalive_pending = true;
+}
+
 void tcp_timers(struct tcp_conn *c)
 {
     struct tcp_ctx *ctx = c->ctx;
@@ -102,4 +123,6 @@ void tcp_timers(struct tcp_conn *c)
     }
     if (now >= rtx_deadline(c))
         rtx_timeout(c);
+    else if (now >= keepalive_deadline(c))
+        keepalive_timeout(c);
 }

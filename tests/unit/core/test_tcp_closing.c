@@ -167,6 +167,106 @@ START_TEST(drain_refuses_a_newer_syn_too)
 }
 END_TEST
 
+/* Keep-alive (RFC 9293 section 3.8.4). */
+
+static void with_keepalive(struct stack_config *config)
+{
+    config->tcp.keepalive_idle_ns = 10 * NS_PER_S;
+    config->tcp.keepalive_interval_ns = 2 * NS_PER_S;
+    config->tcp.keepalive_probes = 3;
+}
+
+START_TEST(no_keepalive_unless_asked_for)
+{
+    peer_established(&p);
+    peer_wait(&p, 24 * 3600 * NS_PER_S);
+    ck_assert_uint_eq(p.out_count, 0);
+    ck_assert_uint_eq(p.closed, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(silent_peer_is_probed_then_forgotten)
+{
+    peer_start(&p, with_keepalive);
+    peer_handshake(&p, NULL);
+    peer_wait(&p, 9900 * NS_PER_MS);
+    ck_assert_uint_eq(p.out_count, 0);
+    for (int i = 0; i < 3; i++) {
+        peer_wait(&p, i == 0 ? 200 * NS_PER_MS : 2 * NS_PER_S);
+        ck_assert_uint_eq(peer_only(&p)->flags, TCP_ACK);
+        ck_assert_uint_eq(p.out[0].seq, 0); /* SND.NXT - 1 */
+        ck_assert_uint_eq(p.out[0].payload_len, 0);
+    }
+    ck_assert_uint_eq(p.closed, 0); /* one lost probe proves nothing */
+    peer_wait(&p, 2 * NS_PER_S);
+    ck_assert_uint_eq(p.closed, 1);
+    ck_assert_int_eq(p.reason, TCP_CLOSE_TIMEOUT);
+    ck_assert_uint_eq(stack_usage(p.stack).connections, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(peer_that_answers_probes_stays)
+{
+    peer_start(&p, with_keepalive);
+    peer_handshake(&p, NULL);
+    for (int i = 0; i < 100; i++) {
+        peer_wait(&p, 10100 * NS_PER_MS);
+        peer_only(&p);
+        peer_send(&p, TCP_ACK, 1, 1, 0, NULL);
+        ck_assert_uint_eq(p.out_count, 0);
+    }
+    ck_assert_uint_eq(p.closed, 0);
+    ck_assert_uint_eq(p.counters.tcp_keepalive, 100);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(no_keepalive_while_something_is_under_way)
+{
+    peer_start(&p, with_keepalive);
+    peer_handshake(&p, NULL);
+    peer_request(&p, 100);
+    peer_wait(&p, 50 * NS_PER_S); /* retransmission asks after the peer */
+    ck_assert_uint_eq(p.counters.tcp_keepalive, 0);
+    ck_assert_uint_eq(p.closed, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+/* Time-outs that are configured. */
+
+static void short_timeouts(struct stack_config *config)
+{
+    config->tcp.user_timeout_ns = 5 * NS_PER_S;
+    config->tcp.fin_wait_2_ns = 5 * NS_PER_S;
+    config->tcp.time_wait_ns = 5 * NS_PER_S;
+}
+
+START_TEST(timeouts_are_as_configured)
+{
+    enum { VANISHED, FIN_WAIT_2, TIME_WAIT, COUNT };
+
+    for (int i = 0; i < COUNT; i++) {
+        peer_start(&p, short_timeouts);
+        peer_handshake(&p, NULL);
+        p.close_after = i != VANISHED;
+        peer_request(&p, 100);
+        if (i != VANISHED)
+            peer_send(&p, TCP_ACK, 2, 102, 0, NULL);
+        if (i == TIME_WAIT)
+            peer_send(&p, TCP_ACK | TCP_FIN, 2, 102, 0, NULL);
+        peer_wait(&p, 4900 * NS_PER_MS);
+        ck_assert_uint_eq(stack_usage(p.stack).connections, 1);
+        peer_wait(&p, 10 * NS_PER_S);
+        ck_assert_uint_eq(stack_usage(p.stack).connections, 0);
+        ck_assert_uint_eq(p.closed, 1);
+        peer_stop(&p);
+    }
+}
+END_TEST
+
 Suite *tcp_closing_suite(void)
 {
     Suite *suite = suite_create("tcp, closing");
@@ -178,6 +278,11 @@ Suite *tcp_closing_suite(void)
     tcase_add_test(t, segments_in_time_wait);
     tcase_add_test(t, syn_behind_the_last_fin_in_one_burst_opens_anew);
     tcase_add_test(t, drain_refuses_a_newer_syn_too);
+    tcase_add_test(t, no_keepalive_unless_asked_for);
+    tcase_add_test(t, silent_peer_is_probed_then_forgotten);
+    tcase_add_test(t, peer_that_answers_probes_stays);
+    tcase_add_test(t, no_keepalive_while_something_is_under_way);
+    tcase_add_test(t, timeouts_are_as_configured);
     suite_add_tcase(suite, t);
     return suite;
 }

@@ -78,6 +78,22 @@ START_TEST(flood_keeps_nothing_and_true_clients_are_served)
 }
 END_TEST
 
+START_TEST(drain_forgets_half_open_connections)
+{
+    peer_start(&p, small_backlog);
+    fill_backlog();
+    stack_drain(p.stack, p.now);
+    peer_wait(&p, NS_PER_MS);
+    ck_assert_uint_eq(p.out_count, 0);
+    ck_assert_uint_eq(stack_usage(p.stack).connections, 0);
+    ck_assert_uint_eq(stack_usage(p.stack).ranges, 0);
+    p.port = FIRST_PORT + BACKLOG - 1;
+    peer_send(&p, TCP_ACK, 1, 1, 0, NULL);
+    ck_assert_uint_eq(peer_only(&p)->flags, TCP_RST);
+    peer_stop(&p);
+}
+END_TEST
+
 START_TEST(cookie_keeps_the_options)
 {
     static const struct {
@@ -374,6 +390,7 @@ Suite *tcp_opening_suite(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_test(t, flood_keeps_nothing_and_true_clients_are_served);
+    tcase_add_test(t, drain_forgets_half_open_connections);
     tcase_add_test(t, cookie_keeps_the_options);
     tcase_add_test(t, cookie_ages);
     tcase_add_test(t, forged_cookies_get_a_reset_and_no_data);
