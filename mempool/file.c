@@ -38,6 +38,27 @@ static uint16_t run_sum(const struct file *file, const uint8_t *data, uint64_t f
     return prefix_sum_range(file->sums, data, from, len);
 }
 
+enum { SEGMENTS_AHEAD = 3 };
+
+/*
+ * A transfer goes on, and each cut between two segments needs an entry of the sums and the block
+ * around it, all of them far from anything used before. Asked for now, they are there when their
+ * turn comes.
+ */
+static void prefetch_cut_ahead(const struct file *file, const struct file_extent *extent,
+                               uint64_t at, uint32_t len)
+{
+    uint64_t cut = at + (uint64_t)SEGMENTS_AHEAD * len;
+    uint64_t block = cut / PREFIX_SUM_BLOCK;
+
+    if (cut >= extent->offset + extent->len || block * PREFIX_SUM_BLOCK < extent->offset)
+        return;
+    const uint8_t *data = extent->data + (block * PREFIX_SUM_BLOCK - extent->offset);
+    __builtin_prefetch(&file->sums[block]);
+    __builtin_prefetch(data);
+    __builtin_prefetch(data + PREFIX_SUM_BLOCK / 2);
+}
+
 uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool want_sums,
                       struct file_pin *pin, struct tx_extent *out, uint32_t max, uint32_t *count)
 {
@@ -59,6 +80,8 @@ uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool
             .sum = want_sums ? run_sum(file, data, at, run) : 0,
             .pin = pin,
         };
+        if (want_sums && file->sums != NULL)
+            prefetch_cut_ahead(file, extent, at, run);
         covered += run;
     }
     *count = n;
