@@ -110,6 +110,7 @@ net_veth() {
 }
 
 bridge_start() { # options ports
+    : >"$T/bridge.log" # an earlier one said "ready" there too
     "$BRIDGE" --seed "${SEED:-1,2}" "$@" >"$T/bridge.log" 2>&1 &
     BRIDGE_PID=$!
     wait_for 5 grep -q ready "$T/bridge.log" || fail "bridge: $(cat "$T/bridge.log")"

@@ -158,7 +158,7 @@ test_wrk() {
     serve_direct "$SMALL"
     for name in size-1024 size-102400 size-1048576; do
         for connections in 1 64; do
-            client timeout 60 wrk -t 1 -c $connections -d 3 --timeout 10 $URL/$name >"$T/wrk" ||
+            client timeout 60 wrk -t 1 -c $connections -d 3 --timeout 10 "$URL:80/$name" >"$T/wrk" ||
                 fail "wrk: exit code $?"
             cat "$T/wrk"
             ! grep -E 'Socket errors|Non-2xx' "$T/wrk" || fail "wrk met errors"
