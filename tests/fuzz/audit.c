@@ -4,6 +4,7 @@
 #include "fuzz.h"
 #include "http/server.h"
 #include "stack/internal.h"
+#include "stack/time_wait.h"
 
 typedef unsigned long ul; /* for printf */
 
@@ -155,13 +156,36 @@ static void audit_lists(const struct stack *s)
     for (uint32_t i = 0; i <= s->flows.mask; i++)
         entries += s->flows.entry[i].conn != FLOW_NONE;
     FUZZ_CHECK(marked == listed, "%u connections ready, %u in the lists", marked, listed);
-    FUZZ_CHECK(flows == entries, "%u connections, %u in the flow table", flows, entries);
+    FUZZ_CHECK(flows + s->time_waits.used == entries,
+               "%u connections, %u in TIME-WAIT, %u in the flow table", flows, s->time_waits.used,
+               entries);
+}
+
+static void audit_time_waits(const struct stack *s)
+{
+    const struct time_waits *t = &s->time_waits;
+    uint32_t count = 0, last = TIME_WAIT_NONE;
+
+    for (uint32_t i = t->oldest; i != TIME_WAIT_NONE; i = t->entry[i].next) {
+        const struct time_wait *e = &t->entry[i];
+        struct tcp_key key = { e->remote, e->local, e->remote_port, e->local_port };
+        FUZZ_CHECK(++count <= t->count, "the list of TIME-WAIT has no end");
+        FUZZ_CHECK(e->prev == last, "the list of TIME-WAIT backwards");
+        FUZZ_CHECK(last == TIME_WAIT_NONE || (int32_t)(e->end_ms - t->entry[last].end_ms) >= 0,
+                   "the list of TIME-WAIT is not in order");
+        FUZZ_CHECK(flow_table_find_any(&s->flows, &key, flow_hash(&s->flows, &key)) ==
+                       (FLOW_TIME_WAIT | i),
+                   "entry %u of TIME-WAIT is not found under its key", i);
+        last = i;
+    }
+    FUZZ_CHECK(count == t->used && last == t->newest, "%u in TIME-WAIT, %u counted", count,
+               t->used);
 }
 
 void audit_stack(const struct stack *s, bool quiet)
 {
     const struct tcp_ctx *tcp = &s->tcp;
-    uint32_t open = 0, time_wait = 0, ranges = 0, buffers = 0;
+    uint32_t open = 0, time_wait = 0, half_open = 0, ranges = 0, buffers = 0;
 
     for (uint32_t i = 0; i < tcp->conns_max; i++) {
         const struct tcp_conn *c = &tcp->conn[i];
@@ -170,6 +194,7 @@ void audit_stack(const struct stack *s, bool quiet)
             continue;
         open++;
         time_wait += c->state == TCP_STATE_TIME_WAIT;
+        half_open += c->state == TCP_STATE_SYN_RECEIVED;
         ranges += audit_ranges(c);
         buffers += c->rx != NULL;
         if (c->state != TCP_STATE_CLOSED)
@@ -178,6 +203,8 @@ void audit_stack(const struct stack *s, bool quiet)
     FUZZ_CHECK(open == tcp->conns_open, "%u connections, %u counted", open, tcp->conns_open);
     FUZZ_CHECK(time_wait == tcp->conns_time_wait, "%u in TIME-WAIT, %u counted", time_wait,
                tcp->conns_time_wait);
+    FUZZ_CHECK(half_open == tcp->conns_half_open, "%u half-open, %u counted", half_open,
+               tcp->conns_half_open);
     FUZZ_CHECK(ranges + tcp->ranges.free_count == tcp->ranges.count,
                "%u ranges used, %u free of %u", ranges, tcp->ranges.free_count, tcp->ranges.count);
     FUZZ_CHECK(buffers + tcp->rx.free_count == tcp->rx.count, "%u buffers used, %u free of %u",
@@ -185,6 +212,7 @@ void audit_stack(const struct stack *s, bool quiet)
     FUZZ_CHECK(s->control.count <= CONTROL_FRAMES && s->neighbours.used <= s->neighbours.count,
                "control queue or neighbours");
     audit_lists(s);
+    audit_time_waits(s);
     audit_wheel(s);
 }
 

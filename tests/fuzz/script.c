@@ -104,6 +104,18 @@ static struct tcp_segment in_order(const struct script *s, const struct world_pe
     return seg;
 }
 
+/* The ACK that brings back the latest SYN cookie. */
+static struct tcp_segment answer_to_cookie(const struct script *s, const struct world_peer *peer)
+{
+    return (struct tcp_segment){ .flags = TCP_ACK,
+                                 .seq = peer->cookie.ack,
+                                 .ack = peer->cookie.seq + 1,
+                                 .window = 65535,
+                                 .has_timestamps = peer->cookie.has_timestamps,
+                                 .ts_value = peer_clock(s),
+                                 .ts_echo = peer->cookie.ts_value };
+}
+
 /* ------------------------------------------------------------------------------- operations */
 
 static void op_open(struct script *s)
@@ -134,9 +146,11 @@ static void op_open(struct script *s)
     if ((options & 0x20) != 0)
         world_advance(s->world, 20 * NS_PER_MS);
     const struct tcp_conn *c = world_conn(s->world, peer);
-    if (c == NULL || c->state != TCP_STATE_SYN_RECEIVED)
-        return;
     struct tcp_segment ack = in_order(s, peer);
+    if (c == NULL && peer->has_cookie)
+        ack = answer_to_cookie(s, peer);
+    else if (c == NULL || c->state != TCP_STATE_SYN_RECEIVED)
+        return;
     ack.window = syn.window;
     send_segment(s, peer, &ack);
 }
@@ -372,6 +386,18 @@ static void op_control(struct script *s)
     }
 }
 
+static void op_cookie(struct script *s)
+{
+    struct world_peer *peer = peer_next(s);
+    struct tcp_segment seg = answer_to_cookie(s, peer);
+    const char *text = requests[input_u8(&s->in) % (sizeof(requests) / sizeof(requests[0]))];
+
+    seg.payload = (const uint8_t *)text;
+    seg.payload_len = (uint32_t)strlen(text);
+    seg.ts_echo ^= input_u8(&s->in);
+    send_segment(s, peer, &seg);
+}
+
 static void op_close(struct script *s)
 {
     struct world_peer *peer = peer_next(s);
@@ -442,6 +468,9 @@ void script_step(struct script *s)
         break;
     case OP_CLOSE:
         op_close(s);
+        break;
+    case OP_COOKIE:
+        op_cookie(s);
         break;
     case SCRIPT_OPS:
         break;

@@ -25,6 +25,7 @@ enum script_op {
     OP_HOLD,     /* n: output waits for n operations */
     OP_CONTROL,  /* which: drain, abort all, announce, learn a neighbour */
     OP_CLOSE,    /* peer how: FIN or RST, in order */
+    OP_COOKIE, /* peer which xor8: the latest cookie comes back with a request, its echo changed */
     SCRIPT_OPS,
 };
 

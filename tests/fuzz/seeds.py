@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # ---- fuzz_frames: script.h's operations by number ----
 
 (OPEN, REQUEST, ACK, SEGMENT, DATA, SACK, TIME, DEADLINE, ICMP, ARP, RAW, TWEAK, HOLD, CONTROL,
- CLOSE) = range(15)
+ CLOSE, COOKIE) = range(16)
 
 MSS, SACK_OK, TS, SCALE, SYN_ONLY, WAIT = 1, 2, 4, 8, 16, 32
 ALL = MSS | SACK_OK | TS | SCALE | WAIT
@@ -23,8 +23,8 @@ SMALL, LARGE, MEDIUM, LONG, HEAD, RANGE, OLD, LARGE_CLOSE, MISSING, PARTIAL, PIP
 SOFTWARE, OFFLOAD, TSO, IP_ONLY = range(4)
 
 
-def config(mode=SOFTWARE, extents=8, b=0, c=0, d=0):
-    return bytes([mode | (extents - 1) << 2, b, c, d])
+def config(mode=SOFTWARE, extents=8, b=0, c=0, d=0, backlog=0, time_waits=0):
+    return bytes([mode | (extents - 1) << 2 | backlog << 5 | time_waits << 7, b, c, d])
 
 
 def ack(peer=0, eighths=8, window=65535):
@@ -94,6 +94,18 @@ def frames():
         rest=b"\1\0" + bytes([1, 10, 7, 1, 20, 7, 6, 0, 0, 0, 0, 0, 1, 0, 0, 1, 4, 0])) + wait
     yield config() + bytes([TWEAK, 34, 255, 1]) + opened() + request(SMALL) + bytes([TWEAK, 46, 32, 1]) \
         + ack() + bytes([HOLD, 6]) + request(SMALL) * 3 + ack() + close()
+    half = bytes([OPEN, 3, ALL | SYN_ONLY, 7])
+    yield config(backlog=1) + half + opened() + request(LARGE) + wait + ack() + close() \
+        + opened(1, options=0) + request(SMALL, 1) + ack(1)
+    yield config(backlog=1) + half + bytes([OPEN, 0, ALL | SYN_ONLY, 7, COOKIE, 0, SMALL, 1]) \
+        + bytes([COOKIE, 0, LARGE, 0]) + wait + ack() + bytes([COOKIE, 0, 0, 0, TIME, 27]) \
+        + bytes([COOKIE, 0, 0, 0])
+    for peer_count in (1, 3):  # TIME-WAIT: more than there is room for, late segments, a new SYN
+        yield config(backlog=2, time_waits=1) + b"".join(
+            opened(i) + request(LARGE_CLOSE, i) + (wait + ack(i)) * 7 + close(i)
+            for i in range(peer_count)) \
+            + segment(ACK_FLAG | FIN, seq=(-1, 0)) + segment(ACK_FLAG, payload=9) + segment(SYN) \
+            + segment(RST) + opened() + request(SMALL)
     yield config(b=0x80, d=0x80) + opened(6) + request(LARGE, 6) + wait + sack(0x41, peer=6) \
         + ack(6) + close(6)
 

@@ -51,7 +51,7 @@ static void configure_port(struct stack_config *config, uint8_t a, uint8_t b)
     }
 }
 
-static void configure_stack(struct stack_config *config, uint8_t c, uint8_t d)
+static void configure_stack(struct stack_config *config, uint8_t a, uint8_t c, uint8_t d)
 {
     config->mac = WORLD_SERVER_MAC;
     config->address = ip_addr_from_v4(SERVER_IP);
@@ -60,6 +60,8 @@ static void configure_stack(struct stack_config *config, uint8_t c, uint8_t d)
     config->ranges_max = PICK(c >> 2, 64, 16, 4, 1);
     config->rx_buffers_max = PICK(c >> 4, 4, 2, 1, 1);
     config->neighbours_max = PICK(c >> 6, 8, 4, 2, 1);
+    config->time_waits_max = PICK(a >> 7, 8, 1);
+    config->tcp.syn_backlog = PICK(a >> 5, 1024, 1, 2, 4);
     config->seed[0] = d;
     config->tcp.initial_window = PICK(d >> 6, 10, 10, 2, 40);
 }
@@ -85,6 +87,7 @@ static void make_peers(struct world *w)
         p->ip = ip_addr_from_v4(far ? 0xc6336400u + i : 0x0a47000au + i / 2);
         p->mac = far ? gateway_mac : (struct mac_addr){ { 2, 0, 0, 0, 1, (uint8_t)(i / 2) } };
         p->port = (uint16_t)(40000 + i);
+        p->has_cookie = false;
         p->seen.known = false;
     }
 }
@@ -113,7 +116,7 @@ void world_start(struct world *w, struct input *in)
 
     stack_config_defaults(&w->config);
     configure_port(&w->config, a, b);
-    configure_stack(&w->config, c, d);
+    configure_stack(&w->config, a, c, d);
     w->config.app = &contract_app;
     w->config.app_ctx = &w->contract;
     w->config.counters = &w->counters;
@@ -156,8 +159,9 @@ void world_audit(const struct world *w, bool quiet)
 {
     struct stack_usage usage = stack_usage(w->stack);
 
-    FUZZ_CHECK(usage.connections <= w->config.connections_max &&
-                   usage.time_wait <= usage.connections && usage.ranges <= w->config.ranges_max &&
+    FUZZ_CHECK(usage.connections <= w->config.connections_max + w->config.time_waits_max &&
+                   stack_connections(w->stack) <= w->config.connections_max &&
+                   usage.ranges <= w->config.ranges_max &&
                    usage.rx_buffers <= w->config.rx_buffers_max,
                "%u connections, %u in TIME-WAIT, %u ranges, %u buffers", usage.connections,
                usage.time_wait, usage.ranges, usage.rx_buffers);
@@ -189,12 +193,19 @@ static void note_window(const struct tcp_conn *c, const struct tcp_segment *seg,
         seen->right = edge;
 }
 
-/* Whether a SYN from the peer would open a connection. */
-static bool is_free(const struct world *w, const struct world_peer *peer)
-{
-    const struct tcp_conn *c = world_conn(w, peer);
+/* Which connection the peer has: new ones have other numbers, or come after none. */
+struct identity {
+    const struct tcp_conn *conn; /* NULL: none that lives */
+    uint32_t iss, irs;
+};
 
-    return c == NULL || c->state == TCP_STATE_CLOSED || c->state == TCP_STATE_TIME_WAIT;
+static struct identity identity_of(const struct world *w, const struct world_peer *peer)
+{
+    const struct tcp_conn *c = peer != NULL ? world_conn(w, peer) : NULL;
+
+    if (c == NULL || c->state == TCP_STATE_CLOSED || c->state == TCP_STATE_TIME_WAIT)
+        return (struct identity){ 0 };
+    return (struct identity){ c, c->iss, c->irs };
 }
 
 /* Notes what the peer says, if the frame is a segment of one. */
@@ -215,15 +226,12 @@ static struct world_peer *note_segment(struct world *w, const uint8_t *frame, si
 }
 
 /* A connection that was not there before: what is known begins anew. */
-static void note_connection(const struct world *w, struct world_peer *peer)
+static void note_connection(const struct tcp_conn *c, struct observed *seen)
 {
-    const struct tcp_conn *c = world_conn(w, peer);
-    struct observed *seen = &peer->seen;
-
     seen->known = true;
     seen->iss = c->iss;
     seen->irs = c->irs;
-    seen->sent = 0;
+    seen->sent = c->snd_nxt; /* a cookie was its SYN-ACK, if not 0 */
     seen->fin = 0;
     seen->right = c->snd_edge;
 }
@@ -236,12 +244,14 @@ void world_frame(struct world *w, const uint8_t *frame, size_t len, uint32_t fla
     FUZZ_CHECK(copy != NULL, "no memory");
     memcpy(copy, frame, len);
     struct world_peer *peer = note_segment(w, copy, len);
-    bool was_free = peer != NULL && is_free(w, peer);
+    struct identity before = identity_of(w, peer);
     w->contract.now = w->now;
     stack_input(w->stack, &f, 1, w->now);
     free(copy);
-    if (was_free && !is_free(w, peer))
-        note_connection(w, peer);
+    struct identity after = identity_of(w, peer);
+    if (after.conn != NULL &&
+        (after.conn != before.conn || after.iss != before.iss || after.irs != before.irs))
+        note_connection(after.conn, &peer->seen);
 }
 
 /* ------------------------------------------------------------------------------------ output */
@@ -284,8 +294,14 @@ static void take_slot(struct world *w, const struct tx_slot *slot)
     }
     struct ip_addr dst = ip_addr_from_v4(get_be32(slot->head + ETH_HEADER_BYTES + 16));
     struct world_peer *peer = peer_of(w, &dst, seg.dst_port);
-    if (peer != NULL && seg.src_port == w->config.port)
+    if (peer == NULL || seg.src_port != w->config.port)
+        return;
+    if (slot->tcp) {
         observe_segment(&peer->seen, slot, &seg);
+    } else if ((seg.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
+        peer->has_cookie = true;
+        peer->cookie = seg;
+    }
 }
 
 void world_output(struct world *w)

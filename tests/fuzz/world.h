@@ -22,6 +22,8 @@ struct world_peer {
     struct ip_addr ip;
     struct mac_addr mac; /* of the next hop */
     uint16_t port;
+    bool has_cookie;           /* a SYN-ACK came that belongs to no connection: */
+    struct tcp_segment cookie; /* its values */
     struct observed seen;
 };
 
