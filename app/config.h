@@ -35,6 +35,12 @@ enum config_idle_wait {
     CONFIG_IDLE_POLL,  /* never sleeps */
 };
 
+/* Congestion control (tcp/cc.h). */
+enum config_congestion {
+    CONFIG_CUBIC,
+    CONFIG_NEWRENO,
+};
+
 struct config {
     char root[PATH_MAX]; /* as given; not checked here. Empty: not given */
 
@@ -79,6 +85,10 @@ struct config {
     uint64_t keepalive_interval_ns;
     uint64_t fin_wait_2_ns;
     uint64_t time_wait_ns; /* 2 MSL */
+
+    /* tcp */
+    enum config_congestion congestion;
+    bool pacing;
 
     /* idle */
     enum config_idle_wait idle_wait;

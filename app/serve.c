@@ -21,6 +21,7 @@
 #include "base/assert.h"
 #include "io/pools.h"
 #include "mempool/pool.h"
+#include "tcp/cc.h"
 
 #define MIB          (UINT64_C(1) << 20)
 
@@ -88,6 +89,8 @@ static void make_templates(struct serve *s)
     s->stack.tcp.fin_wait_2_ns = c->fin_wait_2_ns;
     s->stack.tcp.time_wait_ns = c->time_wait_ns;
     s->stack.tcp.challenge_acks_per_s = c->challenge_acks_max;
+    s->stack.tcp.cc = c->congestion == CONFIG_NEWRENO ? &cc_newreno : &cc_cubic;
+    s->stack.tcp.pacing = c->pacing;
 
     http_config_defaults(&s->http);
     s->http.server_name = "hugewire";

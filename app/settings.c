@@ -11,6 +11,7 @@
 #define TIB (UINT64_C(1) << 40)
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const congestions[] = { "cubic", "newreno", NULL };
 static const char *const idle_waits[] = { "auto", "sleep", "poll", NULL };
 
 #define AT(member)                                                                                 \
@@ -68,6 +69,10 @@ const struct setting settings[] = {
       3600 * NS_PER_S, "60s" },
     { "timeouts", "time_wait", NULL, &setting_duration, AT(time_wait_ns), 100 * NS_PER_MS,
       3600 * NS_PER_S, "60s" },
+
+    { "tcp", "congestion", NULL, &setting_word, AT(congestion), .fallback = "cubic",
+      .words = congestions },
+    { "tcp", "pacing", NULL, &setting_bool, AT(pacing), .fallback = "true" },
 
     { "idle", "wait", NULL, &setting_word, AT(idle_wait), .fallback = "auto", .words = idle_waits },
     { "idle", "spin", NULL, &setting_duration, AT(idle_spin_ns), 0, NS_PER_S, "50us" },

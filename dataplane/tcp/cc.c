@@ -33,6 +33,20 @@ void cc_acked(struct tcp_conn *c, uint32_t acked)
         c->cwnd = CWND_MAX;
 }
 
+void cc_restart(struct tcp_conn *c)
+{
+    uint32_t restart = conn_initial_window(c);
+
+    if (c->cwnd <= restart)
+        return;
+    /* RFC 5681 section 4.1: the ACK clock has stopped, and the path may have changed. Three
+     * quarters of the old window are where slow start ends this time (RFC 7661 section 4.4.2). */
+    uint32_t share = (uint32_t)((uint64_t)c->cwnd * 3 / 4);
+    if (c->ssthresh < share)
+        c->ssthresh = share;
+    c->cwnd = restart;
+}
+
 void cc_round_trip(struct tcp_conn *c, uint64_t sample_ns)
 {
     /* Only the first slow start is in the dark; later ones know where to stop (RFC 9406 4.3). */

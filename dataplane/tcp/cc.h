@@ -61,6 +61,8 @@ const struct cc_ops *cc_find(const char *name);
 void cc_start(struct tcp_conn *c, const struct cc_ops *ops);
 /* acked bytes were acknowledged outside fast recovery, while cwnd was the limit. */
 void cc_acked(struct tcp_conn *c, uint32_t acked);
+/* The connection is about to send after a pause longer than its retransmission time-out. */
+void cc_restart(struct tcp_conn *c);
 /* A round trip was measured. */
 void cc_round_trip(struct tcp_conn *c, uint64_t sample_ns);
 

@@ -9,6 +9,7 @@ void tcp_limits_defaults(struct tcp_limits *limits)
 {
     *limits = (struct tcp_limits){
         .cc = &cc_cubic,
+        .pacing = true,
         .mss_min = 64,
         .initial_window = 10,          /* RFC 6928 */
         .rto_min_ns = 200 * NS_PER_MS, /* below RFC 6298's 1 s, as all current stacks */
@@ -83,6 +84,14 @@ struct tcp_conn *conn_next_ready(struct tcp_ctx *ctx)
         ctx->ready_tail = CONN_NONE;
     c->on_ready = false;
     return c;
+}
+
+uint32_t conn_initial_window(const struct tcp_conn *c)
+{
+    /* min(10 MSS, max(2 MSS, 14600)) */
+    uint32_t segments = c->ctx->limits.initial_window * c->mss;
+    uint32_t bytes = 14600 > 2u * c->mss ? 14600 : 2u * c->mss;
+    return c->ctx->limits.initial_window == 10 && segments > bytes ? bytes : segments;
 }
 
 uint32_t conn_pipe(const struct tcp_conn *c)
@@ -162,11 +171,23 @@ void conn_abort(struct tcp_conn *c)
 
 /* The application's side (tcp.h). */
 
+/* There is going to be something to send; if all was acknowledged, after a pause. */
+static void from_idle(struct tcp_conn *c)
+{
+    uint64_t now = c->ctx->now;
+
+    if (conn_waits(c))
+        return;
+    if (now - c->rtx_base_ns > tcp_rto(c))
+        cc_restart(c);
+    pace_from_idle(c);
+    c->rtx_base_ns = now; /* the persist timer counts from here */
+}
+
 void tcp_stream_extend(struct tcp_conn *c, uint64_t end)
 {
     ASSERT(!c->fin_queued && end + 1 >= c->snd_end);
-    if (!conn_waits(c))
-        c->rtx_base_ns = c->ctx->now; /* the persist timer counts from here */
+    from_idle(c);
     c->snd_end = end + 1;
     conn_touch(c);
 }
@@ -175,8 +196,7 @@ void tcp_close(struct tcp_conn *c)
 {
     if (c->fin_queued)
         return;
-    if (!conn_waits(c))
-        c->rtx_base_ns = c->ctx->now;
+    from_idle(c);
     c->fin_queued = true;
     if (c->state == TCP_STATE_ESTABLISHED)
         c->state = TCP_STATE_FIN_WAIT_1;

@@ -110,6 +110,7 @@ struct tcp_conn {
     bool challenged : 1; /* challenge_ms is valid */
     bool keepalive_pending : 1;
     uint8_t keepalives; /* probes sent since the peer was heard */
+    bool pace_held : 1; /* something waits for pace_ns */
 
     /* Receive. */
     uint64_t rcv_nxt;   /* next offset expected */
@@ -128,6 +129,8 @@ struct tcp_conn {
     uint64_t rtx_base_ns;     /* retransmission and persist timers count from here */
     uint64_t reo_deadline_ns; /* RACK: a range may count as lost then */
     uint64_t tlp_deadline_ns;
+    uint64_t pace_ns;   /* at the paced rate, what was sent would have left by then */
+    uint32_t pace_free; /* bytes that may leave unpaced */
     uint64_t app_deadline_ns;
     uint64_t life_deadline_ns; /* of FIN-WAIT-2 and TIME-WAIT */
     uint64_t silent_ns;        /* the first of the consecutive time-outs (backoff > 0) */
@@ -234,6 +237,9 @@ static inline bool conn_waits(const struct tcp_conn *c)
     return c->snd_una != c->snd_nxt || c->snd_nxt < conn_send_limit(c);
 }
 
+/* RFC 6928 section 2, the ten segments being configurable. */
+uint32_t conn_initial_window(const struct tcp_conn *c);
+
 /* Bytes thought to be in the network (RFC 6675 "pipe"). */
 uint32_t conn_pipe(const struct tcp_conn *c);
 
@@ -299,6 +305,17 @@ void recovery_arm_tlp(struct tcp_conn *c);
 /* len bytes were sent, first or again. */
 void recovery_sent(struct tcp_conn *c, uint32_t len);
 
+/* pace.c */
+
+/* How many bytes may leave now, UINT32_MAX: as many as cwnd allows. 0: none before pace_ns. */
+uint32_t pace_room(const struct tcp_conn *c);
+/* len bytes were sent. */
+void pace_sent(struct tcp_conn *c, uint32_t len);
+/* Nothing is in flight: an initial window may leave as a burst (RFC 9002 section 7.7 for QUIC). */
+void pace_from_idle(struct tcp_conn *c);
+/* What comes next does not wait: the first retransmission of a recovery. */
+void pace_at_once(struct tcp_conn *c);
+
 /* undo.c */
 
 /* cwnd is about to be reduced, for the first time since all was well. */
@@ -332,6 +349,8 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at);
 
 /* Runs what is due. */
 void tcp_timers(struct tcp_conn *c);
+/* The retransmission time-out, backed off. */
+uint64_t tcp_rto(const struct tcp_conn *c);
 /* When tcp_timers must run next. */
 uint64_t tcp_deadline(const struct tcp_conn *c);
 

@@ -10,6 +10,7 @@ enum {
     N_RTT_SAMPLE = 8,
     CSS_GROWTH_DIVISOR = 4,
     CSS_ROUNDS = 5,
+    UNPACED_SEGMENTS_MAX = 8, /* L */
 };
 
 void hystart_start(struct tcp_conn *c)
@@ -68,10 +69,13 @@ void hystart_sample(struct tcp_conn *c, uint64_t sample_ns)
 uint32_t hystart_acked(struct tcp_conn *c, uint32_t acked)
 {
     uint32_t room = c->ssthresh - c->cwnd;
+
+    /* By bytes acknowledged (RFC 3465). Where what follows is paced there is no limit to one ACK's
+     * worth: receivers that acknowledge many segments at a time must not slow us down. */
+    if (!c->ctx->limits.pacing && acked > UNPACED_SEGMENTS_MAX * (uint32_t)c->mss)
+        acked = UNPACED_SEGMENTS_MAX * (uint32_t)c->mss;
     uint32_t grow = c->cc.hystart.css_rounds != 0 ? acked / CSS_GROWTH_DIVISOR : acked;
 
-    /* By bytes acknowledged (RFC 3465), without the limit L per ACK: receivers that acknowledge
-     * many segments at a time must not slow us down. */
     if (grow < room) {
         c->cwnd += grow;
         return 0;

@@ -55,14 +55,6 @@ static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
         c->snd_scale = syn->window_scale < WINDOW_SCALE_MAX ? syn->window_scale : WINDOW_SCALE_MAX;
 }
 
-static uint32_t initial_window(const struct tcp_conn *c)
-{
-    /* RFC 6928 section 2: min(10 MSS, max(2 MSS, 14600)), the 10 being configurable. */
-    uint32_t segments = c->ctx->limits.initial_window * c->mss;
-    uint32_t bytes = 14600 > 2u * c->mss ? 14600 : 2u * c->mss;
-    return c->ctx->limits.initial_window == 10 && segments > bytes ? bytes : segments;
-}
-
 struct tcp_conn *tcp_accept(struct tcp_ctx *ctx, const struct tcp_segment *syn, uint32_t iss)
 {
     if (ctx->draining) {
@@ -90,7 +82,7 @@ struct tcp_conn *tcp_accept(struct tcp_ctx *ctx, const struct tcp_segment *syn, 
     c->heard_ns = ctx->now;
     c->rtx_base_ns = ctx->now;
     negotiate(c, syn);
-    c->cwnd = initial_window(c);
+    c->cwnd = conn_initial_window(c);
     c->ssthresh = UINT32_MAX;
     cc_start(c, ctx->limits.cc);
     COUNT(ctx->counters, tcp_open_passive);

@@ -28,18 +28,24 @@ static uint32_t slot_bytes_max(const struct tcp_conn *c)
     return tso > c->mss ? tso - tso % c->mss : c->mss;
 }
 
-/* Cuts len to what cwnd allows, in whole segments; 0: nothing. */
-static uint32_t limit_by_cwnd(const struct tcp_conn *c, uint32_t len)
+/* Cuts len to what cwnd and pacing allow, in whole segments; 0: nothing. */
+static uint32_t limit_by_cwnd(struct tcp_conn *c, uint32_t len)
 {
     uint32_t pipe = conn_pipe(c);
     uint32_t room = c->cwnd > pipe ? c->cwnd - pipe : 0;
 
+    if (room >= c->mss || room >= len) {
+        uint32_t paced = pace_room(c);
+        c->pace_held = paced == 0;
+        if (room > paced)
+            room = paced;
+    }
     if (len <= room)
         return len;
     return room - room % c->mss;
 }
 
-static struct choice choose_again(const struct tcp_conn *c)
+static struct choice choose_again(struct tcp_conn *c)
 {
     const struct range_pool *pool = &c->ctx->ranges;
     struct choice choice = { .kind = SEND_NOTHING };
@@ -82,7 +88,7 @@ static bool silly(const struct tcp_conn *c, uint32_t len, uint64_t available)
     return len < c->mss && len < available && len < c->snd_window_max / 2;
 }
 
-static struct choice choose_new(const struct tcp_conn *c)
+static struct choice choose_new(struct tcp_conn *c)
 {
     struct choice choice = { .kind = SEND_NOTHING };
     uint64_t limit = conn_send_limit(c);
@@ -372,6 +378,7 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
         if (c->tlp_pending && send_tlp(c, slot, at))
             return true;
         struct choice choice = { .kind = SEND_NOTHING };
+        c->pace_held = false;
         if (c->snd_nxt == 0)
             choice = choose_syn_ack(c);
         else if (!frto_new_first(c))

@@ -139,6 +139,7 @@ static void enter_fast_recovery(struct tcp_conn *c, uint32_t flight)
     c->prr_delivered = 0;
     c->prr_out = 0;
     c->prr_flight = max32(flight, 1);
+    pace_at_once(c);
     c->tlp_deadline_ns = TIME_NEVER;
     c->tlp_end = 0;
 }
@@ -203,8 +204,13 @@ static void grow(struct tcp_conn *c, const struct ack_info *info)
     /* A window that was not used says nothing of the path (RFC 9293 via RFC 7661 section 4.1). */
     bool limited = c->cwnd < c->ssthresh ? 2ull * info->flight >= c->cwnd
                                          : info->flight + 3ull * c->mss >= c->cwnd;
-    if (limited && info->acked != 0)
-        cc_acked(c, info->acked);
+    uint32_t acked = info->acked;
+
+    /* RFC 3465 section 2.3: after a time-out an ACK may cover what had arrived long before. */
+    if (c->recovery == TCP_RECOVERY_LOSS)
+        acked = min32(acked, c->sack_ok ? info->delivered : c->mss);
+    if (limited && acked != 0)
+        cc_acked(c, acked);
 }
 
 static void count_duplicate(struct tcp_conn *c, const struct ack_info *info)
@@ -313,6 +319,7 @@ void recovery_timeout(struct tcp_conn *c)
     c->recovery_end = c->snd_nxt;
     undo_extend(c, old_end);
     c->cwnd = c->mss;
+    pace_at_once(c);
     c->dup_acks = 0;
     c->reo_deadline_ns = TIME_NEVER;
     c->tlp_deadline_ns = TIME_NEVER;
@@ -334,6 +341,7 @@ void recovery_arm_tlp(struct tcp_conn *c)
 
 void recovery_sent(struct tcp_conn *c, uint32_t len)
 {
+    pace_sent(c, len);
     if (c->recovery == TCP_RECOVERY_FAST)
         c->prr_out += len;
 }

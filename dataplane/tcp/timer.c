@@ -8,7 +8,7 @@
 
 enum { BACKOFF_MAX = 12 };
 
-static uint64_t rto(const struct tcp_conn *c)
+uint64_t tcp_rto(const struct tcp_conn *c)
 {
     const struct tcp_limits *limits = &c->ctx->limits;
     uint64_t t = rtt_rto(&c->rtt, limits->rto_min_ns, limits->rto_max_ns)
@@ -19,7 +19,7 @@ static uint64_t rto(const struct tcp_conn *c)
 
 static uint64_t rtx_deadline(const struct tcp_conn *c)
 {
-    return conn_waits(c) ? c->rtx_base_ns + rto(c) : TIME_NEVER;
+    return conn_waits(c) ? c->rtx_base_ns + tcp_rto(c) : TIME_NEVER;
 }
 
 /* RFC 9293 section 3.8.4. While something is under way, retransmission asks after the peer. */
@@ -42,6 +42,8 @@ uint64_t tcp_deadline(const struct tcp_conn *c)
     t = time_min(t, rtx_deadline(c));
     t = time_min(t, keepalive_deadline(c));
     t = time_min(t, c->reo_deadline_ns);
+    if (c->pace_held)
+        t = time_min(t, c->pace_ns);
     return time_min(t, c->tlp_deadline_ns);
 }
 

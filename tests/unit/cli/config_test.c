@@ -46,7 +46,7 @@ static const struct {
     { "# \xff\n", "1: this is no YAML" },
     { "a: 1\nb: \x01\n", "2: this is no YAML: control characters are not allowed" },
     /* shape */
-    { "80\n", "1: expected sections (server, pool, limits, timeouts, idle); found \"80\"" },
+    { "80\n", "1: expected sections (server, pool, limits, timeouts, tcp, idle); found \"80\"" },
     { "- server\n", "1: expected sections" },
     { "server: 80\n", "1: server: expected settings below it (device, address" },
     { "\nserver:\n  - port\n", "2: server: expected settings below it" },

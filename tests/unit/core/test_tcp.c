@@ -7,6 +7,7 @@
 #include "base/checksum.h"
 #include "peer.h"
 #include "suites.h"
+#include "tcp/conn.h"
 #include "wire/ethernet.h"
 
 static struct peer p;
@@ -212,6 +213,102 @@ START_TEST(slow_start_doubles)
     peer_established(&p);
     peer_request(&p, 1000000);
     p.now += 10 * NS_PER_MS;
+    peer_send(&p, TCP_ACK, 2, 1 + 5 * 1460, 0, NULL);
+    ck_assert_uint_eq(peer_payload(&p), 10 * 1460);
+    peer_send(&p, TCP_ACK, 2, 1 + 10 * 1460, 0, NULL);
+    ck_assert_uint_eq(peer_payload(&p), 10 * 1460);
+    peer_stop(&p);
+}
+END_TEST
+
+/* ABC (RFC 3465): unpaced, one ACK lets the window grow by 8 segments at the most (RFC 9406). */
+START_TEST(one_ack_for_many_segments_makes_no_large_burst)
+{
+    peer_established(&p);
+    peer_request(&p, 1000000);
+    p.now += 10 * NS_PER_MS;
+    peer_send(&p, TCP_ACK, 2, 1 + 10 * 1460, 0, NULL);
+    ck_assert_uint_eq(peer_payload(&p), 18 * 1460);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(ack_division_gains_nothing)
+{
+    peer_established(&p);
+    peer_request(&p, 1000000);
+    p.now += 10 * NS_PER_MS;
+    uint64_t sent = 0;
+    for (uint32_t i = 1; i <= 1460; i++) {
+        peer_send(&p, TCP_ACK, 2, 1 + i, 0, NULL);
+        sent += peer_payload(&p);
+    }
+    ck_assert_uint_eq(sent, 2 * 1460);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(window_restarts_after_a_pause)
+{
+    peer_established(&p);
+    peer_request(&p, 60 * 1460);
+    for (uint32_t i = 5; i <= 60; i += 5) {
+        p.now += NS_PER_MS;
+        peer_send(&p, TCP_ACK, 2, 1 + i * 1460, 0, NULL);
+    }
+    ck_assert_uint_ge(p.conn->cwnd, 50 * 1460);
+    uint32_t cwnd = p.conn->cwnd;
+    p.now += 100 * NS_PER_MS; /* less than the time-out */
+    p.body = 100;
+    peer_send(&p, TCP_ACK, 2, 1 + 60 * 1460, 1, NULL);
+    peer_send(&p, TCP_ACK, 3, 101 + 60 * 1460, 0, NULL);
+    ck_assert_uint_ge(p.conn->cwnd, cwnd);
+    p.now += NS_PER_S;
+    p.body = 1000000;
+    peer_send(&p, TCP_ACK, 3, 101 + 60 * 1460, 1, NULL);
+    ck_assert_uint_eq(peer_payload(&p), 10 * 1460);
+    peer_stop(&p);
+}
+END_TEST
+
+/* Pacing. */
+
+static void with_pacing(struct stack_config *config)
+{
+    config->tcp.pacing = true;
+}
+
+START_TEST(window_is_spread_over_the_round_trip)
+{
+    peer_start(&p, with_pacing);
+    peer_send(&p, TCP_SYN, 0, 0, 0, &PEER_DEFAULT_OPTIONS);
+    p.now += 100 * NS_PER_MS;
+    peer_send(&p, TCP_ACK, 1, 1, 0, NULL);
+    peer_request(&p, 1000000);
+    ck_assert_uint_eq(peer_payload(&p), 10 * 1460); /* the initial window is a burst */
+    p.now += 100 * NS_PER_MS;
+    peer_send(&p, TCP_ACK, 2, 1 + 10 * 1460, 0, NULL);
+    ck_assert_uint_le(peer_payload(&p), 3 * 1460);
+    uint64_t sent = peer_payload(&p);
+    for (unsigned ms = 1; ms <= 60; ms++) { /* at twice 20 segments per 100 ms */
+        peer_wait(&p, NS_PER_MS);
+        ck_assert_uint_le(peer_payload(&p), 3 * 1460);
+        sent += peer_payload(&p);
+        ck_assert_uint_le(sent, (ms * 4 / 10 + 5) * 1460);
+    }
+    ck_assert_uint_eq(sent, 20 * 1460);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(pacing_holds_nothing_back_on_a_short_path)
+{
+    peer_start(&p, with_pacing);
+    peer_send(&p, TCP_SYN, 0, 0, 0, &PEER_DEFAULT_OPTIONS);
+    p.now += 100 * NS_PER_US;
+    peer_send(&p, TCP_ACK, 1, 1, 0, NULL);
+    peer_request(&p, 1000000);
+    p.now += 100 * NS_PER_US;
     peer_send(&p, TCP_ACK, 2, 1 + 10 * 1460, 0, NULL);
     ck_assert_uint_eq(peer_payload(&p), 20 * 1460);
     peer_stop(&p);
@@ -520,6 +617,11 @@ Suite *tcp_send_suite(void)
     tcase_add_test(t, full_table_ignores_new_peers_and_keeps_the_old);
     tcase_add_test(t, initial_window_is_ten_segments);
     tcase_add_test(t, slow_start_doubles);
+    tcase_add_test(t, one_ack_for_many_segments_makes_no_large_burst);
+    tcase_add_test(t, ack_division_gains_nothing);
+    tcase_add_test(t, window_restarts_after_a_pause);
+    tcase_add_test(t, window_is_spread_over_the_round_trip);
+    tcase_add_test(t, pacing_holds_nothing_back_on_a_short_path);
     tcase_add_test(t, nothing_is_sent_beyond_the_window);
     tcase_add_test(t, zero_window_is_probed_without_end_while_the_peer_answers);
     tcase_add_test(t, zero_window_probe_that_is_taken_is_not_sent_again);
