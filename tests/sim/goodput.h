@@ -5,5 +5,7 @@
 #define SIM_GOODPUT_H
 
 void goodput_table(void);
+/* Prints the tables of docs/GOODPUT.md; takes some minutes. */
+void goodput_matrix(void);
 
 #endif

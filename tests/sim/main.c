@@ -25,6 +25,7 @@ static const char usage[] =
     "  --seed N          run the random scenario N\n"
     "  --seeds A..B      run all from A to B\n"
     "  --goodput         a table of goodput over round-trip time and loss\n"
+    "  --matrix          the tables of docs/GOODPUT.md\n"
     "  --pcap FILE       write what the server's port sees\n"
     "  --costs           print goodput, retransmissions and counters of each run\n"
     "  -v                print each packet too\n";
@@ -32,7 +33,7 @@ static const char usage[] =
 struct options {
     const char *scenario, *variant, *skip, *pcap;
     uint64_t first_seed, last_seed;
-    bool list, fixed, seeds, goodput, costs, verbose;
+    bool list, fixed, seeds, goodput, matrix, costs, verbose;
 };
 
 struct tally {
@@ -135,17 +136,12 @@ static bool parse_seeds(struct options *options, const char *text)
 static bool parse_options(struct options *options, int argc, char **argv)
 {
     static const struct option longs[] = {
-        { "list", no_argument, NULL, 'l' },
-        { "fixed", no_argument, NULL, 'f' },
-        { "scenario", required_argument, NULL, 's' },
-        { "variant", required_argument, NULL, 'V' },
-        { "skip", required_argument, NULL, 'x' },
-        { "seed", required_argument, NULL, 'n' },
-        { "seeds", required_argument, NULL, 'n' },
-        { "goodput", no_argument, NULL, 'g' },
-        { "pcap", required_argument, NULL, 'p' },
-        { "costs", no_argument, NULL, 'c' },
-        { NULL, 0, NULL, 0 },
+        { "list", no_argument, NULL, 'l' },           { "fixed", no_argument, NULL, 'f' },
+        { "scenario", required_argument, NULL, 's' }, { "variant", required_argument, NULL, 'V' },
+        { "skip", required_argument, NULL, 'x' },     { "seed", required_argument, NULL, 'n' },
+        { "seeds", required_argument, NULL, 'n' },    { "goodput", no_argument, NULL, 'g' },
+        { "matrix", no_argument, NULL, 'm' },         { "pcap", required_argument, NULL, 'p' },
+        { "costs", no_argument, NULL, 'c' },          { NULL, 0, NULL, 0 },
     };
 
     for (int c; (c = getopt_long(argc, argv, "v", longs, NULL)) != -1;) {
@@ -173,6 +169,9 @@ static bool parse_options(struct options *options, int argc, char **argv)
         case 'g':
             options->goodput = true;
             break;
+        case 'm':
+            options->matrix = true;
+            break;
         case 'c':
             options->costs = true;
             break;
@@ -186,8 +185,8 @@ static bool parse_options(struct options *options, int argc, char **argv)
             return false;
         }
     }
-    return optind == argc &&
-           (options->list || options->fixed || options->seeds || options->goodput);
+    return optind == argc && (options->list || options->fixed || options->seeds ||
+                              options->goodput || options->matrix);
 }
 
 int main(int argc, char **argv)
@@ -208,6 +207,8 @@ int main(int argc, char **argv)
     content_init();
     if (options.goodput)
         goodput_table();
+    if (options.matrix)
+        goodput_matrix();
     if (options.fixed)
         run_fixed(&options, &tally);
     if (options.seeds)

@@ -217,6 +217,8 @@ static struct stack_config stack_configuration(struct server *server, struct mem
     s.prefix_len = SERVER_PREFIX;
     s.gateway = ip_addr_from_v4(GATEWAY_IP);
     s.mtu = config->mtu;
+    if (config->cc != NULL)
+        s.tcp.cc = config->cc;
     s.port = SERVER_PORT;
     s.tx_ip_checksum = s.tx_tcp_checksum = config->nic.mode != NIC_SOFTWARE;
     s.tx_tso_bytes_max = config->nic.mode == NIC_TSO ? config->nic.tso_bytes_max : 0;

@@ -22,7 +22,8 @@ struct server_config {
     uint32_t responses_max;          /* HTTP; 0: its default */
     uint32_t extent_max, inline_max; /* of the test application */
     uint64_t seed[2];
-    unsigned file_count; /* HTTP */
+    const struct cc_ops *cc; /* congestion control; NULL: the default */
+    unsigned file_count;     /* HTTP */
     uint64_t file_size[32];
     uint64_t drain_at, abort_at; /* since the start; 0: never */
 };
