@@ -89,6 +89,7 @@ struct config {
     /* tcp */
     enum config_congestion congestion;
     bool pacing;
+    bool ecn;
 
     /* idle */
     enum config_idle_wait idle_wait;

@@ -73,6 +73,7 @@ const struct setting settings[] = {
     { "tcp", "congestion", NULL, &setting_word, AT(congestion), .fallback = "cubic",
       .words = congestions },
     { "tcp", "pacing", NULL, &setting_bool, AT(pacing), .fallback = "true" },
+    { "tcp", "ecn", NULL, &setting_bool, AT(ecn), .fallback = "true" },
 
     { "idle", "wait", NULL, &setting_word, AT(idle_wait), .fallback = "auto", .words = idle_waits },
     { "idle", "spin", NULL, &setting_duration, AT(idle_spin_ns), 0, NS_PER_S, "50us" },

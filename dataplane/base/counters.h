@@ -75,6 +75,9 @@
     X(tcp_recovery, "fast recoveries entered")                                                     \
     X(tcp_undone, "recoveries undone: nothing had been lost (Eifel, D-SACK, F-RTO)")               \
     X(tcp_rto_undone, "of these, after a time-out")                                                \
+    X(tcp_ecn, "connections with ECN negotiated")                                                  \
+    X(tcp_ecn_ce_in, "segments received with the ECN mark of a congested router")                  \
+    X(tcp_ecn_reduced, "windows reduced because the peer reported such marks")                     \
     X(tcp_tlp, "tail loss probes sent")                                                            \
     X(tcp_reneged, "SACK reneging found at a time-out")                                            \
     X(tcp_keepalive, "keep-alive probes sent")                                                     \

@@ -23,6 +23,7 @@ struct tx_slot {
     uint16_t head_len;
     uint8_t l2_len, l3_len, l4_len;
     uint8_t extent_count;
+    uint8_t ecn; /* of the IP header (RFC 3168), for TCP */
     bool ipv4;
     bool tcp;             /* checksum offload and TSO apply */
     uint16_t tso_mss;     /* > 0: the port cuts the payload into segments of this many bytes */

@@ -19,8 +19,8 @@ static void link_output(struct stack *s, const struct tcp_conn *c, struct tx_slo
     uint32_t total = IPV4_HEADER_BYTES + slot->l4_len + slot->payload_len;
 
     eth_emit(slot->head, &n->mac, &config->mac, ETH_TYPE_IPV4);
-    ipv4_emit(slot->head + ETH_HEADER_BYTES, &c->key.local, &c->key.remote, IP_PROTOCOL_TCP, 0,
-              total, config->tx_ip_checksum);
+    ipv4_emit(slot->head + ETH_HEADER_BYTES, &c->key.local, &c->key.remote, IP_PROTOCOL_TCP,
+              slot->ecn, total, config->tx_ip_checksum);
     slot->l2_len = ETH_HEADER_BYTES;
     slot->l3_len = IPV4_HEADER_BYTES;
     slot->ipv4 = true;

@@ -169,6 +169,7 @@ void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t a
     struct tcp_ctx *ctx = c->ctx;
     struct ack_info info = { .flight = (uint32_t)(c->snd_nxt - c->snd_una),
                              .prior_fack = c->rack_fack,
+                             .ece = c->ecn_ok && (seg->flags & (TCP_ECE | TCP_SYN)) == TCP_ECE,
                              .has_echo = c->ts_ok && seg->has_timestamps,
                              .echo_ms = seg->ts_echo - c->ts_offset };
     uint64_t old_una = c->snd_una, old_edge = c->snd_edge;

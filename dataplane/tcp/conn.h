@@ -110,6 +110,9 @@ struct tcp_conn {
     bool challenged : 1; /* challenge_ms is valid */
     bool keepalive_pending : 1;
     uint8_t keepalives; /* probes sent since the peer was heard */
+    bool ecn_ok : 1;    /* negotiated */
+    bool ecn_echo : 1;  /* the peer is told of marks until it answers with CWR */
+    bool ecn_tell : 1;  /* cwnd was reduced: CWR with the next new data */
     bool pace_held : 1; /* something waits for pace_ns */
 
     /* Receive. */
@@ -130,6 +133,7 @@ struct tcp_conn {
     uint64_t reo_deadline_ns; /* RACK: a range may count as lost then */
     uint64_t tlp_deadline_ns;
     uint64_t pace_ns;   /* at the paced rate, what was sent would have left by then */
+    uint32_t ecn_end;   /* low bits of snd_nxt when cwnd was last reduced */
     uint32_t pace_free; /* bytes that may leave unpaced */
     uint64_t app_deadline_ns;
     uint64_t life_deadline_ns; /* of FIN-WAIT-2 and TIME-WAIT */
@@ -288,6 +292,7 @@ struct ack_info {
     bool has_echo;      /* ... where it says so */
     bool retransmitted; /* some of the delivered ranges were sent twice */
     bool original;      /* ... were sent once, before recovery began */
+    bool ece;           /* the peer reports marks (RFC 3168) */
     bool beyond;        /* ... were sent after recovery began */
     bool dsack;         /* the peer received something twice (RFC 2883) */
     bool duplicate;     /* a duplicate ACK in the sense of RFC 5681 section 2 */
@@ -315,6 +320,20 @@ void pace_sent(struct tcp_conn *c, uint32_t len);
 void pace_from_idle(struct tcp_conn *c);
 /* What comes next does not wait: the first retransmission of a recovery. */
 void pace_at_once(struct tcp_conn *c);
+
+/* ecn.c */
+
+void ecn_negotiate(struct tcp_conn *c, const struct tcp_segment *syn);
+/* An acceptable segment arrived. */
+void ecn_input(struct tcp_conn *c, const struct tcp_segment *seg);
+/* An ACK with ECE: reduces cwnd, found with a window of so many bytes. False: not again. */
+bool ecn_reduce(struct tcp_conn *c, uint32_t window);
+/* cwnd was reduced, for whatever reason: CWR is owed. */
+void ecn_reduced(struct tcp_conn *c);
+/* What goes with these TCP flags. */
+uint8_t ecn_flags(const struct tcp_conn *c, uint8_t flags);
+/* For a segment of new data: adds CWR if it is owed; returns the IP header's ECN bits. */
+uint8_t ecn_new_data(struct tcp_conn *c, uint8_t *flags);
 
 /* undo.c */
 

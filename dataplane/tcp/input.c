@@ -41,6 +41,8 @@ static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
         mss = ctx->limits.mss_min;
     if (mss > ctx->mss_max)
         mss = ctx->mss_max;
+    ecn_negotiate(c, syn);
+    COUNT_N(ctx->counters, tcp_ecn, c->ecn_ok);
     c->ts_ok = syn->has_timestamps;
     c->sack_ok = syn->sack_permitted;
     c->scale_ok = syn->has_window_scale;
@@ -251,6 +253,7 @@ bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg)
     c->heard_ns = c->ctx->now;
     c->keepalives = 0;
     timestamp_update(c, seg);
+    ecn_input(c, seg);
     int64_t ack = seq_to_offset(c->iss, c->snd_una, seg->ack);
     if (c->state == TCP_STATE_SYN_RECEIVED && !establish(c, seg, ack))
         return false;

@@ -18,6 +18,7 @@ struct choice {
     uint64_t from;
     uint32_t len;
     uint32_t range;
+    bool ect; /* new data that is no probe: routers may mark it (RFC 3168) */
 };
 
 /* What one slot can carry: a segment, or with TSO as many full segments as the port takes. */
@@ -70,7 +71,7 @@ static struct choice choose_again(struct tcp_conn *c)
     if (!c->probe_pending)
         len = limit_by_cwnd(c, len);
     if (len != 0)
-        choice = (struct choice){ SEND_AGAIN, r->start, len, i };
+        choice = (struct choice){ SEND_AGAIN, r->start, len, i, false };
     return choice;
 }
 
@@ -79,7 +80,7 @@ static struct choice choose_syn_ack(const struct tcp_conn *c)
 {
     if (!range_pool_available(&c->ctx->ranges))
         return (struct choice){ .kind = SEND_NOTHING };
-    return (struct choice){ SEND_NEW, 0, 1, RANGE_NONE };
+    return (struct choice){ SEND_NEW, 0, 1, RANGE_NONE, false };
 }
 
 /* RFC 9293 section 3.8.6.2.1: do not send small pieces because the window is small. */
@@ -97,7 +98,8 @@ static struct choice choose_new(struct tcp_conn *c)
         return choice;
     uint64_t available = limit - c->snd_nxt;
     uint64_t window = c->snd_edge > c->snd_nxt ? c->snd_edge - c->snd_nxt : 0;
-    uint32_t max = c->tlp_pending ? c->mss : slot_bytes_max(c);
+    /* CWR is for one segment: a port that cuts would repeat it. */
+    uint32_t max = c->tlp_pending || c->ecn_tell ? c->mss : slot_bytes_max(c);
     uint32_t len = available < max ? (uint32_t)available : max;
 
     if (len > window) {
@@ -115,7 +117,8 @@ static struct choice choose_new(struct tcp_conn *c)
     if (c->ranges.head == RANGE_NONE && !range_pool_available(&c->ctx->ranges))
         return choice;
     if (len != 0)
-        choice = (struct choice){ SEND_NEW, c->snd_nxt, len, RANGE_NONE };
+        choice = (struct choice){ SEND_NEW, c->snd_nxt, len, RANGE_NONE,
+                                  !c->probe_pending && !c->tlp_pending };
     return choice;
 }
 
@@ -133,7 +136,7 @@ static struct choice choose_tlp(struct tcp_conn *c)
         range_list_split(&c->ranges, pool, i, pool->range[i].start + pool->range[i].len - c->mss))
         i = pool->range[i].next;
     const struct tcp_range *r = &pool->range[i];
-    return (struct choice){ SEND_AGAIN, r->start, r->len < c->mss ? r->len : c->mss, i };
+    return (struct choice){ SEND_AGAIN, r->start, r->len < c->mss ? r->len : c->mss, i, false };
 }
 
 static void header_fill(struct tcp_conn *c, struct tcp_segment *seg, uint64_t from, uint8_t flags)
@@ -146,7 +149,7 @@ static void header_fill(struct tcp_conn *c, struct tcp_segment *seg, uint64_t fr
         .dst_port = c->key.remote_port,
         .seq = offset_to_seq(c->iss, from),
         .ack = offset_to_seq(c->irs, c->rcv_nxt),
-        .flags = flags | TCP_ACK,
+        .flags = flags | TCP_ACK | ecn_flags(c, flags),
         .window = (uint16_t)window,
         .has_timestamps = c->ts_ok,
         .ts_value = ctx->now_ms + c->ts_offset,
@@ -190,6 +193,7 @@ static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, u
     slot->head_len = (uint16_t)(at + header_len + inline_len);
     slot->extent_count = fill != NULL ? (uint8_t)fill->extent_count : 0;
     slot->payload_len = payload_len;
+    slot->ecn = 0;
     slot->tcp = true;
     slot->tso_mss = payload_len > c->mss ? c->mss : 0;
 
@@ -257,7 +261,7 @@ static void send_syn_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
 
 /* Sends stream bytes [from, from + len), FIN included; returns how much of it was sent. */
 static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, uint64_t from,
-                            uint32_t len)
+                            uint32_t len, bool ect)
 {
     struct tcp_ctx *ctx = c->ctx;
     uint64_t data_end = from + len < c->snd_end ? from + len : c->snd_end;
@@ -286,11 +290,13 @@ static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slot, uint32_t a
         flags |= TCP_FIN;
         sent++;
     }
+    uint8_t ecn = ect && got != 0 ? ecn_new_data(c, &flags) : 0;
     struct tcp_segment seg;
     header_fill(c, &seg, from, flags);
     uint32_t written = tcp_segment_emit(slot->head + at, &seg);
     ASSERT(written == header_len);
     slot_finish(c, slot, at, header_len, &fill, got);
+    slot->ecn = ecn;
     return sent;
 }
 
@@ -333,7 +339,7 @@ static bool send_choice(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, s
         sent = 1;
         c->syn_resent = choice.kind == SEND_AGAIN;
     } else {
-        sent = send_stream(c, slot, at, choice.from, choice.len);
+        sent = send_stream(c, slot, at, choice.from, choice.len, choice.ect);
         if (c->reset_pending) {
             send_reset(c, slot, at);
             return true;

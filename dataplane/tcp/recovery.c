@@ -136,6 +136,7 @@ static void enter_fast_recovery(struct tcp_conn *c, uint32_t flight)
     c->recovery = TCP_RECOVERY_FAST;
     c->recovery_end = c->snd_nxt;
     undo_extend(c, c->recovery_end);
+    ecn_reduced(c);
     c->prr_delivered = 0;
     c->prr_out = 0;
     c->prr_flight = max32(flight, 1);
@@ -274,7 +275,7 @@ void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
     }
     if (c->recovery == TCP_RECOVERY_FAST)
         prr_update(c, info, entered, c->ranges.lost_bytes > lost_before);
-    else if (!frto_new_first(c))
+    else if (!(info->ece && ecn_reduce(c, window_used(c, info->flight))) && !frto_new_first(c))
         grow(c, info);
     if (c->recovery == TCP_RECOVERY_OPEN && info->delivered != 0)
         recovery_arm_tlp(c);
@@ -318,6 +319,7 @@ void recovery_timeout(struct tcp_conn *c)
     uint64_t old_end = c->recovery_end;
     c->recovery_end = c->snd_nxt;
     undo_extend(c, old_end);
+    ecn_reduced(c);
     c->cwnd = c->mss;
     pace_at_once(c);
     c->dup_acks = 0;

@@ -244,7 +244,7 @@ void peer_send(struct peer *p, uint8_t flags, uint32_t seq, uint32_t ack, uint32
         (uint64_t)ip_pseudo_sum(&src, &dst, IP_PROTOCOL_TCP) + len + checksum_bytes(tcp, len);
     tcp_checksum_put(tcp, (uint16_t)~checksum_fold(sum));
     eth_emit(frame, &SERVER_MAC, &CLIENT_MAC, ETH_TYPE_IPV4);
-    ipv4_emit(frame + 14, &src, &dst, IP_PROTOCOL_TCP, 0, 20 + len, false);
+    ipv4_emit(frame + 14, &src, &dst, IP_PROTOCOL_TCP, seg.ip_ecn, 20 + len, false);
     peer_frame(p, frame, 34 + len);
 }
 

@@ -14,5 +14,6 @@ Suite *tcp_undo_suite(void);
 Suite *tcp_hostile_suite(void);
 Suite *tcp_opening_suite(void);
 Suite *tcp_closing_suite(void);
+Suite *tcp_ecn_suite(void);
 
 #endif

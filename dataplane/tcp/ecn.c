@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Explicit congestion notification (RFC 3168): routers mark packets instead of dropping them, the
+ * receiver says so (ECE) until the sender says that it heard (CWR). New data travels as ECT(0);
+ * retransmissions, probes, pure ACKs and SYNs do not (sections 6.1.1, 6.1.4 to 6.1.6).
+ */
+#include "tcp/conn.h"
+
+enum {
+    IP_ECT_0 = 2,
+    IP_CE = 3,
+};
+
+void ecn_negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
+{
+    c->ecn_ok = c->ctx->limits.ecn && (syn->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+}
+
+/* Section 6.1.3. A segment with both CWR and a mark reports new congestion. */
+void ecn_input(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!c->ecn_ok)
+        return;
+    if ((seg->flags & TCP_CWR) != 0)
+        c->ecn_echo = false;
+    if (seg->ip_ecn == IP_CE) {
+        COUNT(c->ctx->counters, tcp_ecn_ce_in);
+        c->ecn_echo = true;
+        c->ack_pending = true;
+    }
+}
+
+/* Section 6.1.2: as for a lost packet, but nothing is to be sent again, and once per window. */
+bool ecn_reduce(struct tcp_conn *c, uint32_t window)
+{
+    if (c->recovery != TCP_RECOVERY_OPEN || (int32_t)((uint32_t)c->snd_una - c->ecn_end) <= 0)
+        return false;
+    COUNT(c->ctx->counters, tcp_ecn_reduced);
+    c->ssthresh = c->cc.ops->reduce(c, window);
+    c->cwnd = c->cwnd < c->ssthresh ? c->cwnd : c->ssthresh;
+    c->undo.cwnd = 0; /* this reduction has a cause */
+    ecn_reduced(c);
+    return true;
+}
+
+void ecn_reduced(struct tcp_conn *c)
+{
+    c->ecn_end = (uint32_t)c->snd_nxt;
+    c->ecn_tell = c->ecn_ok;
+}
+
+uint8_t ecn_flags(const struct tcp_conn *c, uint8_t flags)
+{
+    if (!c->ecn_ok || (flags & TCP_RST) != 0)
+        return 0;
+    if ((flags & TCP_SYN) != 0)
+        return TCP_ECE; /* an ECN-setup SYN-ACK (section 6.1.1) */
+    return c->ecn_echo ? TCP_ECE : 0;
+}
+
+uint8_t ecn_new_data(struct tcp_conn *c, uint8_t *flags)
+{
+    if (!c->ecn_ok)
+        return 0;
+    if (c->ecn_tell)
+        *flags |= TCP_CWR;
+    c->ecn_tell = false;
+    return IP_ECT_0;
+}
