@@ -4,8 +4,8 @@
 #
 # Installs what is missing, builds with ASan and UBSan (build-asan/) and in release (build/), checks the
 # house rules, runs unit tests and simulator in both builds and the tests against kernel clients in
-# network namespaces with the release build. The last line is "N passed, N failed, N skipped"; every
-# skip says why. Exits with 1 if anything failed, with 2 if the tests could not be run.
+# network namespaces with the release build, and replays the fuzzers' inputs. The last line is
+# "N passed, N failed, N skipped"; every skip says why. FUZZ_SECONDS=20 fuzzes besides. Exits with 1 if anything failed, with 2 if the tests could not be run.
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=app/setup.sh
@@ -15,6 +15,7 @@ TOP=$(cd "$(dirname "$0")/.." && pwd)
 HUGEPAGES_WANTED=800
 # Sanitizers on two cores: several times as long as meson expects.
 TIMEOUT_FACTOR=3
+FUZZ_SECONDS=${FUZZ_SECONDS:-0}
 
 need_root tests/run.sh
 
@@ -126,6 +127,8 @@ say "== unit tests and simulator, release"
 meson_tests build release
 say "== kernel clients in network namespaces, release"
 run_lines "$work/net" "$TOP/tests/net/run.sh"
+say "== fuzzers"
+run_lines "$work/fuzz" "$TOP/tests/fuzz/run" $FUZZ_SECONDS
 
 say
 say "took $((SECONDS - started)) s"
