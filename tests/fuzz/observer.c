@@ -203,7 +203,9 @@ void observe_segment(struct observed *c, const struct tx_slot *slot, const struc
     FUZZ_CHECK(from >= 0 && (uint64_t)from <= c->sent, "segment at %ld, sent up to %lu", from,
                (ul)c->sent);
     FUZZ_CHECK(!syn || (from == 0 && seg->payload_len == 0 && !fin && seg->has_mss), "SYN-ACK");
-    FUZZ_CHECK(syn || from > 0, "segment before the stream");
+    /* A keep-alive probe stands one before what is sent, empty. */
+    FUZZ_CHECK(syn || from > 0 || (c->sent == 1 && seg->payload_len == 0 && !fin),
+               "segment before the stream");
     FUZZ_CHECK(c->fin == 0 ||
                    (data_end <= c->fin + (seg->payload_len == 0) && !(fin && data_end != c->fin)),
                "segment up to %lu, FIN %d; the FIN stands at %lu", (ul)data_end, fin, (ul)c->fin);

@@ -62,6 +62,8 @@ static void configure_stack(struct stack_config *config, uint8_t a, uint8_t c, u
     config->neighbours_max = PICK(c >> 6, 8, 4, 2, 1);
     config->time_waits_max = PICK(a >> 7, 8, 1);
     config->tcp.syn_backlog = PICK(a >> 5, 1024, 1, 2, 4);
+    config->tcp.keepalive_idle_ns = PICK(a >> 5, 0, 0, 0, 5) * NS_PER_S;
+    config->tcp.keepalive_interval_ns = NS_PER_S;
     config->seed[0] = d;
     config->tcp.initial_window = PICK(d >> 6, 10, 10, 2, 40);
 }
