@@ -50,10 +50,10 @@ static void deliver(struct script *s, uint8_t *frame, size_t len, uint32_t flags
 
 /* Ethernet and IP headers in front of len bytes at frame + 34; returns the frame's length. */
 static size_t wrap(const struct script *s, const struct world_peer *peer, uint8_t *frame,
-                   uint8_t protocol, size_t len)
+                   uint8_t protocol, uint8_t ecn, size_t len)
 {
     eth_emit(frame, &WORLD_SERVER_MAC, &peer->mac, ETH_TYPE_IPV4);
-    ipv4_emit(frame + ETH_HEADER_BYTES, &peer->ip, &s->world->config.address, protocol, 0,
+    ipv4_emit(frame + ETH_HEADER_BYTES, &peer->ip, &s->world->config.address, protocol, ecn,
               (uint32_t)(IPV4_HEADER_BYTES + len), false);
     return ETH_HEADER_BYTES + IPV4_HEADER_BYTES + len;
 }
@@ -75,7 +75,7 @@ static void send_segment(struct script *s, struct world_peer *peer, struct tcp_s
     uint64_t sum = (uint64_t)ip_pseudo_sum(&peer->ip, &s->world->config.address, IP_PROTOCOL_TCP) +
                    len + checksum_bytes(tcp, len);
     tcp_checksum_put(tcp, (uint16_t)~checksum_fold(sum));
-    deliver(s, frame, wrap(s, peer, frame, IP_PROTOCOL_TCP, len), 0);
+    deliver(s, frame, wrap(s, peer, frame, IP_PROTOCOL_TCP, seg->ip_ecn, len), 0);
 }
 
 /* The peer's clock for timestamps. */
@@ -124,7 +124,7 @@ static void op_open(struct script *s)
     struct world_peer *peer = peer_next(s);
     uint8_t options = input_u8(&s->in), more = input_u8(&s->in);
     struct tcp_segment syn = {
-        .flags = TCP_SYN,
+        .flags = TCP_SYN | ((more & 0x10) != 0 ? TCP_ECE | TCP_CWR : 0),
         /* Beyond what an old connection had, and near the wrap for some. */
         .seq = peer->seen.irs + 0x20000 + ((more & 0x80) != 0 ? 0xfffc0000u - peer->seen.irs : 0),
         .window = (more & 0x40) != 0   ? 0
@@ -262,6 +262,7 @@ static void op_segment(struct script *s)
         seg.sack[i].start = (c != NULL ? ack_base(c, input_u8(&s->in)) : 0) + (uint32_t)delta(s);
         seg.sack[i].end = (c != NULL ? ack_base(c, input_u8(&s->in)) : 0) + (uint32_t)delta(s);
     }
+    seg.ip_ecn = base >> 6;
     seg.has_mss = seg.has_window_scale = seg.sack_permitted = (options & 8) != 0;
     seg.mss = seg.payload_len;
     seg.window_scale = base;
@@ -323,7 +324,7 @@ static void op_icmp(struct script *s)
     quote[0] ^= shape >> 6;
     len -= (shape & 63) % len;
     put_be16(icmp + 2, (uint16_t)~checksum_bytes(icmp, len));
-    deliver(s, frame, wrap(s, peer, frame, IP_PROTOCOL_ICMP, len), 0);
+    deliver(s, frame, wrap(s, peer, frame, IP_PROTOCOL_ICMP, 0, len), 0);
 }
 
 static void op_arp(struct script *s)

@@ -106,6 +106,8 @@ def frames():
             for i in range(peer_count)) \
             + segment(ACK_FLAG | FIN, seq=(-1, 0)) + segment(ACK_FLAG, payload=9) + segment(SYN) \
             + segment(RST) + opened() + request(SMALL)
+    yield config() + opened(more=0x17) + request(LARGE) + wait + segment(ACK_FLAG | 0x40, ack_base=1) \
+        + ack() + wait + segment(ACK_FLAG | 0x80, base=0xc0, payload=20) + ack()  # ECN
     yield config(backlog=3) + opened() + bytes([TIME, 23, DEADLINE, DEADLINE]) + ack() \
         + request(OLD) + wait + ack() + bytes([TIME, 24])  # keep-alive probes
     yield config(b=0x80, d=0x80) + opened(6) + request(LARGE, 6) + wait + sack(0x41, peer=6) \

@@ -64,6 +64,7 @@ static void configure_stack(struct stack_config *config, uint8_t a, uint8_t c, u
     config->tcp.syn_backlog = PICK(a >> 5, 1024, 1, 2, 4);
     config->tcp.keepalive_idle_ns = PICK(a >> 5, 0, 0, 0, 5) * NS_PER_S;
     config->tcp.keepalive_interval_ns = NS_PER_S;
+    config->tcp.ecn = (a & 0x80) == 0;
     config->seed[0] = d;
     config->tcp.initial_window = PICK(d >> 6, 10, 10, 2, 40);
 }
