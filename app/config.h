@@ -14,11 +14,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "wire/addr.h"
+#include "stack/stack.h"
 
 #define CONFIG_CORES_MAX    128
 #define CONFIG_DEVICE_BYTES 256
 #define CONFIG_ERROR_BYTES  512
+#define CONFIG_LIST_BYTES   1024 /* of a setting that is a list, as text */
 
 /* In the order of how much is said. */
 enum config_log_level {
@@ -47,12 +48,15 @@ struct config {
     /* server */
     char device[CONFIG_DEVICE_BYTES]; /* KIND:NAME, KIND one of tap af_packet af_xdp pci vdev, NAME
                                          not empty and of the kind's form */
-    struct ip_addr address;
-    uint32_t prefix_len;    /* of address's net: 1..30 */
-    struct ip_addr gateway; /* none: only the connected net is reachable; else in address's net */
-    uint32_t port;          /* 1..65535 */
-    uint32_t mtu;           /* of the IP packet: 576..9216 */
-    uint32_t core_count;    /* 0: one core, which serve chooses */
+    struct stack_address address[STACK_ADDRESSES_MAX]; /* prefixes 1..30 or 1..128 */
+    uint32_t address_count;                            /* at least 1 */
+    struct ip_addr gateway;           /* none: no other nets; else in the net of an address */
+    struct ip_addr gateway6;          /* the same for IPv6, or link-local; none: routers tell */
+    bool slaac;                       /* IPv6 addresses of routers' prefixes as well */
+    uint32_t vlan;                    /* 802.1Q: 1..4094; 0: none */
+    uint32_t port;                    /* 1..65535 */
+    uint32_t mtu;                     /* of the IP packet: 576..9216; with IPv6 at least 1280 */
+    uint32_t core_count;              /* 0: one core, which serve chooses */
     uint16_t cores[CONFIG_CORES_MAX]; /* ascending, each once; not checked against the machine */
     uint32_t drain_seconds;           /* transfers under way may go on this long after SIGTERM */
     char media_types[PATH_MAX];       /* the system's table of file extensions (mime.types) */
@@ -108,8 +112,8 @@ bool config_set(struct config *config, const char *setting, const char *text,
                 char error[CONFIG_ERROR_BYTES]);
 
 /*
- * Checks what no single setting can show (the gateway is in the address's net). NULL: all is well.
- * Else the name of the setting at fault, and error says what was expected and what was found.
+ * Checks what no single setting can show (a gateway is in the net of an address). NULL: all is
+ * well. Else the name of the setting at fault, and error says what was expected and what was found.
  */
 const char *config_conflict(const struct config *config, char error[CONFIG_ERROR_BYTES]);
 

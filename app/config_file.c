@@ -25,7 +25,8 @@
 /* What libcyaml reads and writes: each value as text under its setting's number, NULL where the
  * file has none. */
 struct section_text {
-    char *value[SETTINGS_MAX];
+    void *value[SETTINGS_MAX];    /* char *; of a list that is written, char ** */
+    unsigned count[SETTINGS_MAX]; /* of a list */
 };
 
 struct file_text {
@@ -54,6 +55,7 @@ struct source {
     unsigned mistake_count;                 /* those that found no room included */
     bool shape_wrong;                       /* libcyaml would refuse it */
     unsigned line_of[SETTINGS_MAX];         /* of each setting's value; 0: not in the file */
+    char list[SETTINGS_MAX][CONFIG_LIST_BYTES]; /* of lists, with commas; libcyaml skips them */
 };
 
 static const cyaml_config_t cyaml_config = {
@@ -61,7 +63,27 @@ static const cyaml_config_t cyaml_config = {
     .flags = CYAML_CFG_IGNORE_UNKNOWN_KEYS | CYAML_CFG_NO_ALIAS | CYAML_CFG_STYLE_BLOCK,
 };
 
-static void schema_build(struct schema *schema)
+static const cyaml_schema_value_t text_value = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char, 0, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_value_t list_item = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
+};
+
+/* How setting i is written: a list of one as that one. Read, a list is left to tree_read(). */
+static cyaml_schema_value_t value_schema(unsigned i, const unsigned *items)
+{
+    if (!settings[i].kind->list || (items != NULL && items[i] == 1))
+        return text_value;
+    if (items == NULL)
+        return (cyaml_schema_value_t){ .type = CYAML_IGNORE, .flags = CYAML_FLAG_OPTIONAL };
+    return (cyaml_schema_value_t){ CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER, char *, &list_item, 0,
+                                                        CYAML_UNLIMITED) };
+}
+
+/* items: of each setting that is to be written, how many values it has; NULL: for reading. */
+static void schema_build(struct schema *schema, const unsigned *items)
 {
     unsigned section = 0, key = 0;
 
@@ -82,9 +104,10 @@ static void schema_build(struct schema *schema)
         };
         schema->keys[section][key++] = (cyaml_schema_field_t){
             .key = settings[i].key,
-            .data_offset = (uint32_t)(i * sizeof(char *)),
-            .value = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char, 0,
-                                          CYAML_UNLIMITED) },
+            .data_offset = (uint32_t)(i * sizeof(void *)),
+            .count_offset = (uint32_t)(offsetof(struct section_text, count) + i * sizeof(unsigned)),
+            .count_size = sizeof(unsigned),
+            .value = value_schema(i, items),
         };
     }
     schema->top = (cyaml_schema_value_t){ CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct file_text,
@@ -170,9 +193,30 @@ static const char *names(const char *section, char *text, size_t text_bytes)
     return text;
 }
 
-/* One "key: value" of a section. */
-static void key_check(struct source *src, const char *section, const yaml_node_t *key,
+/* A list's values, or the one value: noted as text. */
+static void list_read(struct source *src, yaml_document_t *document, unsigned setting,
                       const yaml_node_t *value)
+{
+    const yaml_node_item_t *item = NULL, *end = NULL;
+    char *text = src->list[setting];
+    size_t len = 0;
+
+    if (value->type == YAML_SCALAR_NODE) {
+        snprintf(text, CONFIG_LIST_BYTES, "%s", text_of(value));
+        return;
+    }
+    if (value->type == YAML_SEQUENCE_NODE) {
+        item = value->data.sequence.items.start;
+        end = value->data.sequence.items.top;
+    }
+    for (; item < end && len < CONFIG_LIST_BYTES; item++)
+        len += (size_t)snprintf(text + len, CONFIG_LIST_BYTES - len, "%s%s", len > 0 ? "," : "",
+                                text_of(yaml_document_get_node(document, *item)));
+}
+
+/* One "key: value" of a section. */
+static void key_check(struct source *src, yaml_document_t *document, const char *section,
+                      const yaml_node_t *key, const yaml_node_t *value)
 {
     char name[CONFIG_ERROR_BYTES / 4], known[CONFIG_ERROR_BYTES];
 
@@ -190,7 +234,9 @@ static void key_check(struct source *src, const char *section, const yaml_node_t
         return;
     }
     src->line_of[s - settings] = (unsigned)line_of(key);
-    if (value->type != YAML_SCALAR_NODE) {
+    if (s->kind->list && value->type == YAML_SEQUENCE_NODE) {
+        list_read(src, document, (unsigned)(s - settings), value);
+    } else if (value->type != YAML_SCALAR_NODE) {
         mistake(src, line_of(key), "%s: expected one value; found a %s", name,
                 value->type == YAML_SEQUENCE_NODE ? "list" : "mapping");
         src->shape_wrong = true;
@@ -201,6 +247,8 @@ static void key_check(struct source *src, const char *section, const yaml_node_t
         mistake(src, line_of(key), "%s: expected the value itself; found an alias of line %zu",
                 name, line_of(value));
         src->shape_wrong = true;
+    } else if (s->kind->list) {
+        list_read(src, document, (unsigned)(s - settings), value);
     }
 }
 
@@ -236,7 +284,7 @@ static void section_check(struct source *src, yaml_document_t *document, const y
     }
     for (const yaml_node_pair_t *pair = value->data.mapping.pairs.start;
          pair < value->data.mapping.pairs.top; pair++)
-        key_check(src, text_of(key), yaml_document_get_node(document, pair->key),
+        key_check(src, document, text_of(key), yaml_document_get_node(document, pair->key),
                   yaml_document_get_node(document, pair->value));
 }
 
@@ -312,7 +360,7 @@ static void values_read(struct source *src, struct config *config)
     struct file_text *text = NULL;
     char error[CONFIG_ERROR_BYTES];
 
-    schema_build(&schema);
+    schema_build(&schema, NULL);
     cyaml_err_t err = cyaml_load_data(src->bytes, src->len, &cyaml_config, &schema.top,
                                       (cyaml_data_t **)&text, NULL);
     if (err != CYAML_OK) {
@@ -321,10 +369,11 @@ static void values_read(struct source *src, struct config *config)
     }
     for (unsigned i = 0; text != NULL && i < setting_count; i++) {
         const struct section_text *section = text->section[schema.section_of[i]];
+        const char *value = section != NULL ? section->value[i] : NULL;
 
-        if (section == NULL || section->value[i] == NULL)
-            continue;
-        if (!setting_set(&settings[i], config, section->value[i], error))
+        if (settings[i].kind->list && src->line_of[i] != 0)
+            value = src->list[i];
+        if (value != NULL && !setting_set(&settings[i], config, value, error))
             mistake(src, src->line_of[i], "%s.%s: %s", settings[i].section, settings[i].key, error);
     }
     cyaml_free(&cyaml_config, &schema.top, text, 0);
@@ -382,24 +431,46 @@ unsigned config_load_whole(struct config *config, const char *file, FILE *errors
     return load(config, file, errors, true);
 }
 
+/* Cuts text at its commas; returns how many parts there are, at most max of them in part. */
+static unsigned text_split(char *text, char **part, unsigned max)
+{
+    unsigned n = 0;
+
+    for (char *rest = text; rest != NULL && n < max; n++)
+        part[n] = strsep(&rest, ",");
+    return n;
+}
+
+/* A setting's values as text. */
+struct value_text {
+    char text[SETTING_TEXT_BYTES];
+    char *part[STACK_ADDRESSES_MAX];
+};
+
 bool config_print(const struct config *config, FILE *out)
 {
     struct schema schema;
     struct section_text sections[SECTIONS_MAX] = { 0 };
     struct file_text text = { 0 };
-    char(*values)[SETTING_TEXT_BYTES] = calloc(setting_count, sizeof(*values));
+    struct value_text *values = calloc(setting_count, sizeof(*values));
+    unsigned items[SETTINGS_MAX] = { 0 };
     char *yaml = NULL;
     size_t len = 0;
     bool written = false;
 
     if (values == NULL)
         return false;
-    schema_build(&schema);
+    for (unsigned i = 0; i < setting_count; i++) {
+        setting_text(&settings[i], config, values[i].text);
+        if (settings[i].kind->list)
+            items[i] = text_split(values[i].text, values[i].part, STACK_ADDRESSES_MAX);
+    }
+    schema_build(&schema, items);
     for (unsigned i = 0; i < setting_count; i++) {
         struct section_text *section = &sections[schema.section_of[i]];
 
-        setting_text(&settings[i], config, values[i]);
-        section->value[i] = values[i];
+        section->value[i] = items[i] > 1 ? (void *)values[i].part : values[i].text;
+        section->count[i] = items[i];
         text.section[schema.section_of[i]] = section;
     }
     if (cyaml_save_data(&yaml, &len, &cyaml_config, &schema.top, &text, 0) == CYAML_OK)

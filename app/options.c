@@ -19,6 +19,12 @@ enum {
 
 #define SETTINGS_MAX 64
 
+/* The flags' values, so that the file can be read before they are applied. */
+struct flags {
+    const char *value[SETTINGS_MAX];            /* NULL: not given */
+    char list[SETTINGS_MAX][CONFIG_LIST_BYTES]; /* of settings that are lists */
+};
+
 /* The way out of every mistake on the command line. */
 __attribute__((format(printf, 3, 4))) static void bad(struct options *options, FILE *errors,
                                                       const char *format, ...)
@@ -90,9 +96,23 @@ static void serve_options(struct option table[SETTINGS_MAX + 4])
     table[n] = (struct option){ 0 };
 }
 
-/* Collects the flags' values, so that the file can be read before they are applied. */
+/* The last value counts, but for lists, which grow. A list that is too long is told as no value of
+ * its kind. */
+static void flag_note(struct flags *flags, unsigned setting, const char *value)
+{
+    char *list = flags->list[setting];
+    size_t len = strlen(list);
+
+    if (!settings[setting].kind->list) {
+        flags->value[setting] = value;
+        return;
+    }
+    snprintf(list + len, CONFIG_LIST_BYTES - len, "%s%s", len > 0 ? "," : "", value);
+    flags->value[setting] = list;
+}
+
 static bool serve_flags(struct options *options, int argc, char **argv, FILE *errors,
-                        const char *value[SETTINGS_MAX])
+                        struct flags *flags)
 {
     struct option table[SETTINGS_MAX + 4];
     int found;
@@ -117,14 +137,14 @@ static bool serve_flags(struct options *options, int argc, char **argv, FILE *er
             bad_option(options, errors, "serve", found, argv);
             return false;
         default:
-            value[found - OPT_SETTING] = optarg != NULL ? optarg : "true";
+            flag_note(flags, (unsigned)(found - OPT_SETTING), optarg != NULL ? optarg : "true");
         }
     }
     return true;
 }
 
 /* The flags over the file over the defaults. */
-static bool serve_config(struct options *options, FILE *errors, const char *value[SETTINGS_MAX])
+static bool serve_config(struct options *options, FILE *errors, const struct flags *flags)
 {
     struct config *config = &options->config;
     char error[CONFIG_ERROR_BYTES];
@@ -134,7 +154,9 @@ static bool serve_config(struct options *options, FILE *errors, const char *valu
         return false;
     }
     for (unsigned i = 0; i < setting_count; i++) {
-        if (value[i] != NULL && !setting_set(&settings[i], config, value[i], error)) {
+        const char *value = flags->value[i];
+
+        if (value != NULL && !setting_set(&settings[i], config, value, error)) {
             bad(options, errors, "--%s: %s", settings[i].option, error);
             return false;
         }
@@ -149,11 +171,12 @@ static bool serve_config(struct options *options, FILE *errors, const char *valu
 
 static void serve_read(struct options *options, int argc, char **argv, FILE *errors)
 {
-    const char *value[SETTINGS_MAX] = { 0 };
+    struct flags flags = { 0 };
 
     options->command = OPTIONS_SERVE;
     config_defaults(&options->config);
-    if (!serve_flags(options, argc, argv, errors, value) || !root_read(options, argc, argv, errors))
+    if (!serve_flags(options, argc, argv, errors, &flags) ||
+        !root_read(options, argc, argv, errors))
         return;
     if (options->root == NULL) {
         bad(options, errors,
@@ -167,7 +190,7 @@ static void serve_read(struct options *options, int argc, char **argv, FILE *err
             sizeof(options->config.root) - 1, len);
         return;
     }
-    if (serve_config(options, errors, value))
+    if (serve_config(options, errors, &flags))
         memcpy(options->config.root, options->root, len + 1);
 }
 

@@ -11,9 +11,10 @@
 
 static void print_url(const struct config *config)
 {
+    const struct ip_addr *ip = &config->address[0].ip;
     char address[IP_ADDR_TEXT_BYTES];
 
-    printf("http://%s", ip_addr_format(&config->address, address));
+    printf(ip_addr_is_v4(ip) ? "http://%s" : "http://[%s]", ip_addr_format(ip, address));
     if (config->port != 80)
         printf(":%u", config->port);
     printf("/");

@@ -70,9 +70,12 @@ static void make_templates(struct serve *s)
     const struct config *c = s->config;
 
     stack_config_defaults(&s->stack);
-    s->stack.address = c->address;
-    s->stack.prefix_len = (uint8_t)c->prefix_len;
+    s->stack.address_count = c->address_count;
+    memcpy(s->stack.address, c->address, sizeof(c->address));
     s->stack.gateway = c->gateway;
+    s->stack.gateway6 = c->gateway6;
+    s->stack.slaac = c->slaac;
+    s->stack.vlan = (uint16_t)c->vlan;
     s->stack.mtu = (uint16_t)c->mtu;
     s->stack.port = (uint16_t)c->port;
     s->stack.connections_max = c->connections_max;
@@ -202,7 +205,7 @@ static bool probe_port(struct serve *s)
     if (rte_eth_dev_count_avail() == 0)
         return FAIL(s, "DPDK did not make a port of %s: %s", s->config->device,
                     eal_first_error()[0] != '\0' ? eal_first_error() : "no driver takes it");
-    return port_probe(&s->port, &s->device, &request, &s->config->address, s->error);
+    return port_probe(&s->port, &s->device, &request, &s->config->address[0].ip, s->error);
 }
 
 static void pool_line(void *ctx, enum pool_log_level level, const char *line)

@@ -273,65 +273,130 @@ const struct setting_kind setting_device = { .set = device_set,
 
 /* Addresses. */
 
-static bool cidr_set(const struct setting *s, struct config *config, const char *text)
+/* Calls add for each part of text, commas between them. False: it did not like one. */
+static bool for_each_part(const char *text, struct config *config,
+                          bool (*add)(struct config *config, const char *part))
 {
-    return value_cidr(text, &config->address, &config->prefix_len);
+    for (;;) {
+        char part[CONFIG_LIST_BYTES];
+        size_t len = strcspn(text, ",");
+
+        if (len >= sizeof(part))
+            return false;
+        memcpy(part, text, len);
+        part[len] = '\0';
+        if (!add(config, part))
+            return false;
+        if (text[len] == '\0')
+            return true;
+        text += len + 1;
+    }
 }
 
-static void cidr_text(const struct setting *s, const struct config *config, char *text,
-                      size_t text_bytes)
+static bool cidr_add(struct config *config, const char *part)
 {
-    char address[IP_ADDR_TEXT_BYTES];
+    struct ip_addr ip;
+    uint32_t prefix_len;
 
-    snprintf(text, text_bytes, "%s/%u", ip_addr_format(&config->address, address),
-             config->prefix_len);
-}
-
-static void cidr_expected(const struct setting *s, char *text, size_t text_bytes)
-{
-    snprintf(text, text_bytes,
-             "a host's IPv4 address with a prefix of 1 to 30 bits, such as 10.71.0.2/24");
-}
-
-const struct setting_kind setting_cidr = { .set = cidr_set,
-                                           .text = cidr_text,
-                                           .expected = cidr_expected };
-
-static bool address_set(const struct setting *s, struct config *config, const char *text)
-{
-    struct ip_addr parsed;
-
-    if (!ip_addr_parse(text, &parsed) || !ip_addr_is_v4(&parsed))
+    if (config->address_count == STACK_ADDRESSES_MAX || !value_cidr(part, &ip, &prefix_len))
         return false;
-    memcpy(value_at(s, config), &parsed, sizeof(parsed));
+    for (uint32_t i = 0; i < config->address_count; i++)
+        if (ip_addr_equal(&config->address[i].ip, &ip))
+            return false;
+    config->address[config->address_count++] = (struct stack_address){ ip, (uint8_t)prefix_len };
     return true;
 }
 
-static void address_text(const struct setting *s, const struct config *config, char *text,
-                         size_t text_bytes)
+static bool cidrs_set(const struct setting *s, struct config *config, const char *text)
+{
+    struct config changed = *config;
+
+    changed.address_count = 0;
+    if (!for_each_part(text, &changed, cidr_add))
+        return false;
+    *config = changed;
+    return true;
+}
+
+static void cidrs_text(const struct setting *s, const struct config *config, char *text,
+                       size_t text_bytes)
 {
     char address[IP_ADDR_TEXT_BYTES];
+    size_t len = 0;
 
-    snprintf(text, text_bytes, "%s", ip_addr_format(value_of(s, config), address));
+    for (uint32_t i = 0; i < config->address_count && len < text_bytes; i++)
+        len += (size_t)snprintf(text + len, text_bytes - len, "%s%s/%u", i > 0 ? "," : "",
+                                ip_addr_format(&config->address[i].ip, address),
+                                config->address[i].prefix_len);
 }
 
-static void address_expected(const struct setting *s, char *text, size_t text_bytes)
+static void cidrs_expected(const struct setting *s, char *text, size_t text_bytes)
 {
-    snprintf(text, text_bytes, "an IPv4 address, such as 10.71.0.1");
+    snprintf(text, text_bytes,
+             "a host's address with the prefix of its net, such as 10.71.0.2/24 or "
+             "2001:db8::2/64, or up to %d different ones",
+             STACK_ADDRESSES_MAX);
 }
 
-static bool address_is_zero(const struct setting *s, const struct config *config)
+const struct setting_kind setting_cidrs = {
+    .set = cidrs_set, .text = cidrs_text, .expected = cidrs_expected, .list = true
+};
+
+/* One of each family at the most. */
+static bool gateway_add(struct config *config, const char *part)
 {
-    return ip_addr_is_none(value_of(s, config));
+    struct ip_addr parsed;
+
+    if (!ip_addr_parse(part, &parsed) || ip_addr_is_none(&parsed))
+        return false;
+    struct ip_addr *gateway = ip_addr_is_v4(&parsed) ? &config->gateway : &config->gateway6;
+    if (!ip_addr_is_none(gateway))
+        return false;
+    *gateway = parsed;
+    return true;
 }
 
-static void address_zero(const struct setting *s, struct config *config)
+static void gateways_zero(const struct setting *s, struct config *config)
 {
-    memset(value_at(s, config), 0, sizeof(struct ip_addr));
+    memset(&config->gateway, 0, sizeof(config->gateway));
+    memset(&config->gateway6, 0, sizeof(config->gateway6));
 }
 
-const struct setting_kind setting_address = { address_set, address_text, address_expected,
-                                              address_is_zero, address_zero };
+static bool gateways_set(const struct setting *s, struct config *config, const char *text)
+{
+    struct config changed = *config;
+
+    gateways_zero(s, &changed);
+    if (!for_each_part(text, &changed, gateway_add))
+        return false;
+    *config = changed;
+    return true;
+}
+
+static void gateways_text(const struct setting *s, const struct config *config, char *text,
+                          size_t text_bytes)
+{
+    char v4[IP_ADDR_TEXT_BYTES] = "", v6[IP_ADDR_TEXT_BYTES] = "";
+
+    if (!ip_addr_is_none(&config->gateway))
+        ip_addr_format(&config->gateway, v4);
+    if (!ip_addr_is_none(&config->gateway6))
+        ip_addr_format(&config->gateway6, v6);
+    snprintf(text, text_bytes, "%s%s%s", v4, v4[0] != '\0' && v6[0] != '\0' ? "," : "", v6);
+}
+
+static void gateways_expected(const struct setting *s, char *text, size_t text_bytes)
+{
+    snprintf(text, text_bytes, "an address, such as 10.71.0.1 or fe80::1, or one of each family");
+}
+
+static bool gateways_is_zero(const struct setting *s, const struct config *config)
+{
+    return ip_addr_is_none(&config->gateway) && ip_addr_is_none(&config->gateway6);
+}
+
+const struct setting_kind setting_gateways = { gateways_set,     gateways_text, gateways_expected,
+                                               gateways_is_zero, gateways_zero, true };
 
 /* Cores. */
 

@@ -20,9 +20,11 @@ static const char *const idle_waits[] = { "auto", "sleep", "poll", NULL };
 /* Sections stand together, in the order in which they are printed. */
 const struct setting settings[] = {
     { "server", "device", "device", &setting_device, AT(device), .fallback = "tap:hw0" },
-    { "server", "address", "address", &setting_cidr, AT(address), .fallback = "10.71.0.2/24" },
-    { "server", "gateway", "gateway", &setting_address, AT(gateway), .fallback = "none",
+    { "server", "address", "address", &setting_cidrs, AT(address), .fallback = "10.71.0.2/24" },
+    { "server", "gateway", "gateway", &setting_gateways, AT(gateway), .fallback = "none",
       .zero_word = "none" },
+    { "server", "slaac", "slaac", &setting_bool, AT(slaac), .fallback = "false" },
+    { "server", "vlan", "vlan", &setting_number, AT(vlan), 1, 4094, "none", "none" },
     { "server", "port", "port", &setting_number, AT(port), 1, 65535, "80" },
     { "server", "mtu", "mtu", &setting_number, AT(mtu), 576, 9216, "1500" },
     { "server", "cores", "cores", &setting_cores, AT(cores), 0, CONFIG_CORES_MAX, "auto", "auto" },

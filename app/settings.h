@@ -23,17 +23,19 @@ struct setting_kind {
     void (*expected)(const struct setting *setting, char *text, size_t text_bytes);
     bool (*is_zero)(const struct setting *setting, const struct config *config);
     void (*zero)(const struct setting *setting, struct config *config);
+    /* As text values with commas between them; a YAML list; an option that may be repeated. */
+    bool list;
 };
 
 /* uint32_t or uint64_t in struct config: a plain number, bytes, nanoseconds. */
 extern const struct setting_kind setting_number, setting_size, setting_duration;
-extern const struct setting_kind setting_bool;    /* bool */
-extern const struct setting_kind setting_word;    /* an enum: index into words */
-extern const struct setting_kind setting_path;    /* char[PATH_MAX] */
-extern const struct setting_kind setting_device;  /* config.device */
-extern const struct setting_kind setting_cidr;    /* config.address and config.prefix_len */
-extern const struct setting_kind setting_address; /* struct ip_addr; IPv4 */
-extern const struct setting_kind setting_cores;   /* config.cores and config.core_count */
+extern const struct setting_kind setting_bool;     /* bool */
+extern const struct setting_kind setting_word;     /* an enum: index into words */
+extern const struct setting_kind setting_path;     /* char[PATH_MAX] */
+extern const struct setting_kind setting_device;   /* config.device */
+extern const struct setting_kind setting_cidrs;    /* config.address and config.address_count */
+extern const struct setting_kind setting_gateways; /* config.gateway and config.gateway6 */
+extern const struct setting_kind setting_cores;    /* config.cores and config.core_count */
 
 struct setting {
     const char *section; /* of the YAML file */

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/time.h"
+#include "wire/ipv6.h"
 
 struct unit {
     const char *name;
@@ -173,12 +174,25 @@ bool value_cpu_list(const char *text, uint16_t *cores, uint32_t max, uint32_t *c
 
 /* Whether a host may have this address (RFC 6890): no multicast, loopback, "this network", and
  * neither the first nor the last of its net. */
-static bool host_address(uint32_t v4, uint32_t prefix_len)
+static bool host_address_v4(uint32_t v4, uint32_t prefix_len)
 {
     uint32_t host_mask = UINT32_MAX >> prefix_len;
     uint32_t host = v4 & host_mask;
 
     return v4 >> 24 != 0 && v4 >> 24 != 127 && v4 >> 28 < 14 && host != 0 && host != host_mask;
+}
+
+/* The same for IPv6 (RFC 4291): no multicast, loopback, unspecified one, and not the router's
+ * anycast address (section 2.6.1). */
+static bool host_address_v6(const struct ip_addr *ip, uint32_t prefix_len)
+{
+    struct ip_addr net = *ip;
+
+    if (ip_addr_is_multicast_v6(ip) || ip_addr_is_none(ip) || ip_addr_equal(ip, &IPV6_LOOPBACK))
+        return false;
+    for (uint32_t bit = prefix_len; bit < 128; bit++)
+        net.b[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+    return prefix_len >= 127 || !ip_addr_equal(&net, ip);
 }
 
 bool value_cidr(const char *text, struct ip_addr *address, uint32_t *prefix_len)
@@ -192,11 +206,13 @@ bool value_cidr(const char *text, struct ip_addr *address, uint32_t *prefix_len)
         return false;
     memcpy(host, text, (size_t)(slash - text));
     host[slash - text] = '\0';
-    if (!ip_addr_parse(host, &parsed) || !ip_addr_is_v4(&parsed))
+    if (!ip_addr_parse(host, &parsed) || !value_number(slash + 1, &prefix) || prefix < 1)
         return false;
-    if (!value_number(slash + 1, &prefix) || prefix < 1 || prefix > 30)
+    bool v4 = ip_addr_is_v4(&parsed);
+    if (prefix > (v4 ? 30 : 128))
         return false;
-    if (!host_address(ip_addr_v4(&parsed), (uint32_t)prefix))
+    if (v4 ? !host_address_v4(ip_addr_v4(&parsed), (uint32_t)prefix)
+           : !host_address_v6(&parsed, (uint32_t)prefix))
         return false;
     *address = parsed;
     *prefix_len = (uint32_t)prefix;

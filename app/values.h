@@ -30,7 +30,8 @@ bool value_duration(const char *text, uint64_t *ns);
 /* "1,3-5": ascending and each once in cores, whatever the order in text. At most max of them. */
 bool value_cpu_list(const char *text, uint16_t *cores, uint32_t max, uint32_t *count);
 
-/* "10.71.0.2/24": an IPv4 address that a host may have in that net, prefix 1..30. */
+/* "10.71.0.2/24", "2001:db8::2/64": an address that a host may have in that net, prefix 1..30 for
+ * IPv4, 1..128 for IPv6. */
 bool value_cidr(const char *text, struct ip_addr *address, uint32_t *prefix_len);
 
 /* Texts that the parsers above turn back into the same value; both return text. */

@@ -18,6 +18,7 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
+#include "app/log.h"
 #include "base/assert.h"
 #include "io/eth.h"
 #include "io/pools.h"
@@ -77,12 +78,26 @@ static int64_t wall_offset(const struct clock *clock)
     return (int64_t)wall.tv_sec * (int64_t)NS_PER_S + wall.tv_nsec - (int64_t)clock_now(clock);
 }
 
-static void neighbour_learnt(void *ctx, const struct ip_addr *ip, const struct mac_addr *mac)
+static void report_duplicate(const struct stack_news *news)
+{
+    char ip[IP_ADDR_TEXT_BYTES];
+    const uint8_t *m = news->mac.b;
+
+    log_line(CONFIG_LOG_ERROR,
+             "address %s is in use by the host with MAC address %02x:%02x:%02x:%02x:%02x:%02x: it "
+             "is given up; choose another with --address",
+             ip_addr_format(&news->ip, ip), m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+static void tell_peers(void *ctx, const struct stack_news *news)
 {
     struct worker *w = ctx;
-    struct worker_message message = { .kind = WORKER_NEIGHBOUR, .ip = *ip, .mac = *mac };
+    struct worker_message message = { .kind = WORKER_NEWS, .news = *news };
 
-    /* A full inbox loses the news: that worker asks the wire itself when it needs to know. */
+    if (news->kind == STACK_NEWS_DUPLICATE)
+        report_duplicate(news);
+    /* A full inbox loses the news: that worker asks the wire itself for a neighbour, and routers
+     * repeat what they say. */
     for (unsigned i = 0; i < w->peer_count; i++)
         if (w->peers[i] != w)
             (void)worker_post(w->peers[i], &message);
@@ -119,8 +134,8 @@ static bool create_stack(struct worker *w, const struct worker_config *config)
     stack.app_ctx = w->http;
     stack.counters = &w->counters;
     stack.memory = config->memory;
-    stack.neighbour_learnt = neighbour_learnt;
-    stack.neighbour_ctx = w;
+    stack.tell = tell_peers;
+    stack.tell_ctx = w;
     w->stack = stack_create(&stack, clock_now(&config->clock));
     return w->stack != NULL;
 }
@@ -239,8 +254,8 @@ static bool read_inbox(struct worker *w, uint64_t now)
         rte_ring_dequeue_elem(w->inbox, &message, sizeof(message)) != 0)
         return false;
     switch (message.kind) {
-    case WORKER_NEIGHBOUR:
-        stack_neighbour_learn(w->stack, &message.ip, &message.mac, now);
+    case WORKER_NEWS:
+        stack_hear(w->stack, &message.news, now);
         break;
     case WORKER_DRAIN:
         stack_drain(w->stack, now);

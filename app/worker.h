@@ -38,16 +38,15 @@ struct worker_config {
 };
 
 enum worker_message_kind {
-    WORKER_NEIGHBOUR, /* another worker has learnt ip and mac */
-    WORKER_DRAIN,     /* stack_drain() */
-    WORKER_ABORT,     /* stack_abort_all() */
-    WORKER_STOP,      /* end the loop */
+    WORKER_NEWS,  /* what another worker's stack has learnt of the link */
+    WORKER_DRAIN, /* stack_drain() */
+    WORKER_ABORT, /* stack_abort_all() */
+    WORKER_STOP,  /* end the loop */
 };
 
 struct worker_message {
-    struct ip_addr ip;
-    struct mac_addr mac;
-    uint16_t kind;
+    struct stack_news news;
+    uint32_t kind;
 };
 
 /* NULL: out of memory or file descriptors. */

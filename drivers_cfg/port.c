@@ -223,6 +223,9 @@ bool port_start(struct port *port, struct rte_mempool *const *rx_pools, unsigned
     }
     if (port->profile->promiscuous)
         rte_eth_promiscuous_enable(port->id);
+    /* Neighbour discovery asks by multicast (RFC 4861 section 7.2.2). Drivers that have no filter
+     * answer ENOTSUP: all comes in. */
+    (void)rte_eth_allmulticast_enable(port->id);
     *link_up = wait_link(port, link_wait_ms);
     return true;
 }

@@ -32,10 +32,20 @@
     X(eth_drop_short, "frame shorter than its headers")                                            \
     X(eth_drop_not_ours, "frame for another MAC address")                                          \
     X(eth_drop_type, "EtherType not served")                                                       \
+    X(eth_drop_vlan, "frame of another VLAN, or untagged where a VLAN is set")                     \
     X(arp_drop_malformed, "ARP packet malformed or not IPv4 over Ethernet")                        \
     X(arp_request_in, "ARP request for our address answered")                                      \
     X(arp_request_out, "ARP request sent")                                                         \
     X(arp_reply_in, "ARP reply received")                                                          \
+    X(ndp_drop_malformed, "neighbour discovery message not valid (RFC 4861 sections 6.1, 7.1)")    \
+    X(ndp_solicit_in, "neighbour solicitation for our address answered")                           \
+    X(ndp_solicit_out, "neighbour solicitation sent")                                              \
+    X(ndp_advert_in, "neighbour advertisement received")                                           \
+    X(ndp_ignored, "valid neighbour discovery message of no use to us")                            \
+    X(router_advert_in, "router advertisement taken note of")                                      \
+    X(router_solicit_out, "router solicitation sent")                                              \
+    X(address_duplicate, "our address is used by another host: given up")                          \
+    X(autoconf_full, "router's prefix or route ignored: no room in the table")                     \
     X(neighbour_evicted, "oldest neighbour forgotten to make room")                                \
     X(neighbour_full, "no room for a neighbour: all are in use or being asked for")                \
     X(neighbour_unresolved, "packet held back: next hop's MAC address not known yet")              \
@@ -43,6 +53,7 @@
     X(ip_drop_checksum, "IPv4 header checksum wrong")                                              \
     X(ip_drop_not_ours, "IP packet for another address")                                           \
     X(ip_drop_fragment, "IP fragment (not reassembled)")                                           \
+    X(ip_drop_extension, "IPv6 extension headers: too many, or asking for what we do not do")      \
     X(ip_drop_source, "source address that no peer may have (multicast, broadcast, loopback, 0)")  \
     X(ip_drop_protocol, "transport protocol not served")                                           \
     X(icmp_drop_malformed, "ICMP message malformed or checksum wrong")                             \

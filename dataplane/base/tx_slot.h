@@ -23,8 +23,8 @@ struct tx_slot {
     uint16_t head_len;
     uint8_t l2_len, l3_len, l4_len;
     uint8_t extent_count;
-    uint8_t ecn; /* of the IP header (RFC 3168), for TCP */
-    bool ipv4;
+    uint8_t ecn;          /* of the IP header (RFC 3168), for TCP */
+    bool ipv4;            /* else IPv6, if tcp */
     bool tcp;             /* checksum offload and TSO apply */
     uint16_t tso_mss;     /* > 0: the port cuts the payload into segments of this many bytes */
     uint32_t payload_len; /* TCP payload: bytes behind l2+l3+l4 in head, and extents */
@@ -34,6 +34,6 @@ struct tx_slot {
 /* A slot's head must hold all headers and one full-sized payload for stacks that copy small bodies:
  * mtu + STACK_L2_BYTES, and never less than this. */
 #define TX_HEAD_BYTES_MIN 256
-#define STACK_L2_BYTES    14
+#define STACK_L2_BYTES    18 /* Ethernet header and one 802.1Q tag */
 
 #endif

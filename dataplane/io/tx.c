@@ -15,6 +15,7 @@ struct io_tx {
     struct rte_mempool *head_pool, *extent_pool;
     const struct arena *arena; /* NULL: device addresses are virtual */
     uint64_t ipv4_flags;       /* of an IPv4 packet */
+    uint64_t ipv6_flags;       /* of TCP over IPv6 */
     uint64_t tcp_flags;        /* added for TCP */
     bool linear;
     unsigned per_slot; /* extent mbufs one slot may need */
@@ -64,6 +65,7 @@ struct io_tx *io_tx_create(const struct io_tx_config *config)
     tx->arena = pa ? config->arena : NULL;
     tx->linear = config->linear;
     tx->ipv4_flags = RTE_MBUF_F_TX_IPV4 | (config->ip_checksum ? RTE_MBUF_F_TX_IP_CKSUM : 0);
+    tx->ipv6_flags = config->tcp_checksum ? RTE_MBUF_F_TX_IPV6 : 0;
     tx->tcp_flags = config->tcp_checksum ? RTE_MBUF_F_TX_TCP_CKSUM : 0;
     tx->per_slot = config->linear ? 0 : config->extents_max * (pa ? IO_TX_PIECES_MAX : 1);
     tx->extents_wanted = IO_TX_BURST * tx->per_slot;
@@ -252,7 +254,7 @@ static uint32_t slot_to_packet(struct io_tx *tx, const struct tx_slot *slot, str
     if (slot->ipv4)
         head->ol_flags |= tx->ipv4_flags;
     if (slot->tcp)
-        head->ol_flags |= tx->tcp_flags;
+        head->ol_flags |= tx->tcp_flags | (slot->ipv4 ? 0 : tx->ipv6_flags);
     if (slot->tso_mss > 0)
         head->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
     head->tx_offload =

@@ -5,36 +5,43 @@
 
 static void arp_reply(struct stack *s, const struct arp_packet *request)
 {
-    uint8_t *p = control_push(s, ETH_HEADER_BYTES + ARP_BYTES);
+    uint8_t *p = control_push(s, &request->sender_mac, ETH_TYPE_ARP, ARP_BYTES);
 
     if (p == NULL)
         return;
     struct arp_packet reply = { .operation = ARP_REPLY,
                                 .sender_mac = s->config.mac,
-                                .sender_ip = s->config.address,
+                                .sender_ip = request->target_ip,
                                 .target_mac = request->sender_mac,
                                 .target_ip = request->sender_ip };
-    eth_emit(p, &request->sender_mac, &s->config.mac, ETH_TYPE_ARP);
-    arp_emit(p + ETH_HEADER_BYTES, &reply);
+    arp_emit(p, &reply);
 }
 
-static void learn(struct stack *s, const struct arp_packet *arp)
+void arp_request(struct stack *s, const struct ip_addr *target)
 {
-    if (!neighbours_learn(&s->neighbours, &arp->sender_ip, &arp->sender_mac, s->tcp.now))
+    const struct address *source = addresses_source(&s->addresses, target);
+    uint8_t *p = source != NULL ? control_push(s, &MAC_BROADCAST, ETH_TYPE_ARP, ARP_BYTES) : NULL;
+
+    if (p == NULL)
         return;
-    stack_unpark(s);
-    if (s->config.neighbour_learnt != NULL)
-        s->config.neighbour_learnt(s->config.neighbour_ctx, &arp->sender_ip, &arp->sender_mac);
+    struct arp_packet request = { .operation = ARP_REQUEST,
+                                  .sender_mac = s->config.mac,
+                                  .sender_ip = source->ip,
+                                  .target_ip = *target };
+    arp_emit(p, &request);
+    COUNT(s->config.counters, arp_request_out);
 }
 
 /* Whether the sender may be a neighbour of ours at all. */
 static bool sender_ok(const struct stack *s, const struct eth_header *eth,
                       const struct arp_packet *arp)
 {
+    const struct address *own = addresses_source(&s->addresses, &arp->sender_ip);
+
     return !mac_addr_is_multicast(&arp->sender_mac) &&
-           mac_addr_equal(&arp->sender_mac, &eth->src) &&
-           !ip_addr_equal(&arp->sender_ip, &s->config.address) &&
-           ip_addr_same_net(&arp->sender_ip, &s->config.address, s->config.prefix_len);
+           mac_addr_equal(&arp->sender_mac, &eth->src) && own != NULL &&
+           ip_addr_same_net(&arp->sender_ip, &own->ip, own->prefix_len) &&
+           addresses_ready(&s->addresses, &arp->sender_ip) == NULL;
 }
 
 void arp_input(struct stack *s, const struct eth_header *eth, const uint8_t *p, size_t len)
@@ -46,11 +53,11 @@ void arp_input(struct stack *s, const struct eth_header *eth, const uint8_t *p, 
         COUNT(counters, arp_drop_malformed);
         return;
     }
-    if (arp.operation == ARP_REQUEST && ip_addr_equal(&arp.target_ip, &s->config.address)) {
+    if (arp.operation == ARP_REQUEST && addresses_ready(&s->addresses, &arp.target_ip) != NULL) {
         COUNT(counters, arp_request_in);
         /* An address probe has sender 0.0.0.0 (RFC 5227 section 2.1): answer, but learn nothing. */
         if (sender_ok(s, eth, &arp))
-            learn(s, &arp);
+            stack_neighbour_heard(s, &arp.sender_ip, &arp.sender_mac);
         arp_reply(s, &arp);
         return;
     }
@@ -59,5 +66,5 @@ void arp_input(struct stack *s, const struct eth_header *eth, const uint8_t *p, 
      * for those who ask for us (above) and those we asked. */
     if (sender_ok(s, eth, &arp) &&
         neighbours_find(&s->neighbours, &arp.sender_ip) != NEIGHBOUR_NONE)
-        learn(s, &arp);
+        stack_neighbour_heard(s, &arp.sender_ip, &arp.sender_mac);
 }

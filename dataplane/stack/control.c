@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/checksum.h"
 #include "stack/internal.h"
-#include "wire/arp.h"
 
-uint8_t *control_push(struct stack *s, uint32_t len)
+uint8_t *control_push(struct stack *s, const struct mac_addr *dst, uint16_t type,
+                      uint32_t payload_len)
 {
     struct control_queue *q = &s->control;
+    uint32_t len = link_bytes(s) + payload_len;
 
     if (q->count == CONTROL_FRAMES || len > q->frame_bytes) {
         COUNT(s->config.counters, control_full);
@@ -13,7 +14,24 @@ uint8_t *control_push(struct stack *s, uint32_t len)
     }
     uint32_t at = (q->head + q->count++) % CONTROL_FRAMES;
     q->len[at] = (uint16_t)len;
-    return q->bytes + (size_t)at * q->frame_bytes;
+    return link_emit(s, q->bytes + (size_t)at * q->frame_bytes, dst, type);
+}
+
+uint8_t *control_push_ip(struct stack *s, const struct mac_addr *mac, const struct ip_addr *src,
+                         const struct ip_addr *dst, uint8_t protocol, uint8_t hop_limit,
+                         uint32_t payload_len)
+{
+    bool v4 = ip_addr_is_v4(dst);
+    uint32_t header_len = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    uint8_t *p = control_push(s, mac, v4 ? ETH_TYPE_IPV4 : ETH_TYPE_IPV6, header_len + payload_len);
+
+    if (p == NULL)
+        return NULL;
+    if (v4)
+        ipv4_emit(p, src, dst, protocol, 0, header_len + payload_len, false);
+    else
+        ipv6_emit(p, src, dst, protocol, 0, 0, hop_limit, payload_len);
+    return p + header_len;
 }
 
 bool control_pop(struct stack *s, struct tx_slot *slot)
@@ -31,7 +49,7 @@ bool control_pop(struct stack *s, struct tx_slot *slot)
     }
     memcpy(slot->head, q->bytes + (size_t)at * q->frame_bytes, q->len[at]);
     slot->head_len = q->len[at];
-    slot->l2_len = ETH_HEADER_BYTES;
+    slot->l2_len = (uint8_t)link_bytes(s);
     slot->l3_len = 0;
     slot->l4_len = 0;
     slot->extent_count = 0;
@@ -54,13 +72,11 @@ bool control_segment(struct stack *s, const struct eth_header *eth, const struct
                    checksum_bytes(header, len);
     tcp_checksum_put(header, (uint16_t)~checksum_fold(sum));
 
-    uint8_t *p = control_push(s, ETH_HEADER_BYTES + IPV4_HEADER_BYTES + len);
+    uint8_t *p = control_push_ip(s, &eth->src, &seg->dst, &seg->src, IP_PROTOCOL_TCP,
+                                 CONTROL_HOP_LIMIT, len);
     if (p == NULL)
         return false;
-    eth_emit(p, &eth->src, &s->config.mac, ETH_TYPE_IPV4);
-    p += ETH_HEADER_BYTES;
-    ipv4_emit(p, &seg->dst, &seg->src, IP_PROTOCOL_TCP, 0, IPV4_HEADER_BYTES + len, false);
-    memcpy(p + IPV4_HEADER_BYTES, header, len);
+    memcpy(p, header, len);
     COUNT(s->config.counters, tcp_out);
     return true;
 }
@@ -80,29 +96,19 @@ void control_reset(struct stack *s, const struct eth_header *eth, const struct t
     COUNT_N(s->config.counters, tcp_rst_out, control_segment(s, eth, seg, &rst));
 }
 
-static void arp_request(struct stack *s, const struct ip_addr *target)
+/* A neighbour that was known is asked itself first (RFC 4861 section 7.3.3); ARP asks all. */
+static void neighbour_request(struct stack *s, const struct neighbour *n)
 {
-    uint8_t *p = control_push(s, ETH_HEADER_BYTES + ARP_BYTES);
-
-    if (p == NULL)
-        return;
-    struct arp_packet request = { .operation = ARP_REQUEST,
-                                  .sender_mac = s->config.mac,
-                                  .sender_ip = s->config.address,
-                                  .target_ip = *target };
-    eth_emit(p, &MAC_BROADCAST, &s->config.mac, ETH_TYPE_ARP);
-    arp_emit(p + ETH_HEADER_BYTES, &request);
-    COUNT(s->config.counters, arp_request_out);
+    if (ip_addr_is_v4(&n->ip))
+        arp_request(s, &n->ip);
+    else
+        ndp_solicit(s, &n->ip, n->state == NEIGHBOUR_PROBE ? &n->mac : NULL);
 }
 
-void control_arp_requests(struct stack *s)
+void control_neighbour_requests(struct stack *s)
 {
     struct neighbours *table = &s->neighbours;
 
-    if (s->announce) {
-        s->announce = false;
-        arp_request(s, &s->config.address); /* an announcement asks for oneself (RFC 5227 2.3) */
-    }
     if (!table->request_due)
         return;
     table->request_due = false;
@@ -110,7 +116,7 @@ void control_arp_requests(struct stack *s)
         struct neighbour *n = &table->entry[i];
         if (n->state != NEIGHBOUR_FREE && n->request_due) {
             n->request_due = false;
-            arp_request(s, &n->ip);
+            neighbour_request(s, n);
         }
     }
 }

@@ -2,6 +2,7 @@
 #include "stack/flow_table.h"
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "stack/time_wait.h"
 
 uint32_t flow_table_entries(uint32_t keys)
@@ -37,21 +38,14 @@ void flow_table_release(struct flow_table *table, const struct memory *memory)
     memory_release(memory, table->entry);
 }
 
-/* 128-bit product, folded: every input bit reaches every output bit. */
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 uint32_t flow_hash(const struct flow_table *table, const struct tcp_key *key)
 {
     const uint64_t *seed = table->seed;
     uint64_t ports = (uint64_t)key->remote_port << 16 | key->local_port;
-    uint64_t h = mix(key->remote.u64[0] ^ seed[0], key->remote.u64[1] ^ seed[1]);
+    uint64_t h = hash_mix(key->remote.u64[0] ^ seed[0], key->remote.u64[1] ^ seed[1]);
 
-    h ^= mix(key->local.u64[0] ^ seed[1], key->local.u64[1] ^ seed[0]);
-    h = mix(h ^ ports, seed[1]);
+    h ^= hash_mix(key->local.u64[0] ^ seed[1], key->local.u64[1] ^ seed[0]);
+    h = hash_mix(h ^ ports, seed[1]);
     return (uint32_t)(h ^ h >> 32);
 }
 

@@ -5,24 +5,14 @@
 #include "base/checksum.h"
 #include "stack/internal.h"
 
-enum {
-    ICMP_ERRORS_PER_S = 100,
-    ICMP_QUOTE_BYTES = 8, /* of the offending packet's payload (RFC 792) */
-};
+enum { ICMP_ERRORS_PER_S = 100 };
 
 /* Writes Ethernet and IP headers of a reply; returns where its payload goes, NULL: no room. */
 static uint8_t *reply_begin(struct stack *s, const struct eth_header *eth,
                             const struct ip_packet *ip, uint32_t payload_len)
 {
-    uint32_t total = IPV4_HEADER_BYTES + payload_len;
-    uint8_t *p = control_push(s, ETH_HEADER_BYTES + total);
-
-    if (p == NULL)
-        return NULL;
-    eth_emit(p, &eth->src, &s->config.mac, ETH_TYPE_IPV4);
-    ipv4_emit(p + ETH_HEADER_BYTES, &s->config.address, &ip->src, IP_PROTOCOL_ICMP, 0, total,
-              false);
-    return p + ETH_HEADER_BYTES + IPV4_HEADER_BYTES;
+    return control_push_ip(s, &eth->src, &ip->dst, &ip->src, IP_PROTOCOL_ICMP, CONTROL_HOP_LIMIT,
+                           payload_len);
 }
 
 static void checksum_put(uint8_t *icmp, uint32_t len)
@@ -43,7 +33,7 @@ static void echo_reply(struct stack *s, const struct eth_header *eth, const stru
     checksum_put(p, ip->payload_len);
 }
 
-static bool take_token(struct stack *s)
+bool icmp_take_token(struct stack *s)
 {
     uint64_t now = s->tcp.now;
 
@@ -61,7 +51,7 @@ void icmp_unreachable(struct stack *s, const struct eth_header *eth, const struc
                       uint8_t code)
 {
     /* ipv4_input saw to it that neither address is a broadcast one (RFC 1122 section 3.2.2). */
-    if (!take_token(s))
+    if (!icmp_take_token(s))
         return;
     uint32_t quoted = ip->payload_len < ICMP_QUOTE_BYTES ? ip->payload_len : ICMP_QUOTE_BYTES;
     uint32_t len = ICMP_HEADER_BYTES + ip->header_len + quoted;
@@ -76,6 +66,21 @@ void icmp_unreachable(struct stack *s, const struct eth_header *eth, const struc
     checksum_put(p, len);
 }
 
+struct tcp_conn *icmp_quoted_conn(struct stack *s, const struct ip_addr *remote,
+                                  const struct ip_addr *local, const uint8_t *p,
+                                  struct tcp_segment *quote)
+{
+    tcp_quote_parse(p, quote);
+    struct tcp_key key = { .remote = *remote,
+                           .local = *local,
+                           .remote_port = quote->dst_port,
+                           .local_port = quote->src_port };
+    uint32_t index = flow_table_find(&s->flows, &key, flow_hash(&s->flows, &key));
+    struct tcp_conn *c = index != FLOW_NONE ? &s->tcp.conn[index] : NULL;
+
+    return c != NULL && c->state != TCP_STATE_CLOSED ? c : NULL;
+}
+
 /* The packet that an error quotes was one of ours: find its connection. */
 static struct tcp_conn *quoted_conn(struct stack *s, const uint8_t *p, size_t len,
                                     struct tcp_segment *quote)
@@ -86,13 +91,9 @@ static struct tcp_conn *quoted_conn(struct stack *s, const uint8_t *p, size_t le
     if (header_len < IPV4_HEADER_BYTES || len < header_len + ICMP_QUOTE_BYTES ||
         p[9] != IP_PROTOCOL_TCP)
         return NULL;
-    tcp_quote_parse(p + header_len, quote);
-    struct tcp_key key = { .remote = ip_addr_from_v4(get_be32(p + 16)),
-                           .local = ip_addr_from_v4(get_be32(p + 12)),
-                           .remote_port = quote->dst_port,
-                           .local_port = quote->src_port };
-    uint32_t index = flow_table_find(&s->flows, &key, flow_hash(&s->flows, &key));
-    return index != FLOW_NONE ? &s->tcp.conn[index] : NULL;
+    struct ip_addr remote = ip_addr_from_v4(get_be32(p + 16));
+    struct ip_addr local = ip_addr_from_v4(get_be32(p + 12));
+    return icmp_quoted_conn(s, &remote, &local, p + header_len, quote);
 }
 
 static void error_input(struct stack *s, const struct ip_packet *ip)
@@ -102,7 +103,7 @@ static void error_input(struct stack *s, const struct ip_packet *ip)
     struct tcp_conn *c =
         quoted_conn(s, p + ICMP_HEADER_BYTES, ip->payload_len - ICMP_HEADER_BYTES, &quote);
 
-    if (c == NULL || c->state == TCP_STATE_CLOSED ||
+    if (c == NULL ||
         !(p[1] == ICMP_FRAGMENTATION_NEEDED && tcp_path_mtu(c, quote.seq, get_be16(p + 6)))) {
         /* All other errors are soft for a synchronised connection (RFC 5461): retransmission and
          * its time-out decide. */

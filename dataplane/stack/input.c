@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The way of a frame, in call order: Ethernet, IPv4, TCP. */
+/* The way of a frame, in call order: Ethernet, IPv4 or IPv6, TCP. */
 #include "base/assert.h"
 #include "stack/internal.h"
 #include "wire/icmp.h"
 
-/* Addresses that no peer may send from (RFC 1122 section 3.2.1.3), nor we ourselves (land attack).
- */
-static bool source_ok(const struct stack *s, const struct ip_addr *src)
+/* Addresses that no peer of own may send from (RFC 1122 section 3.2.1.3), nor we ourselves (land
+ * attack). */
+static bool source_ok_v4(const struct stack *s, const struct address *own,
+                         const struct ip_addr *src)
 {
-    const struct stack_config *config = &s->config;
     uint32_t v4 = ip_addr_v4(src);
     uint32_t top = v4 >> 24;
 
     if (top == 0 || top == 127 || top >= 224)
         return false;
-    if (ip_addr_equal(src, &config->address))
+    if (addresses_ready(&s->addresses, src) != NULL)
         return false;
     /* The directed broadcast address of our net. */
-    uint32_t host = config->prefix_len >= 31 ? 0 : UINT32_MAX >> config->prefix_len;
-    return host == 0 || !ip_addr_same_net(src, &config->address, config->prefix_len) ||
-           (v4 & host) != host;
+    uint32_t host = own->prefix_len >= 31 ? 0 : UINT32_MAX >> own->prefix_len;
+    return host == 0 || !ip_addr_same_net(src, &own->ip, own->prefix_len) || (v4 & host) != host;
+}
+
+/* The same for IPv6 (RFC 4291 sections 2.5.3, 2.7). An IPv4-mapped address on the wire would pass
+ * for an IPv4 peer; the unspecified one is for neighbour discovery, which looks for itself. */
+static bool source_ok_v6(const struct stack *s, const struct ip_addr *src)
+{
+    bool loopback = ip_addr_equal(src, &IPV6_LOOPBACK);
+
+    return !ip_addr_is_multicast_v6(src) && !loopback && !ip_addr_is_v4(src) &&
+           addresses_ready(&s->addresses, src) == NULL;
 }
 
 /* A new connection finds its place; its key is in no table. */
@@ -29,7 +38,8 @@ static void conn_insert(struct stack *s, const struct tcp_key *key, uint32_t has
     c->flow_hash = hash;
     c->in_flows = true;
     flow_table_insert(&s->flows, conn_index(c), hash);
-    c->neighbour = neighbours_resolve(&s->neighbours, stack_next_hop(s, &key->remote), s->tcp.now);
+    c->neighbour =
+        neighbours_resolve(&s->neighbours, routes_next_hop(&s->routes, &key->remote), s->tcp.now);
 }
 
 static void syn_input(struct stack *s, const struct eth_header *eth, const struct tcp_key *key,
@@ -160,14 +170,12 @@ static void tcp_packet_input(struct stack *s, const struct eth_header *eth,
     }
 }
 
-static bool ipv4_acceptable(struct stack *s, const uint8_t *p, size_t len, bool checksum_good,
-                            struct ip_packet *ip)
+/* Counts what is wrong, if anything. */
+static bool parsed(struct counters *counters, enum ip_parse_result result)
 {
-    struct counters *counters = s->config.counters;
-
-    switch (ipv4_parse(p, len, checksum_good, ip)) {
+    switch (result) {
     case IP_PARSE_OK:
-        break;
+        return true;
     case IP_PARSE_MALFORMED:
         COUNT(counters, ip_drop_malformed);
         return false;
@@ -179,13 +187,23 @@ static bool ipv4_acceptable(struct stack *s, const uint8_t *p, size_t len, bool 
          * memory that strangers fill. */
         COUNT(counters, ip_drop_fragment);
         return false;
-    }
-    if (!ip_addr_equal(&ip->dst, &s->config.address)) {
-        COUNT(counters, ip_drop_not_ours);
+    case IP_PARSE_EXTENSION:
+        COUNT(counters, ip_drop_extension);
         return false;
     }
-    if (!source_ok(s, &ip->src)) {
-        COUNT(counters, ip_drop_source);
+    return false;
+}
+
+static bool ipv4_acceptable(struct stack *s, const struct ip_packet *ip)
+{
+    const struct address *own = addresses_ready(&s->addresses, &ip->dst);
+
+    if (own == NULL) {
+        COUNT(s->config.counters, ip_drop_not_ours);
+        return false;
+    }
+    if (!source_ok_v4(s, own, &ip->src)) {
+        COUNT(s->config.counters, ip_drop_source);
         return false;
     }
     return true;
@@ -200,7 +218,8 @@ static void ipv4_input(struct stack *s, const struct eth_header *eth, const uint
         COUNT(s->config.counters, eth_drop_not_ours);
         return;
     }
-    if (!ipv4_acceptable(s, p, len, (flags & FRAME_IP_CHECKSUM_GOOD) != 0, &ip))
+    bool good = (flags & FRAME_IP_CHECKSUM_GOOD) != 0;
+    if (!parsed(s->config.counters, ipv4_parse(p, len, good, &ip)) || !ipv4_acceptable(s, &ip))
         return;
     switch (ip.protocol) {
     case IP_PROTOCOL_TCP:
@@ -220,6 +239,91 @@ static void ipv4_input(struct stack *s, const struct eth_header *eth, const uint
     }
 }
 
+/* Whether a packet to a multicast group is for us: then it is about neighbours. */
+static bool group_is_ours(const struct stack *s, const struct eth_header *eth,
+                          const struct ip_addr *dst)
+{
+    struct mac_addr mac = ipv6_multicast_mac(dst);
+
+    if (!mac_addr_equal(&eth->dst, &mac))
+        return false;
+    if (ip_addr_equal(dst, &IPV6_ALL_NODES))
+        return true;
+    for (uint32_t i = 0; i < s->addresses.used; i++) {
+        const struct address *a = &s->addresses.entry[i];
+        struct ip_addr group = ipv6_solicited_node(&a->ip);
+        if (a->state != ADDRESS_FREE && !ip_addr_is_v4(&a->ip) && ip_addr_equal(dst, &group))
+            return true;
+    }
+    return false;
+}
+
+static bool ipv6_acceptable(struct stack *s, const struct eth_header *eth,
+                            const struct ip_packet *ip)
+{
+    bool group = ip_addr_is_multicast_v6(&ip->dst);
+    bool ours = group ? ip->protocol == IP_PROTOCOL_ICMPV6 && group_is_ours(s, eth, &ip->dst)
+                      : addresses_ready(&s->addresses, &ip->dst) != NULL &&
+                            !ip_addr_is_v4(&ip->dst) && mac_addr_equal(&eth->dst, &s->config.mac);
+
+    if (!ours) {
+        COUNT(s->config.counters, ip_drop_not_ours);
+        return false;
+    }
+    if (!source_ok_v6(s, &ip->src) ||
+        (ip_addr_is_none(&ip->src) && ip->protocol != IP_PROTOCOL_ICMPV6)) {
+        COUNT(s->config.counters, ip_drop_source);
+        return false;
+    }
+    return true;
+}
+
+static void ipv6_input(struct stack *s, const struct eth_header *eth, const uint8_t *p, size_t len,
+                       uint32_t flags)
+{
+    struct ip_packet ip;
+
+    if (!parsed(s->config.counters, ipv6_parse(p, len, &ip)) || !ipv6_acceptable(s, eth, &ip))
+        return;
+    switch (ip.protocol) {
+    case IP_PROTOCOL_TCP:
+        tcp_packet_input(s, eth, &ip, (flags & FRAME_L4_CHECKSUM_GOOD) != 0);
+        break;
+    case IP_PROTOCOL_ICMPV6:
+        icmpv6_input(s, eth, &ip);
+        break;
+    case IP_PROTOCOL_UDP:
+        COUNT(s->config.counters, ip_drop_protocol);
+        icmpv6_error(s, eth, &ip, ICMPV6_UNREACHABLE, ICMPV6_UNREACHABLE_PORT, 0);
+        break;
+    case IP_PROTOCOL_NONE:
+        COUNT(s->config.counters, ip_drop_protocol);
+        break;
+    default:
+        COUNT(s->config.counters, ip_drop_protocol);
+        icmpv6_error(s, eth, &ip, ICMPV6_PARAMETER_PROBLEM, ICMPV6_NEXT_HEADER, ip.protocol_at);
+        break;
+    }
+}
+
+/* Takes the 802.1Q tag off. A frame of our VLAN bears its tag; without one, priority tags (VLAN 0)
+ * are allowed. False: of another VLAN. */
+static bool vlan_input(const struct stack *s, struct eth_header *eth, const uint8_t **p,
+                       size_t *len)
+{
+    uint16_t vlan = 0;
+
+    if (eth->type == ETH_TYPE_VLAN) {
+        if (*len < ETH_TAG_BYTES)
+            return false;
+        vlan = get_be16(*p) & 0xfff;
+        eth->type = get_be16(*p + 2);
+        *p += ETH_TAG_BYTES;
+        *len -= ETH_TAG_BYTES;
+    }
+    return vlan == s->config.vlan;
+}
+
 static void frame_input(struct stack *s, const struct frame *frame)
 {
     struct counters *counters = s->config.counters;
@@ -234,9 +338,17 @@ static void frame_input(struct stack *s, const struct frame *frame)
     const uint8_t *p = frame->data + ETH_HEADER_BYTES;
     size_t len = frame->len - ETH_HEADER_BYTES;
 
+    if (UNLIKELY(eth.type == ETH_TYPE_VLAN || s->config.vlan != 0) &&
+        !vlan_input(s, &eth, &p, &len)) {
+        COUNT(counters, eth_drop_vlan);
+        return;
+    }
     switch (eth.type) {
     case ETH_TYPE_IPV4:
         ipv4_input(s, &eth, p, len, frame->flags);
+        break;
+    case ETH_TYPE_IPV6:
+        ipv6_input(s, &eth, p, len, frame->flags);
         break;
     case ETH_TYPE_ARP:
         arp_input(s, &eth, p, len);

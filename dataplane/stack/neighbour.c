@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stack/neighbour.h"
 
+#include "base/hash.h"
 #include "base/time.h"
 
 enum {
@@ -9,33 +10,90 @@ enum {
     REACHABLE_S = 60,       /* RFC 1122 section 2.3.2.1: time out after about a minute */
 };
 
-bool neighbours_init(struct neighbours *table, uint32_t count, struct counters *counters,
-                     const struct memory *memory)
+static uint32_t bucket_count(uint32_t count)
 {
-    *table =
-        (struct neighbours){ .count = count, .next_retry_ns = TIME_NEVER, .counters = counters };
+    uint32_t buckets = 16;
+
+    while (buckets < count)
+        buckets *= 2;
+    return buckets;
+}
+
+size_t neighbours_bytes(uint32_t count)
+{
+    return count * sizeof(struct neighbour) + bucket_count(count) * sizeof(uint32_t);
+}
+
+bool neighbours_init(struct neighbours *table, uint32_t count, const uint64_t seed[2],
+                     struct counters *counters, const struct memory *memory)
+{
+    uint32_t buckets = bucket_count(count);
+
+    *table = (struct neighbours){ .count = count,
+                                  .bucket_mask = buckets - 1,
+                                  .seed = { seed[0], seed[1] | 1 },
+                                  .next_retry_ns = TIME_NEVER,
+                                  .counters = counters };
     table->entry = memory_alloc(memory, count, sizeof(*table->entry));
-    return table->entry != NULL;
+    table->bucket = memory_alloc(memory, buckets, sizeof(*table->bucket));
+    if (table->entry == NULL || table->bucket == NULL) {
+        neighbours_release(table, memory);
+        return false;
+    }
+    for (uint32_t i = 0; i < buckets; i++)
+        table->bucket[i] = NEIGHBOUR_NONE;
+    return true;
 }
 
 void neighbours_release(struct neighbours *table, const struct memory *memory)
 {
+    memory_release(memory, table->bucket);
     memory_release(memory, table->entry);
 }
 
-/* A server has few neighbours: its router and the hosts of its net. Connections keep the index. */
+static uint32_t *bucket_of(const struct neighbours *table, const struct ip_addr *ip)
+{
+    uint64_t h = hash_mix(ip->u64[0] ^ table->seed[0], ip->u64[1] ^ table->seed[1]);
+
+    return &table->bucket[(uint32_t)(h ^ h >> 32) & table->bucket_mask];
+}
+
 uint32_t neighbours_find(const struct neighbours *table, const struct ip_addr *ip)
 {
-    for (uint32_t i = 0; i < table->used; i++)
-        if (table->entry[i].state != NEIGHBOUR_FREE && ip_addr_equal(&table->entry[i].ip, ip))
-            return i;
-    return NEIGHBOUR_NONE;
+    uint32_t i = *bucket_of(table, ip);
+
+    while (i != NEIGHBOUR_NONE && !ip_addr_equal(&table->entry[i].ip, ip))
+        i = table->entry[i].next;
+    return i;
+}
+
+static void entry_free(struct neighbours *table, uint32_t index)
+{
+    struct neighbour *n = &table->entry[index];
+    uint32_t *at = bucket_of(table, &n->ip);
+
+    while (*at != index)
+        at = &table->entry[*at].next;
+    *at = n->next;
+    n->state = NEIGHBOUR_FREE;
+}
+
+/* The entry at index, which is free, becomes ip's. */
+static struct neighbour *entry_use(struct neighbours *table, uint32_t index,
+                                   const struct ip_addr *ip)
+{
+    uint32_t *bucket = bucket_of(table, ip);
+
+    table->entry[index] = (struct neighbour){ .ip = *ip, .next = *bucket, .retry_ns = TIME_NEVER };
+    *bucket = index;
+    return &table->entry[index];
 }
 
 /*
- * A free entry, else the one not confirmed for longest. Entries that are being asked for, or were
- * confirmed within the last second, stay: so no more requests are sent in a second than there are
- * entries, however many hosts want to be neighbours. NEIGHBOUR_NONE: no room for now.
+ * The index of a free entry, if need be by forgetting the one not confirmed for longest. Entries
+ * that are being asked for, or were confirmed within the last second, stay: so no more requests are
+ * sent in a second than there are entries, however many hosts want to be neighbours.
+ * NEIGHBOUR_NONE: no room for now.
  */
 static uint32_t place(struct neighbours *table, uint64_t now)
 {
@@ -55,6 +113,7 @@ static uint32_t place(struct neighbours *table, uint64_t now)
         return table->used++;
     if (oldest != NEIGHBOUR_NONE) {
         COUNT(table->counters, neighbour_evicted);
+        entry_free(table, oldest);
         return oldest;
     }
     COUNT(table->counters, neighbour_full);
@@ -81,9 +140,10 @@ uint32_t neighbours_resolve(struct neighbours *table, const struct ip_addr *ip, 
     i = place(table, now);
     if (i == NEIGHBOUR_NONE)
         return i;
-    table->entry[i] =
-        (struct neighbour){ .ip = *ip, .state = NEIGHBOUR_INCOMPLETE, .updated_ns = now };
-    request(table, &table->entry[i], now);
+    struct neighbour *n = entry_use(table, i, ip);
+    n->state = NEIGHBOUR_INCOMPLETE;
+    n->updated_ns = now;
+    request(table, n, now);
     return i;
 }
 
@@ -94,15 +154,19 @@ bool neighbours_learn(struct neighbours *table, const struct ip_addr *ip,
     bool news = i == NEIGHBOUR_NONE || !neighbour_usable(&table->entry[i]) ||
                 !mac_addr_equal(&table->entry[i].mac, mac);
 
-    if (i == NEIGHBOUR_NONE)
+    if (i == NEIGHBOUR_NONE) {
         i = place(table, now);
-    if (i == NEIGHBOUR_NONE)
-        return false;
-    table->entry[i] = (struct neighbour){ .ip = *ip,
-                                          .mac = *mac,
-                                          .state = NEIGHBOUR_REACHABLE,
-                                          .updated_ns = now,
-                                          .retry_ns = TIME_NEVER };
+        if (i == NEIGHBOUR_NONE)
+            return false;
+        entry_use(table, i, ip);
+    }
+    struct neighbour *n = &table->entry[i];
+    n->mac = *mac;
+    n->state = NEIGHBOUR_REACHABLE;
+    n->requests = 0;
+    n->request_due = false;
+    n->updated_ns = now;
+    n->retry_ns = TIME_NEVER;
     return news;
 }
 
@@ -139,7 +203,7 @@ bool neighbours_timers(struct neighbours *table, uint64_t now)
             request(table, n, now);
         } else {
             given_up = given_up || n->state == NEIGHBOUR_INCOMPLETE;
-            n->state = NEIGHBOUR_FREE;
+            entry_free(table, i);
         }
     }
     return given_up;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Neighbours: next hop's IP address -> MAC address (RFC 826; the states are those of RFC 4861
- * section 7.3.2, which serve ARP as well). Entries do not move, so that connections keep an index;
- * an index must be checked against the address, as the entry may have been given to another.
+ * Neighbours: next hop's IP address -> MAC address, of either family (RFC 826, RFC 4861; the states
+ * are those of RFC 4861 section 7.3.2, which serve ARP as well). Entries do not move, so that
+ * connections keep an index; an index must be checked against the address, as the entry may have
+ * been given to another.
  */
 #ifndef STACK_NEIGHBOUR_H
 #define STACK_NEIGHBOUR_H
@@ -26,22 +27,28 @@ struct neighbour {
     uint8_t state;
     uint8_t requests;    /* sent without an answer */
     bool request_due;    /* the next output sends one */
+    uint32_t next;       /* in its bucket */
     uint64_t updated_ns; /* learnt or confirmed */
     uint64_t retry_ns;   /* next request, TIME_NEVER: none */
 };
 
 struct neighbours {
     struct neighbour *entry;
-    uint32_t count; /* entries of the table */
-    uint32_t used;  /* high-water mark */
+    uint32_t *bucket; /* hash chains of entries; a power of two of them */
+    uint32_t bucket_mask;
+    uint64_t seed[2]; /* hosts of an IPv6 net may choose their addresses */
+    uint32_t count;   /* entries of the table */
+    uint32_t used;    /* high-water mark */
     uint64_t next_retry_ns;
     bool request_due; /* of some entry */
     bool starved;     /* somebody found no room */
     struct counters *counters;
 };
 
-bool neighbours_init(struct neighbours *table, uint32_t count, struct counters *counters,
-                     const struct memory *memory);
+bool neighbours_init(struct neighbours *table, uint32_t count, const uint64_t seed[2],
+                     struct counters *counters, const struct memory *memory);
+/* Bytes of memory of a table. */
+size_t neighbours_bytes(uint32_t count);
 void neighbours_release(struct neighbours *table, const struct memory *memory);
 
 /* Index of ip's entry, or NEIGHBOUR_NONE. */

@@ -16,14 +16,22 @@ static void link_output(struct stack *s, const struct tcp_conn *c, struct tx_slo
 {
     const struct stack_config *config = &s->config;
     const struct neighbour *n = &s->neighbours.entry[c->neighbour];
-    uint32_t total = IPV4_HEADER_BYTES + slot->l4_len + slot->payload_len;
+    uint32_t len = slot->l4_len + slot->payload_len;
 
-    eth_emit(slot->head, &n->mac, &config->mac, ETH_TYPE_IPV4);
-    ipv4_emit(slot->head + ETH_HEADER_BYTES, &c->key.local, &c->key.remote, IP_PROTOCOL_TCP,
-              slot->ecn, total, config->tx_ip_checksum);
-    slot->l2_len = ETH_HEADER_BYTES;
-    slot->l3_len = IPV4_HEADER_BYTES;
-    slot->ipv4 = true;
+    slot->l2_len = (uint8_t)link_bytes(s);
+    slot->ipv4 = ip_addr_is_v4(&c->key.remote);
+    if (slot->ipv4) {
+        uint8_t *p = link_emit(s, slot->head, &n->mac, ETH_TYPE_IPV4);
+        ipv4_emit(p, &c->key.local, &c->key.remote, IP_PROTOCOL_TCP, slot->ecn,
+                  IPV4_HEADER_BYTES + len, config->tx_ip_checksum);
+        slot->l3_len = IPV4_HEADER_BYTES;
+        return;
+    }
+    /* The flow's own label, so that links in parallel keep it in order (RFC 6437 section 3). */
+    uint8_t *p = link_emit(s, slot->head, &n->mac, ETH_TYPE_IPV6);
+    ipv6_emit(p, &c->key.local, &c->key.remote, IP_PROTOCOL_TCP, slot->ecn, c->flow_hash,
+              CONTROL_HOP_LIMIT, len);
+    slot->l3_len = IPV6_HEADER_BYTES;
 }
 
 static void park(struct stack *s, struct tcp_conn *c)
@@ -45,7 +53,7 @@ static void park(struct stack *s, struct tcp_conn *c)
 /* Whether c's next hop can be sent to; else c is parked until it is known or given up. */
 static bool next_hop_known(struct stack *s, struct tcp_conn *c)
 {
-    const struct ip_addr *hop = stack_next_hop(s, &c->key.remote);
+    const struct ip_addr *hop = routes_next_hop(&s->routes, &c->key.remote);
     struct neighbours *table = &s->neighbours;
 
     if (!neighbours_is(table, c->neighbour, hop))
@@ -77,7 +85,8 @@ static unsigned conn_run(struct stack *s, struct tcp_conn *c, struct tx_slot *sl
         return 0; /* on the ready list again: freed at its next turn */
     if (!next_hop_known(s, c))
         return 0;
-    while (filled < quantum && tcp_output(c, &slots[filled], ETH_HEADER_BYTES + IPV4_HEADER_BYTES))
+    uint32_t at = link_bytes(s) + conn_ip_header_bytes(c);
+    while (filled < quantum && tcp_output(c, &slots[filled], at))
         link_output(s, c, &slots[filled++]);
     if (filled == quantum)
         conn_touch(c);
@@ -98,9 +107,11 @@ unsigned stack_output(struct stack *s, struct tx_slot *slots, unsigned n, uint64
     time_wait_expire(s);
     if (neighbours_timers(&s->neighbours, now))
         stack_unpark(s);
+    if (UNLIKELY(now >= s->autoconf_ns || s->announce))
+        autoconf_run(s);
 
     while (filled < n && idle < IDLE_TURNS_MAX) {
-        control_arp_requests(s);
+        control_neighbour_requests(s);
         while (filled < n && control_pop(s, &slots[filled]))
             filled++;
         struct tcp_conn *c = filled < n ? conn_next_ready(&s->tcp) : NULL;
@@ -122,6 +133,6 @@ uint64_t stack_deadline(const struct stack *s)
     if (s->tcp.ready_head != CONN_NONE || s->control.count != 0 || s->announce ||
         s->neighbours.request_due)
         return 0;
-    return time_min(time_min(wheel_next(&s->wheel), s->neighbours.next_retry_ns),
-                    time_wait_deadline(s));
+    uint64_t wheel = time_min(wheel_next(&s->wheel), time_wait_deadline(s));
+    return time_min(wheel, time_min(s->neighbours.next_retry_ns, s->autoconf_ns));
 }

@@ -8,7 +8,7 @@
 void stack_config_defaults(struct stack_config *config)
 {
     *config = (struct stack_config){
-        .prefix_len = 24,
+        .dad_probes = 1, /* RFC 4862 section 5.1: DupAddrDetectTransmits */
         .mtu = 1500,
         .port = 80,
         .tx_extents_max = TX_EXTENTS_MAX,
@@ -35,7 +35,7 @@ size_t stack_memory_bytes(const struct stack_config *config)
            (size_t)config->time_waits_max * sizeof(struct time_wait) +
            (size_t)flow_table_entries(config->connections_max + config->time_waits_max) *
                sizeof(struct flow_entry) +
-           (size_t)config->neighbours_max * sizeof(struct neighbour) +
+           neighbours_bytes(config->neighbours_max) +
            (size_t)CONTROL_FRAMES * control_frame_bytes(config);
 }
 
@@ -62,6 +62,7 @@ static void tcp_ctx_init(struct tcp_ctx *ctx, const struct stack_config *config)
     ctx->tso_bytes_max = config->tx_tso_bytes_max;
     ctx->extents_max = config->tx_extents_max;
     ctx->mss_max = (uint16_t)(config->mtu - IPV4_HEADER_BYTES - TCP_HEADER_BYTES);
+    ctx->mss_max_v6 = (uint16_t)(config->mtu - IPV6_HEADER_BYTES - TCP_HEADER_BYTES);
     ctx->prng.state = config->seed[0] ^ config->seed[1];
     memcpy(ctx->isn_key, config->seed, sizeof(ctx->isn_key));
     cookies_init(&ctx->cookies, config->seed);
@@ -75,7 +76,8 @@ struct stack *stack_create(const struct stack_config *config, uint64_t now)
     ASSERT(config->connections_max > 0 && config->ranges_max > 0 && config->neighbours_max > 0);
     ASSERT(config->time_waits_max > 0);
     ASSERT(config->tx_extents_max >= 1 && config->tx_extents_max <= TX_EXTENTS_MAX);
-    ASSERT(config->mtu >= 576 && config->mtu <= 9216);
+    ASSERT(config->mtu >= 576 && config->mtu <= 9216 && config->vlan < 4095);
+    ASSERT(config->address_count <= STACK_ADDRESSES_MAX);
     if (s == NULL)
         return NULL;
     s->config = *config;
@@ -96,13 +98,15 @@ struct stack *stack_create(const struct stack_config *config, uint64_t now)
     if (!flow_table_init(&s->flows, config->connections_max + config->time_waits_max, config->seed,
                          s->tcp.conn, s->time_waits.entry, memory))
         goto no_flows;
-    if (!neighbours_init(&s->neighbours, config->neighbours_max, config->counters, memory))
+    if (!neighbours_init(&s->neighbours, config->neighbours_max, config->seed, config->counters,
+                         memory))
         goto no_neighbours;
     s->control.bytes = memory_alloc(memory, CONTROL_FRAMES, s->control.frame_bytes);
     if (s->control.bytes == NULL)
         goto no_control;
     wheel_init(&s->wheel, s->tcp.conn, now);
     stack_set_now(s, now);
+    autoconf_init(s);
     return s;
 
 no_control:
@@ -146,16 +150,6 @@ void stack_set_now(struct stack *s, uint64_t now)
     s->tcp.now_ms = (uint32_t)(now / NS_PER_MS);
 }
 
-const struct ip_addr *stack_next_hop(const struct stack *s, const struct ip_addr *ip)
-{
-    const struct stack_config *config = &s->config;
-
-    if (ip_addr_is_none(&config->gateway) ||
-        ip_addr_same_net(ip, &config->address, config->prefix_len))
-        return ip;
-    return &config->gateway;
-}
-
 void stack_unpark(struct stack *s)
 {
     struct tcp_ctx *tcp = &s->tcp;
@@ -179,11 +173,40 @@ void stack_conn_free(struct stack *s, struct tcp_conn *c)
     conn_give(c);
 }
 
-void stack_neighbour_learn(struct stack *s, const struct ip_addr *ip, const struct mac_addr *mac,
-                           uint64_t now)
+void stack_tell(struct stack *s, const struct stack_news *news)
 {
-    if (neighbours_learn(&s->neighbours, ip, mac, now))
-        stack_unpark(s);
+    if (s->config.tell != NULL)
+        s->config.tell(s->config.tell_ctx, news);
+}
+
+void stack_neighbour_heard(struct stack *s, const struct ip_addr *ip, const struct mac_addr *mac)
+{
+    struct stack_news news = { .kind = STACK_NEWS_NEIGHBOUR, .ip = *ip, .mac = *mac };
+
+    if (!neighbours_learn(&s->neighbours, ip, mac, s->tcp.now))
+        return;
+    stack_unpark(s);
+    stack_tell(s, &news);
+}
+
+void stack_hear(struct stack *s, const struct stack_news *news, uint64_t now)
+{
+    stack_set_now(s, now);
+    switch ((enum stack_news_kind)news->kind) {
+    case STACK_NEWS_NEIGHBOUR:
+        if (neighbours_learn(&s->neighbours, &news->ip, &news->mac, now))
+            stack_unpark(s);
+        break;
+    case STACK_NEWS_ROUTER:
+        autoconf_router(s, news);
+        break;
+    case STACK_NEWS_PREFIX:
+        autoconf_prefix(s, news);
+        break;
+    case STACK_NEWS_DUPLICATE:
+        autoconf_duplicate(s, news);
+        break;
+    }
 }
 
 void stack_announce(struct stack *s)

@@ -29,13 +29,43 @@ struct frame {
     uint32_t flags;
 };
 
+/* Addresses that may be given. The stack adds an IPv6 link-local one. */
+#define STACK_ADDRESSES_MAX 8
+
+struct stack_address {
+    struct ip_addr ip;
+    uint8_t prefix_len; /* of its net: 0..32 or 0..128 */
+};
+
+/* What one worker's stack learns of the link and all must know. */
+enum stack_news_kind {
+    STACK_NEWS_NEIGHBOUR, /* ip is at mac */
+    STACK_NEWS_ROUTER,    /* ip is a default router for lifetime_s, 0: no more; mtu of the link */
+    STACK_NEWS_PREFIX,    /* ip/prefix_len, as a router advertised it */
+    STACK_NEWS_DUPLICATE, /* our address ip is used by mac as well: it is given up */
+};
+
+struct stack_news {
+    struct ip_addr ip;
+    struct mac_addr mac;
+    uint8_t kind; /* enum stack_news_kind */
+    uint8_t prefix_len;
+    bool on_link, autonomous; /* of a prefix: RFC 4861 section 4.6.2 */
+    uint16_t mtu;             /* 0: not said */
+    uint32_t lifetime_s;      /* UINT32_MAX: for ever */
+};
+
 struct stack_config {
     struct mac_addr mac;
-    struct ip_addr address;
-    uint8_t prefix_len;     /* of address's net: 0..32 */
-    struct ip_addr gateway; /* none: only the connected net is reachable */
-    uint16_t mtu;           /* of the IP packet: 576..9216 */
-    uint16_t port;          /* TCP port to listen on */
+    struct stack_address address[STACK_ADDRESSES_MAX];
+    uint32_t address_count;
+    struct ip_addr gateway;  /* none: nets other than the connected ones are asked for directly */
+    struct ip_addr gateway6; /* the same for IPv6; none: routers' advertisements are heeded */
+    bool slaac;              /* take addresses from routers' prefixes (RFC 4862 section 5.5) */
+    uint8_t dad_probes;      /* of duplicate address detection, for each IPv6 address; 0: none */
+    uint16_t vlan;           /* 802.1Q tag of all frames: 1..4094; 0: none */
+    uint16_t mtu;            /* of the IP packet: 576..9216; IPv6 needs 1280 */
+    uint16_t port;           /* TCP port to listen on */
 
     /* What the port can do when it sends. */
     bool tx_ip_checksum;       /* it computes the IPv4 header checksum */
@@ -57,10 +87,10 @@ struct stack_config {
     struct counters *counters; /* of this worker; outlives the stack */
     struct memory memory;
 
-    /* Told of each neighbour learnt or changed from the wire, so that other workers can be told
-     * (stack_neighbour_learn). May be NULL. */
-    void (*neighbour_learnt)(void *ctx, const struct ip_addr *ip, const struct mac_addr *mac);
-    void *neighbour_ctx;
+    /* Told of what is learnt from the wire, so that other workers can be told (stack_hear). May be
+     * NULL. */
+    void (*tell)(void *ctx, const struct stack_news *news);
+    void *tell_ctx;
 
     struct tcp_limits tcp; /* stack_config_defaults() fills them in */
 };
@@ -88,11 +118,14 @@ unsigned stack_output(struct stack *stack, struct tx_slot *slots, unsigned n, ui
  * TIME_NEVER: never. */
 uint64_t stack_deadline(const struct stack *stack);
 
-/* A neighbour that another worker learnt. */
-void stack_neighbour_learn(struct stack *stack, const struct ip_addr *ip,
-                           const struct mac_addr *mac, uint64_t now);
+/* What another worker's stack told. */
+void stack_hear(struct stack *stack, const struct stack_news *news, uint64_t now);
 
-/* Announces our address (gratuitous ARP, RFC 5227 section 2.3) with the next output. */
+/*
+ * Makes this stack the one that speaks for the port, from the next output on: it announces our
+ * addresses (gratuitous ARP, RFC 5227 section 2.3; unsolicited neighbour advertisements, RFC 4861
+ * section 7.2.6), looks for duplicates of them and solicits routers. One stack per port does.
+ */
 void stack_announce(struct stack *stack);
 
 /* Stops accepting: SYNs are refused with RST, idle connections are closed, transfers under way go

@@ -29,6 +29,7 @@
 #include "tcp/reassembly.h"
 #include "tcp/rtt.h"
 #include "tcp/tcp.h"
+#include "wire/ipv6.h"
 #include "wire/tcp_segment.h"
 
 #define CONN_NONE UINT32_MAX
@@ -189,7 +190,8 @@ struct tcp_ctx {
     bool tx_tcp_checksum;
     uint32_t tso_bytes_max;
     uint8_t extents_max;
-    uint16_t mss_max; /* of the port's MTU, no TCP options: IPv4 */
+    uint16_t mss_max;    /* of the port's MTU, no TCP options: IPv4 */
+    uint16_t mss_max_v6; /* IPv6; routers may lower it */
 
     bool draining;
     struct challenge_budget challenge;
@@ -223,6 +225,22 @@ void conn_finish(struct tcp_conn *c, enum tcp_close_reason reason);
 void conn_enter_time_wait(struct tcp_conn *c);
 /* Sends RST with the next output, then finishes. */
 void conn_abort(struct tcp_conn *c);
+
+static inline bool conn_is_v4(const struct tcp_conn *c)
+{
+    return ip_addr_is_v4(&c->key.remote);
+}
+
+static inline uint32_t conn_ip_header_bytes(const struct tcp_conn *c)
+{
+    return conn_is_v4(c) ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+}
+
+/* Largest segment that the link takes, no TCP options. */
+static inline uint16_t conn_mss_max(const struct tcp_conn *c)
+{
+    return conn_is_v4(c) ? c->ctx->mss_max : c->ctx->mss_max_v6;
+}
 
 /* The end of what there is to send in sequence space: stream and FIN. */
 static inline uint64_t conn_send_limit(const struct tcp_conn *c)
@@ -261,8 +279,8 @@ struct tcp_conn *tcp_accept_cookie(struct tcp_ctx *ctx, const struct tcp_segment
 bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg);
 /* The initial sequence number for a key (RFC 6528). */
 uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key);
-/* An ICMP "fragmentation needed" for a segment at seq (RFC 1191, checked as RFC 5927 section 4
- * asks). */
+/* An ICMP "fragmentation needed" or "packet too big" for a segment at seq (RFC 1191, RFC 8201,
+ * checked as RFC 5927 section 4 asks). */
 bool tcp_path_mtu(struct tcp_conn *c, uint32_t seq, uint32_t mtu);
 
 /* challenge.c */

@@ -81,7 +81,8 @@ static uint32_t timestamp_offset(struct cookies *cookies, const struct tcp_key *
 
 static uint32_t mss_index_of(const struct tcp_segment *syn)
 {
-    uint16_t mss = syn->has_mss && syn->mss != 0 ? syn->mss : 536; /* RFC 9293 MUST-15 */
+    uint16_t fallback = ip_addr_is_v4(&syn->src) ? 536 : 1220; /* RFC 9293 MUST-15 */
+    uint16_t mss = syn->has_mss && syn->mss != 0 ? syn->mss : fallback;
     uint32_t i = (1 << MSS_BITS) - 1;
 
     while (i > 0 && mss_table[i] > mss)
@@ -114,7 +115,7 @@ void cookie_syn_ack(struct tcp_ctx *ctx, const struct tcp_key *key, const struct
         .flags = TCP_SYN | TCP_ACK,
         .window = RX_BUFFER_BYTES,
         .has_mss = true,
-        .mss = ctx->mss_max,
+        .mss = ip_addr_is_v4(&syn->src) ? ctx->mss_max : ctx->mss_max_v6,
     };
     if (!syn->has_timestamps)
         return;

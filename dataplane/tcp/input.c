@@ -10,6 +10,7 @@
 enum {
     WINDOW_SCALE_MAX = 14,              /* RFC 7323 section 2.3 */
     MSS_DEFAULT = 536,                  /* RFC 9293 section 3.7.1, MUST-15 */
+    MSS_DEFAULT_V6 = 1220,              /* the same for IPv6 */
     WINDOW_MAX = 1 << 30,               /* no ACK is older than the largest window */
     TIMESTAMPS_BYTES = 12,              /* the option with its padding */
     TS_RECENT_VALID_S = 24 * 24 * 3600, /* RFC 7323 section 5.5 */
@@ -35,12 +36,13 @@ uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key)
 static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
 {
     struct tcp_ctx *ctx = c->ctx;
-    uint32_t mss = syn->has_mss && syn->mss != 0 ? syn->mss : MSS_DEFAULT;
+    uint32_t fallback = conn_is_v4(c) ? MSS_DEFAULT : MSS_DEFAULT_V6;
+    uint32_t mss = syn->has_mss && syn->mss != 0 ? syn->mss : fallback;
 
     if (mss < ctx->limits.mss_min)
         mss = ctx->limits.mss_min;
-    if (mss > ctx->mss_max)
-        mss = ctx->mss_max;
+    if (mss > conn_mss_max(c))
+        mss = conn_mss_max(c);
     ecn_negotiate(c, syn);
     COUNT_N(ctx->counters, tcp_ecn, c->ecn_ok);
     c->ts_ok = syn->has_timestamps;
@@ -268,8 +270,11 @@ bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg)
 bool tcp_path_mtu(struct tcp_conn *c, uint32_t seq, uint32_t mtu)
 {
     int64_t offset = seq_to_offset(c->iss, c->snd_una, seq);
-    uint32_t overhead = IPV4_HEADER_BYTES + TCP_HEADER_BYTES + (c->ts_ok ? TIMESTAMPS_BYTES : 0);
+    uint32_t overhead =
+        conn_ip_header_bytes(c) + TCP_HEADER_BYTES + (c->ts_ok ? TIMESTAMPS_BYTES : 0);
 
+    if (!conn_is_v4(c) && mtu < IPV6_MTU_MIN) /* RFC 8201 section 4 */
+        return false;
     if (offset < (int64_t)c->snd_una || offset >= (int64_t)c->snd_nxt)
         return false;
     uint32_t floor = c->ctx->limits.mss_min;

@@ -253,7 +253,7 @@ static void send_syn_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
 
     header_fill(c, &seg, 0, TCP_SYN);
     seg.has_mss = true;
-    seg.mss = c->ctx->mss_max;
+    seg.mss = conn_mss_max(c);
     seg.sack_permitted = c->sack_ok;
     seg.has_window_scale = c->scale_ok; /* shift 0: our window fits 16 bits, theirs may not */
     slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);

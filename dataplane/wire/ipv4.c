@@ -34,6 +34,7 @@ enum ip_parse_result ipv4_parse(const uint8_t *p, size_t len, bool checksum_good
         .payload = p + header_len,
         .header_len = header_len,
         .payload_len = total_len - header_len,
+        .protocol_at = 9,
         .protocol = p[9],
         .traffic_class = p[1],
         .ttl = p[8],

@@ -22,8 +22,9 @@ struct ip_packet {
     struct ip_addr src, dst;
     const uint8_t *header;
     const uint8_t *payload;
-    uint32_t header_len;
+    uint32_t header_len;  /* IPv6 extension headers included */
     uint32_t payload_len; /* as the header says: link padding is cut off */
+    uint16_t protocol_at; /* offset in header of the byte that names the protocol */
     uint8_t protocol;
     uint8_t traffic_class; /* DSCP and ECN */
     uint8_t ttl;
@@ -33,7 +34,8 @@ enum ip_parse_result {
     IP_PARSE_OK,
     IP_PARSE_MALFORMED,
     IP_PARSE_BAD_CHECKSUM,
-    IP_PARSE_FRAGMENT, /* RFC 791 section 3.2; we do not reassemble */
+    IP_PARSE_FRAGMENT,  /* RFC 791 section 3.2, RFC 8200 section 4.5; we do not reassemble */
+    IP_PARSE_EXTENSION, /* IPv6 extension headers: too many, or asking for what we do not do */
 };
 
 /* checksum_good: the port verified the header checksum already. */

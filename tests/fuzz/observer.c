@@ -8,6 +8,7 @@
 #include "fuzz.h"
 #include "http/server.h"
 #include "wire/ethernet.h"
+#include "wire/ipv6.h"
 
 #define FRAME_MAX (1u << 18)
 
@@ -111,6 +112,22 @@ static void check_offload(const struct observer *o, const struct tx_slot *slot, 
     put_be16(tcp + 16, (uint16_t)~checksum_fold(sum));
 }
 
+/* Neighbours and pings; the peers themselves speak IPv4. */
+static void check_ipv6(const uint8_t *p, size_t len)
+{
+    struct ip_packet ip;
+
+    FUZZ_CHECK(ipv6_parse(p, len, &ip) == IP_PARSE_OK, "IPv6 header");
+    FUZZ_CHECK(ip.header_len + ip.payload_len == len, "IPv6 length");
+    FUZZ_CHECK(ip_addr_is_link_local(&ip.src) || ip_addr_is_none(&ip.src),
+               "sent from another IPv6 address");
+    if (ip.protocol != IP_PROTOCOL_ICMPV6)
+        return;
+    uint64_t sum = (uint64_t)ip_pseudo_sum(&ip.src, &ip.dst, IP_PROTOCOL_ICMPV6) + ip.payload_len +
+                   checksum_bytes(ip.payload, ip.payload_len);
+    FUZZ_CHECK(checksum_fold(sum) == 0xffff, "ICMPv6 checksum");
+}
+
 bool observe_slot(const struct observer *o, const struct tx_slot *slot, struct tcp_segment *seg)
 {
     static uint8_t frame[FRAME_MAX];
@@ -123,6 +140,11 @@ bool observe_slot(const struct observer *o, const struct tx_slot *slot, struct t
     FUZZ_CHECK(mac_addr_equal(&eth.src, &o->config->mac), "sent from another MAC address");
     if (eth.type == ETH_TYPE_ARP)
         return false;
+    if (eth.type == ETH_TYPE_IPV6) {
+        if (slot->tso_mss == 0)
+            check_ipv6(frame + ETH_HEADER_BYTES, len - ETH_HEADER_BYTES);
+        return false;
+    }
     FUZZ_CHECK(eth.type == ETH_TYPE_IPV4, "EtherType %#x", eth.type);
     if (slot->tcp)
         check_offload(o, slot, frame);
@@ -141,7 +163,7 @@ bool observe_slot(const struct observer *o, const struct tx_slot *slot, struct t
                                  .payload_len = slot->l4_len + slot->payload_len,
                                  .protocol = IP_PROTOCOL_TCP };
     }
-    FUZZ_CHECK(ip_addr_equal(&ip.src, &o->config->address), "sent from another IP address");
+    FUZZ_CHECK(ip_addr_equal(&ip.src, &o->config->address[0].ip), "sent from another IP address");
     if (ip.protocol == IP_PROTOCOL_ICMP)
         FUZZ_CHECK(checksum_bytes(ip.payload, ip.payload_len) == 0xffff, "ICMP checksum");
     if (ip.protocol != IP_PROTOCOL_TCP)

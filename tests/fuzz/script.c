@@ -53,7 +53,7 @@ static size_t wrap(const struct script *s, const struct world_peer *peer, uint8_
                    uint8_t protocol, uint8_t ecn, size_t len)
 {
     eth_emit(frame, &WORLD_SERVER_MAC, &peer->mac, ETH_TYPE_IPV4);
-    ipv4_emit(frame + ETH_HEADER_BYTES, &peer->ip, &s->world->config.address, protocol, ecn,
+    ipv4_emit(frame + ETH_HEADER_BYTES, &peer->ip, &s->world->config.address[0].ip, protocol, ecn,
               (uint32_t)(IPV4_HEADER_BYTES + len), false);
     return ETH_HEADER_BYTES + IPV4_HEADER_BYTES + len;
 }
@@ -72,8 +72,9 @@ static void send_segment(struct script *s, struct world_peer *peer, struct tcp_s
     else
         memset(tcp + len, 'x', seg->payload_len);
     len += seg->payload_len;
-    uint64_t sum = (uint64_t)ip_pseudo_sum(&peer->ip, &s->world->config.address, IP_PROTOCOL_TCP) +
-                   len + checksum_bytes(tcp, len);
+    uint64_t sum =
+        (uint64_t)ip_pseudo_sum(&peer->ip, &s->world->config.address[0].ip, IP_PROTOCOL_TCP) + len +
+        checksum_bytes(tcp, len);
     tcp_checksum_put(tcp, (uint16_t)~checksum_fold(sum));
     deliver(s, frame, wrap(s, peer, frame, IP_PROTOCOL_TCP, seg->ip_ecn, len), 0);
 }
@@ -316,7 +317,7 @@ static void op_icmp(struct script *s)
     icmp[0] = input_u8(&s->in);
     icmp[1] = input_u8(&s->in);
     put_be16(icmp + 6, input_u16(&s->in));
-    ipv4_emit(quote, &s->world->config.address, &peer->ip, IP_PROTOCOL_TCP, 0, 1500, false);
+    ipv4_emit(quote, &s->world->config.address[0].ip, &peer->ip, IP_PROTOCOL_TCP, 0, 1500, false);
     put_be16(tcp, s->world->config.port);
     put_be16(tcp + 2, peer->port);
     put_be32(tcp + 4, c != NULL ? offset_to_seq(c->iss, flight_at(c, input_u8(&s->in) % 10)) : 0);
@@ -336,7 +337,7 @@ static void op_arp(struct script *s)
                               .sender_mac = peer->mac,
                               .target_mac = WORLD_SERVER_MAC,
                               .sender_ip = peer->ip,
-                              .target_ip = s->world->config.address };
+                              .target_ip = s->world->config.address[0].ip };
 
     if ((kind & 2) != 0)
         arp.sender_mac.b[5] ^= kind;
@@ -382,7 +383,10 @@ static void op_control(struct script *s)
         w->deaf = !w->deaf;
         break;
     default:
-        stack_neighbour_learn(w->stack, &peer->ip, &peer->mac, w->now);
+        stack_hear(
+            w->stack,
+            &(struct stack_news){ .kind = STACK_NEWS_NEIGHBOUR, .ip = peer->ip, .mac = peer->mac },
+            w->now);
         break;
     }
 }

@@ -54,7 +54,9 @@ static void configure_port(struct stack_config *config, uint8_t a, uint8_t b)
 static void configure_stack(struct stack_config *config, uint8_t a, uint8_t c, uint8_t d)
 {
     config->mac = WORLD_SERVER_MAC;
-    config->address = ip_addr_from_v4(SERVER_IP);
+    config->address[0] = (struct stack_address){ ip_addr_from_v4(SERVER_IP), 24 };
+    config->address_count = 1;
+    config->dad_probes = 0;
     config->gateway = ip_addr_from_v4(GATEWAY_IP);
     config->connections_max = PICK(c, 8, 4, 2, 1);
     config->ranges_max = PICK(c >> 2, 64, 16, 4, 1);
@@ -150,7 +152,7 @@ void world_stop(struct world *w)
 const struct tcp_conn *world_conn(const struct world *w, const struct world_peer *peer)
 {
     struct tcp_key key = { .remote = peer->ip,
-                           .local = w->config.address,
+                           .local = w->config.address[0].ip,
                            .remote_port = peer->port,
                            .local_port = w->config.port };
     uint32_t i = flow_table_find(&w->stack->flows, &key, flow_hash(&w->stack->flows, &key));

@@ -7,6 +7,8 @@
 
 SERVER_IP=10.71.0.2
 CLIENT_IP=10.71.0.1
+SERVER_IP6=fd00:71::2
+CLIENT_IP6=fd00:71::1
 URL=http://$SERVER_IP
 SERVER_NS=$NS-s
 CLIENT_NS=$SERVER_NS # unless the test asks for a wire with two ends
@@ -70,6 +72,13 @@ client() { ip netns exec "$CLIENT_NS" "$@"; }
 # is what was sent.
 offloads_off() { # namespace interface
     ip netns exec "$1" ethtool -K "$2" rx off tx off tso off gso off gro off >/dev/null 2>&1
+}
+
+# IPv6 on an interface that is up; the address is usable at once.
+ipv6_up() { # namespace interface address/prefix
+    ip netns exec "$1" sysctl -qw "net.ipv6.conf.$2.accept_dad=0" \
+        "net.ipv6.conf.$2.disable_ipv6=0"
+    ip -n "$1" addr add "$3" dev "$2" nodad || fail "no IPv6 on $2"
 }
 
 # The client is the kernel's side of hugewire's own TAP.

@@ -213,8 +213,8 @@ static struct stack_config stack_configuration(struct server *server, struct mem
 
     stack_config_defaults(&s);
     memcpy(s.mac.b, server_mac, 6);
-    s.address = ip_addr_from_v4(SERVER_IP);
-    s.prefix_len = SERVER_PREFIX;
+    s.address[0] = (struct stack_address){ ip_addr_from_v4(SERVER_IP), SERVER_PREFIX };
+    s.address_count = 1;
     s.gateway = ip_addr_from_v4(GATEWAY_IP);
     s.mtu = config->mtu;
     if (config->cc != NULL)

@@ -14,8 +14,9 @@ static void stack_settings(struct stack_config *stack, const struct server_confi
 {
     stack_config_defaults(stack);
     stack->mac = config->mac;
-    stack->address = ip_addr_from_v4(config->ip);
-    stack->prefix_len = 24;
+    stack->address[0] = (struct stack_address){ ip_addr_from_v4(config->ip), 24 };
+    stack->address_count = 1;
+    stack->dad_probes = 0;
     stack->gateway = ip_addr_from_v4(config->gateway);
     stack->mtu = config->mtu;
     stack->tx_ip_checksum = stack->tx_tcp_checksum = config->checksum_offload;

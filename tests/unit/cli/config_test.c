@@ -20,8 +20,8 @@ START_TEST(defaults_are_those_of_the_manual)
     config_defaults(&config);
     ck_assert_str_eq(config.root, "");
     ck_assert_str_eq(config.device, "tap:hw0");
-    ck_assert_uint_eq(ip_addr_v4(&config.address), 0x0a470002);
-    ck_assert_uint_eq(config.prefix_len, 24);
+    ck_assert_uint_eq(ip_addr_v4(&config.address[0].ip), 0x0a470002);
+    ck_assert_uint_eq(config.address[0].prefix_len, 24);
     ck_assert(ip_addr_is_none(&config.gateway));
     ck_assert_uint_eq(config.port, 80);
     ck_assert_uint_eq(config.mtu, 1500);
@@ -75,10 +75,17 @@ static const struct {
     { "server:\n  device: pci:0000:00:20.0\n", "2: server.device: expected" },
     { "server:\n  device: 'pci: 1:00.0'\n", "2: server.device: expected" },
     { "server:\n  address: 10.71.0.2\n",
-      "2: server.address: expected a host's IPv4 address with a prefix of 1 to 30 bits, such as "
-      "10.71.0.2/24; found \"10.71.0.2\"" },
+      "2: server.address: expected a host's address with the prefix of its net, such as "
+      "10.71.0.2/24 or 2001:db8::2/64, or up to 8 different ones; found \"10.71.0.2\"" },
+    { "server:\n  address: [10.71.0.2/24, 10.71.0.2/16]\n",
+      "2: server.address: expected a host's" },
+    { "server:\n  address: []\n", "2: server.address: expected a host's address" },
+    { "server:\n  address: [[10.71.0.2/24]]\n", "2: server.address: expected a host's address" },
+    { "server:\n  address: {a: 1}\n", "2: server.address: expected one value; found a mapping" },
+    { "server:\n  vlan: 4095\n", "2: server.vlan: expected a number from 1 to 4094, or none" },
     { "server:\n  gateway: somewhere\n",
-      "2: server.gateway: expected an IPv4 address, such as 10.71.0.1, or none; found "
+      "2: server.gateway: expected an address, such as 10.71.0.1 or fe80::1, or one of each "
+      "family, or none; found "
       "\"somewhere\"" },
     { "server:\n  port: 0\n", "2: server.port: expected a number from 1 to 65535; found \"0\"" },
     { "server:\n  port: eighty\n", "2: server.port: expected a number" },
@@ -105,6 +112,9 @@ static const struct {
       "3: server.gateway: expected an address in the net of server.address (10.71.0.2/24); found "
       "\"10.72.0.1\"" },
     { "server:\n  gateway: 10.71.0.2\n", "2: server.gateway: expected another host" },
+    { "server:\n  gateway: [fe80::1, fe80::2]\n", "2: server.gateway: expected an address" },
+    { "server:\n  gateway: fd00::1\n", "2: server.gateway: expected an address in the net of" },
+    { "server:\n  mtu: 1279\n  slaac: true\n", "2: server.mtu: expected at least 1280, for IPv6" },
     /* all mistakes at once */
     { "server:\n  port: x\n  mtu: 1\nfoo:\n",
       "2: server.port: expected\n3: server.mtu: expected\n4: foo: there is no such section" },
@@ -204,8 +214,12 @@ END_TEST
 
 static const char everything[] = "server:\n"
                                  "  device: af_packet:eth1\n"
-                                 "  address: 192.168.5.2/16\n"
-                                 "  gateway: 192.168.0.1\n"
+                                 "  address:\n"
+                                 "    - 192.168.5.2/16\n"
+                                 "    - 2001:db8::2/64\n"
+                                 "  gateway: [192.168.0.1, fe80::1]\n"
+                                 "  slaac: true\n"
+                                 "  vlan: 7\n"
                                  "  port: 8080\n"
                                  "  mtu: 9000\n"
                                  "  cores: 5,1-2\n"
@@ -236,7 +250,14 @@ START_TEST(every_setting_is_taken)
     unlink(path);
     ck_assert_uint_eq(count, 0);
     ck_assert_str_eq(config.device, "af_packet:eth1");
+    ck_assert_uint_eq(config.address_count, 2);
+    ck_assert_uint_eq(ip_addr_v4(&config.address[0].ip), 0xc0a80502);
+    ck_assert_uint_eq(config.address[1].ip.b[15], 2);
+    ck_assert_uint_eq(config.address[1].prefix_len, 64);
     ck_assert_uint_eq(ip_addr_v4(&config.gateway), 0xc0a80001);
+    ck_assert_uint_eq(config.gateway6.b[0], 0xfe);
+    ck_assert(config.slaac);
+    ck_assert_uint_eq(config.vlan, 7);
     ck_assert_uint_eq(config.core_count, 3);
     ck_assert_uint_eq(config.cores[2], 5);
     ck_assert_uint_eq(config.drain_seconds, 0);

@@ -49,7 +49,7 @@ static const struct {
       "--port: expected a number from 1 to 65535; found \"eighty\"" },
     { "hugewire serve --port 65536 /srv", "--port: expected a number from 1 to 65535" },
     { "hugewire serve --mtu -1 /srv", "--mtu: expected a number from 576 to 9216" },
-    { "hugewire serve --address 10.71.0.2 /srv", "--address: expected a host's IPv4 address" },
+    { "hugewire serve --address 10.71.0.2 /srv", "--address: expected a host's address" },
     { "hugewire serve --device eth0 /srv", "--device: expected tap:NAME" },
     { "hugewire serve --cores 1, /srv", "--cores: expected a list" },
     { "hugewire serve --pool much /srv", "--pool: expected a size from 2MiB to 1TiB" },
@@ -111,7 +111,7 @@ START_TEST(serve_takes_every_flag)
               stderr);
     ck_assert_int_eq(options.command, OPTIONS_SERVE);
     ck_assert_uint_eq(ip_addr_v4(&c->gateway), 0x0a000001);
-    ck_assert_uint_eq(c->prefix_len, 8);
+    ck_assert_uint_eq(c->address[0].prefix_len, 8);
     ck_assert_uint_eq(c->cores[0], 2);
     read_line(&options,
               "hugewire serve --pool 2G --mtu 9000 --log-level error --allow-small-pages "

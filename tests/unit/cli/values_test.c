@@ -191,7 +191,6 @@ static const struct {
     { "127.0.0.1/8", 0, 0 },    /* loopback */
     { "224.0.0.5/24", 0, 0 },   /* multicast */
     { "0.0.0.5/24", 0, 0 },     /* this network */
-    { "fd00::1/64", 0, 0 },     /* IPv6 is not served */
     { "/24", 0, 0 },
     { "", 0, 0 },
 };
@@ -205,6 +204,28 @@ START_TEST(cidr)
     ck_assert_msg(good == (cidrs[_i].v4 != 0), "\"%s\"", cidrs[_i].text);
     ck_assert_uint_eq(ip_addr_v4(&address), good ? cidrs[_i].v4 : 1);
     ck_assert_uint_eq(prefix_len, good ? cidrs[_i].prefix_len : 99);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    uint32_t prefix_len; /* 0: refused */
+} cidrs_v6[] = {
+    { "fd00::1/64", 64 }, { "2001:db8::2/127", 127 }, { "2001:db8::/127", 127 },
+    { "fe80::5/64", 64 }, { "2001:db8::/64", 0 }, /* the routers' anycast address */
+    { "ff02::1/64", 0 },  { "::1/128", 0 },           { "::/0", 0 },
+    { "fd00::1/129", 0 }, { "fd00::1", 0 },           { "fd00::1%hw0/64", 0 },
+    { "fd00:::1/64", 0 },
+};
+
+START_TEST(cidr_v6)
+{
+    struct ip_addr address;
+    uint32_t prefix_len = 0;
+    bool good = value_cidr(cidrs_v6[_i].text, &address, &prefix_len);
+
+    ck_assert_msg(good == (cidrs_v6[_i].prefix_len != 0), "\"%s\"", cidrs_v6[_i].text);
+    ck_assert_uint_eq(prefix_len, cidrs_v6[_i].prefix_len);
 }
 END_TEST
 
@@ -249,6 +270,7 @@ TCase *values_case(void)
     tcase_add_loop_test(c, cpu_list, 0, COUNT_OF(cpu_lists));
     tcase_add_test(c, cpu_list_text_that_does_not_fit_is_refused);
     tcase_add_loop_test(c, cidr, 0, COUNT_OF(cidrs));
+    tcase_add_loop_test(c, cidr_v6, 0, COUNT_OF(cidrs_v6));
     tcase_add_test(c, number);
     tcase_add_test(c, boolean);
     return c;

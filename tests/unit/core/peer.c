@@ -7,9 +7,10 @@
 #include "base/checksum.h"
 #include "wire/arp.h"
 #include "wire/ethernet.h"
+#include "wire/ipv6.h"
 
-static const struct mac_addr SERVER_MAC = { { 2, 0, 0, 0, 0, 2 } };
-static const struct mac_addr CLIENT_MAC = { { 2, 0, 0, 0, 0, 1 } };
+const struct mac_addr PEER_SERVER_MAC = { { 2, 0, 0, 0, 0, 2 } };
+const struct mac_addr PEER_CLIENT_MAC = { { 2, 0, 0, 0, 0, 1 } };
 
 const struct tcp_segment PEER_DEFAULT_OPTIONS = {
     .has_mss = true,
@@ -114,6 +115,21 @@ static void app_closed(void *ctx, struct tcp_conn *conn, enum tcp_close_reason r
 static const struct tcp_app app = { app_open,         app_receive,  app_receive_end, app_resolve,
                                     app_acknowledged, app_deadline, app_drain,       app_closed };
 
+struct ip_addr peer_address(const char *text)
+{
+    struct ip_addr a;
+
+    ck_assert(ip_addr_parse(text, &a));
+    return a;
+}
+
+static void hear_of_client(struct peer *p, struct ip_addr ip)
+{
+    struct stack_news news = { .kind = STACK_NEWS_NEIGHBOUR, .ip = ip, .mac = PEER_CLIENT_MAC };
+
+    stack_hear(p->stack, &news, p->now);
+}
+
 void peer_start(struct peer *p, void (*change)(struct stack_config *config))
 {
     struct stack_config config;
@@ -125,8 +141,11 @@ void peer_start(struct peer *p, void (*change)(struct stack_config *config))
     p->port = 40000;
     p->iss = 0xfffffff0u; /* wraps early */
     stack_config_defaults(&config);
-    config.mac = SERVER_MAC;
-    config.address = ip_addr_from_v4(SERVER_IP);
+    config.mac = PEER_SERVER_MAC;
+    config.address[0] = (struct stack_address){ ip_addr_from_v4(SERVER_IP), 24 };
+    config.address[1] = (struct stack_address){ peer_address(SERVER_IP6), 64 };
+    config.address_count = 2;
+    config.dad_probes = 0;
     config.connections_max = 64;
     config.ranges_max = 256;
     config.rx_buffers_max = 2;
@@ -139,8 +158,14 @@ void peer_start(struct peer *p, void (*change)(struct stack_config *config))
         change(&config);
     p->stack = stack_create(&config, p->now);
     ck_assert_ptr_nonnull(p->stack);
-    struct ip_addr client = ip_addr_from_v4(CLIENT_IP);
-    stack_neighbour_learn(p->stack, &client, &CLIENT_MAC, p->now);
+    hear_of_client(p, ip_addr_from_v4(CLIENT_IP));
+    hear_of_client(p, peer_address(CLIENT_IP6));
+}
+
+void peer_start_v6(struct peer *p, void (*change)(struct stack_config *config))
+{
+    peer_start(p, change);
+    p->v6 = true;
 }
 
 void peer_stop(struct peer *p)
@@ -162,15 +187,33 @@ static void collect_one(struct peer *p, const struct tx_slot *slot)
         len += slot->extent[i].len;
     }
     eth = eth_parse(frame);
-    ck_assert(mac_addr_equal(&eth.src, &SERVER_MAC));
+    ck_assert(mac_addr_equal(&eth.src, &PEER_SERVER_MAC));
+    uint32_t at = ETH_HEADER_BYTES;
+    if (p->vlan != 0) {
+        ck_assert_uint_eq(eth.type, ETH_TYPE_VLAN);
+        ck_assert_uint_eq(get_be16(frame + at), p->vlan);
+        eth.type = get_be16(frame + at + 2);
+        at += ETH_TAG_BYTES;
+    }
     if (eth.type == ETH_TYPE_ARP) {
         p->arp_count++;
         return;
     }
-    ck_assert_int_eq(ipv4_parse(frame + 14, len - 14, false, &ip), IP_PARSE_OK);
+    if (eth.type == ETH_TYPE_IPV6)
+        ck_assert_int_eq(ipv6_parse(frame + at, len - at, &ip), IP_PARSE_OK);
+    else
+        ck_assert_int_eq(ipv4_parse(frame + at, len - at, false, &ip), IP_PARSE_OK);
     ck_assert_uint_lt(p->out_count, PEER_OUT);
-    if (ip.protocol != IP_PROTOCOL_TCP)
+    if (ip.protocol != IP_PROTOCOL_TCP) {
+        ck_assert_uint_le(len, sizeof(p->other));
+        memcpy(p->other, frame, len);
+        p->other_len = len;
+        p->other_count++;
         return;
+    }
+    ck_assert_uint_eq(slot->l2_len, at);
+    if (slot->tcp) /* no control frame, which is finished */
+        ck_assert_uint_eq(slot->l3_len + slot->l2_len + slot->l4_len + slot->payload_len, len);
     struct tcp_segment *seg = &p->out[p->out_count++];
     ck_assert_int_eq(tcp_segment_parse(&ip, false, seg), TCP_PARSE_OK);
     seg->payload = NULL;
@@ -199,7 +242,7 @@ void peer_frame(struct peer *p, const uint8_t *frame, uint32_t len)
     struct frame f = { .data = frame, .len = len };
 
     if (!p->held)
-        p->out_count = 0;
+        p->out_count = p->other_count = 0;
     stack_input(p->stack, &f, 1, p->now);
     if (!p->held)
         collect(p);
@@ -217,10 +260,45 @@ void peer_release(struct peer *p)
     collect(p);
 }
 
+void peer_packet(struct peer *p, const struct ip_addr *from, const struct ip_addr *to,
+                 uint8_t protocol, uint8_t hop_limit, const uint8_t *bytes, uint32_t len)
+{
+    uint8_t frame[18 + 40 + 2100];
+    struct ip_addr src = p->v6 ? peer_address(CLIENT_IP6) : ip_addr_from_v4(CLIENT_IP);
+    struct ip_addr dst = p->v6 ? peer_address(SERVER_IP6) : ip_addr_from_v4(SERVER_IP);
+    uint32_t header = p->v6 ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES;
+
+    src = from != NULL ? *from : src;
+    dst = to != NULL ? *to : dst;
+    struct mac_addr mac =
+        p->v6 && ip_addr_is_multicast_v6(&dst) ? ipv6_multicast_mac(&dst) : PEER_SERVER_MAC;
+    uint32_t at = eth_emit_tagged(frame, &mac, &PEER_CLIENT_MAC, p->vlan,
+                                  p->v6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4);
+    if (p->v6)
+        ipv6_emit(frame + at, &src, &dst, protocol, p->traffic_class, 0, hop_limit, len);
+    else
+        ipv4_emit(frame + at, &src, &dst, protocol, p->traffic_class, header + len, false);
+    memcpy(frame + at + header, bytes, len);
+    peer_frame(p, frame, at + header + len);
+}
+
+void peer_icmpv6(struct peer *p, const struct ip_addr *from, const struct ip_addr *to,
+                 uint8_t hop_limit, uint8_t *message, uint32_t len)
+{
+    struct ip_addr src = from != NULL ? *from : peer_address(CLIENT_IP6);
+    struct ip_addr dst = to != NULL ? *to : peer_address(SERVER_IP6);
+
+    put_be16(message + 2, 0);
+    uint64_t sum = (uint64_t)ip_pseudo_sum(&src, &dst, IP_PROTOCOL_ICMPV6) + len +
+                   checksum_bytes(message, len);
+    put_be16(message + 2, (uint16_t)~checksum_fold(sum));
+    peer_packet(p, &src, &dst, IP_PROTOCOL_ICMPV6, hop_limit, message, len);
+}
+
 void peer_send(struct peer *p, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t payload_len,
                const struct tcp_segment *options)
 {
-    uint8_t frame[14 + 20 + 60 + 2000] = { 0 };
+    uint8_t tcp[60 + 2000] = { 0 };
     struct tcp_segment seg = { 0 };
 
     if (options != NULL)
@@ -236,23 +314,23 @@ void peer_send(struct peer *p, uint8_t flags, uint32_t seq, uint32_t ack, uint32
         seg.sack[i].start += p->server_iss;
         seg.sack[i].end += p->server_iss;
     }
-    struct ip_addr src = ip_addr_from_v4(CLIENT_IP), dst = ip_addr_from_v4(SERVER_IP);
-    uint8_t *tcp = frame + 34;
+    struct ip_addr src = p->v6 ? peer_address(CLIENT_IP6) : ip_addr_from_v4(CLIENT_IP);
+    struct ip_addr dst = p->v6 ? peer_address(SERVER_IP6) : ip_addr_from_v4(SERVER_IP);
     uint32_t len = tcp_segment_emit(tcp, &seg) + payload_len;
     memset(tcp + len - payload_len, 'r', payload_len);
     uint64_t sum =
         (uint64_t)ip_pseudo_sum(&src, &dst, IP_PROTOCOL_TCP) + len + checksum_bytes(tcp, len);
     tcp_checksum_put(tcp, (uint16_t)~checksum_fold(sum));
-    eth_emit(frame, &SERVER_MAC, &CLIENT_MAC, ETH_TYPE_IPV4);
-    ipv4_emit(frame + 14, &src, &dst, IP_PROTOCOL_TCP, seg.ip_ecn, 20 + len, false);
-    peer_frame(p, frame, 34 + len);
+    p->traffic_class = seg.ip_ecn;
+    peer_packet(p, &src, &dst, IP_PROTOCOL_TCP, 64, tcp, len);
+    p->traffic_class = 0;
 }
 
 void peer_wait(struct peer *p, uint64_t ns)
 {
     uint64_t end = p->now + ns;
 
-    p->out_count = 0;
+    p->out_count = p->other_count = 0;
     for (;;) {
         uint64_t next = stack_deadline(p->stack);
         if (next > end)

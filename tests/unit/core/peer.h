@@ -16,6 +16,8 @@
 #define PEER_TEXT   64
 #define SERVER_IP   0x0a470002u
 #define CLIENT_IP   0x0a470001u
+#define SERVER_IP6  "2001:db8::2"
+#define CLIENT_IP6  "2001:db8::1"
 #define PEER_SEED0  1
 #define PEER_RTT_NS (10 * NS_PER_MS)
 
@@ -35,6 +37,9 @@ struct peer {
     struct tcp_conn *conn;
 
     /* The peer's side. */
+    bool v6;               /* peer_start_v6() */
+    uint8_t traffic_class; /* of the packet it sends next */
+    uint16_t vlan;         /* tag of what it sends; what it receives must have it */
     uint16_t port;
     uint32_t iss, server_iss; /* server_iss: learnt from the SYN-ACK */
     bool ts;
@@ -45,12 +50,18 @@ struct peer {
     unsigned arp_count;
     bool held; /* peer_hold() */
 
+    /* Frames that were neither TCP nor ARP, from the Ethernet header on; the last of them. */
+    uint8_t other[2048];
+    uint32_t other_len;
+    unsigned other_count;
+
     uint8_t head[PEER_OUT][2048];
     struct file_pin pin;
 };
 
 /* change, if given, may alter the configuration before the stack is made. */
 void peer_start(struct peer *p, void (*change)(struct stack_config *config));
+void peer_start_v6(struct peer *p, void (*change)(struct stack_config *config));
 void peer_stop(struct peer *p);
 
 /* Sends one segment (flags without ACK have no ack) and collects the answers. options may be NULL.
@@ -78,6 +89,16 @@ const struct tcp_segment *peer_only(const struct peer *p);
 /* A raw frame, for what has no TCP segment. */
 void peer_frame(struct peer *p, const uint8_t *frame, uint32_t len);
 
+/* Sends an IP packet of the peer's family, from src to dst, which may be NULL: peer and server. */
+void peer_packet(struct peer *p, const struct ip_addr *src, const struct ip_addr *dst,
+                 uint8_t protocol, uint8_t hop_limit, const uint8_t *payload, uint32_t len);
+/* The same for an ICMPv6 message, whose checksum is put in. */
+void peer_icmpv6(struct peer *p, const struct ip_addr *src, const struct ip_addr *dst,
+                 uint8_t hop_limit, uint8_t *message, uint32_t len);
+
+struct ip_addr peer_address(const char *text);
+
 extern const struct tcp_segment PEER_DEFAULT_OPTIONS;
+extern const struct mac_addr PEER_SERVER_MAC, PEER_CLIENT_MAC;
 
 #endif

@@ -322,6 +322,8 @@ END_TEST
 
 /* Neighbours. */
 
+static const uint64_t SEED[2] = { 1, 2 };
+
 START_TEST(neighbours_are_asked_three_times_then_given_up)
 {
     struct neighbours table;
@@ -329,7 +331,7 @@ START_TEST(neighbours_are_asked_three_times_then_given_up)
     struct ip_addr ip = ip_addr_from_v4(0x0a470005);
     uint64_t now = NS_PER_S;
 
-    ck_assert(neighbours_init(&table, 4, &counters, &memory_heap));
+    ck_assert(neighbours_init(&table, 4, SEED, &counters, &memory_heap));
     uint32_t i = neighbours_resolve(&table, &ip, now);
     ck_assert_uint_eq(table.entry[i].state, NEIGHBOUR_INCOMPLETE);
     for (int asked = 1; asked <= 3; asked++) {
@@ -354,7 +356,7 @@ START_TEST(neighbours_age_and_are_confirmed)
     struct mac_addr a = { { 2, 0, 0, 0, 0, 1 } }, b = { { 2, 0, 0, 0, 0, 2 } };
     uint64_t now = NS_PER_S;
 
-    ck_assert(neighbours_init(&table, 4, &counters, &memory_heap));
+    ck_assert(neighbours_init(&table, 4, SEED, &counters, &memory_heap));
     ck_assert(neighbours_learn(&table, &ip, &a, now));
     ck_assert(!neighbours_learn(&table, &ip, &a, now));
     uint32_t i = neighbours_find(&table, &ip);
@@ -378,7 +380,7 @@ START_TEST(neighbours_forget_the_oldest_when_full)
     struct counters counters = { 0 };
     struct mac_addr mac = { { 2, 0, 0, 0, 0, 1 } };
 
-    ck_assert(neighbours_init(&table, 4, &counters, &memory_heap));
+    ck_assert(neighbours_init(&table, 4, SEED, &counters, &memory_heap));
     for (uint32_t i = 0; i < 5; i++) {
         struct ip_addr ip = ip_addr_from_v4(i + 1);
         neighbours_learn(&table, &ip, &mac, i);
