@@ -64,7 +64,10 @@ void arp_input(struct stack *s, const struct eth_header *eth, const uint8_t *p, 
     COUNT_N(counters, arp_reply_in, arp.operation == ARP_REPLY);
     /* RFC 826: an entry that exists is updated by whatever the owner says; new ones are made only
      * for those who ask for us (above) and those we asked. */
-    if (sender_ok(s, eth, &arp) &&
-        neighbours_find(&s->neighbours, &arp.sender_ip) != NEIGHBOUR_NONE)
+    if (!sender_ok(s, eth, &arp))
+        return;
+    if (neighbours_find(&s->neighbours, &arp.sender_ip) != NEIGHBOUR_NONE)
         stack_neighbour_heard(s, &arp.sender_ip, &arp.sender_mac);
+    else if (arp.operation == ARP_REPLY && addresses_ready(&s->addresses, &arp.target_ip) != NULL)
+        stack_neighbour_answered(s, &arp.sender_ip, &arp.sender_mac);
 }

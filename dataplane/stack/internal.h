@@ -157,6 +157,10 @@ uint64_t time_wait_deadline(const struct stack *s);
 void stack_unpark(struct stack *s);
 /* A neighbour was heard: notes it, and tells the others if it is news. */
 void stack_neighbour_heard(struct stack *s, const struct ip_addr *ip, const struct mac_addr *mac);
+/* A neighbour answered who is unknown here: another worker asked, whose port queue got no answer.
+ */
+void stack_neighbour_answered(struct stack *s, const struct ip_addr *ip,
+                              const struct mac_addr *mac);
 /* Tells the other workers. */
 void stack_tell(struct stack *s, const struct stack_news *news);
 /* Takes a closed connection out of every table. */

@@ -111,6 +111,11 @@ static void advertisement_input(struct stack *s, const struct eth_header *eth,
         duplicate(s, eth, &m->target);
         return;
     }
+    if (own == NULL && index == NEIGHBOUR_NONE && m->has_mac && !mac_addr_is_multicast(&m->mac) &&
+        (m->flags & NDP_FLAG_SOLICITED) != 0) {
+        stack_neighbour_answered(s, &m->target, &m->mac);
+        return;
+    }
     /* Only for those that were asked for (RFC 4861 section 7.2.5). */
     if (own != NULL || index == NEIGHBOUR_NONE || (m->has_mac && mac_addr_is_multicast(&m->mac))) {
         COUNT(s->config.counters, ndp_ignored);

@@ -189,10 +189,21 @@ void stack_neighbour_heard(struct stack *s, const struct ip_addr *ip, const stru
     stack_tell(s, &news);
 }
 
+void stack_neighbour_answered(struct stack *s, const struct ip_addr *ip, const struct mac_addr *mac)
+{
+    struct stack_news news = { .kind = STACK_NEWS_ANSWER, .ip = *ip, .mac = *mac };
+
+    stack_tell(s, &news);
+}
+
 void stack_hear(struct stack *s, const struct stack_news *news, uint64_t now)
 {
     stack_set_now(s, now);
     switch ((enum stack_news_kind)news->kind) {
+    case STACK_NEWS_ANSWER:
+        if (neighbours_find(&s->neighbours, &news->ip) == NEIGHBOUR_NONE)
+            break;
+        /* fall through */
     case STACK_NEWS_NEIGHBOUR:
         if (neighbours_learn(&s->neighbours, &news->ip, &news->mac, now))
             stack_unpark(s);

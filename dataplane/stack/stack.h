@@ -40,6 +40,7 @@ struct stack_address {
 /* What one worker's stack learns of the link and all must know. */
 enum stack_news_kind {
     STACK_NEWS_NEIGHBOUR, /* ip is at mac */
+    STACK_NEWS_ANSWER,    /* the same, in answer to a question of another worker's: for who asked */
     STACK_NEWS_ROUTER,    /* ip is a default router for lifetime_s, 0: no more; mtu of the link */
     STACK_NEWS_PREFIX,    /* ip/prefix_len, as a router advertised it */
     STACK_NEWS_DUPLICATE, /* our address ip is used by mac as well: it is given up */

@@ -299,6 +299,37 @@ START_TEST(unasked_advertisement_makes_no_neighbour)
 }
 END_TEST
 
+static struct stack_news told;
+
+static void note_news(void *ctx, const struct stack_news *news)
+{
+    told = *news;
+}
+
+static void with_others(struct stack_config *config)
+{
+    config->tell = note_news;
+}
+
+/* The port may hand an answer to another worker than the one that asked. */
+START_TEST(answer_to_another_worker_is_passed_on)
+{
+    struct ip_addr ip = peer_address("2001:db8::79");
+
+    peer_start_v6(&p, with_others);
+    neighbour(136, NDP_FLAG_SOLICITED, "2001:db8::79", SERVER_IP6, "2001:db8::79", true);
+    ck_assert_uint_eq(told.kind, STACK_NEWS_ANSWER);
+    ck_assert(ip_addr_equal(&told.ip, &ip) && mac_addr_equal(&told.mac, &PEER_CLIENT_MAC));
+    stack_hear(p.stack, &told, p.now); /* not asked for here */
+    syn_from("2001:db8::79");
+    ck_assert_uint_eq(p.out_count, 0);
+    stack_hear(p.stack, &told, p.now); /* but now it is */
+    peer_wait(&p, 0);
+    ck_assert_uint_eq(peer_only(&p)->flags, TCP_SYN | TCP_ACK);
+    peer_stop(&p);
+}
+END_TEST
+
 /* Addresses over time. */
 
 static void with_probes(struct stack_config *config)
@@ -511,6 +542,7 @@ Suite *ipv6_suite(void)
     tcase_add_test(t, solicitation_is_answered);
     tcase_add_test(t, unknown_neighbour_is_asked_for);
     tcase_add_test(t, unasked_advertisement_makes_no_neighbour);
+    tcase_add_test(t, answer_to_another_worker_is_passed_on);
     tcase_add_test(t, addresses_are_announced);
     tcase_add_test(t, address_is_used_when_nobody_else_has_it);
     tcase_add_loop_test(t, address_of_another_host_is_given_up, 0, 2);
