@@ -14,11 +14,12 @@
 #define FRAME_BYTES 1538.0 /* preamble, checksum and gap of the frame included */
 /* A cell lasts as long as its bound needs for so much, within these times, or until its file has
  * arrived: slow start must not be all that is seen, nor the fast cells take hours. */
-#define BITS_WANTED 5e8
-#define RUN_MIN_NS  1e9
-#define RUN_MAX_NS  60e9
-#define FILE_MAX    (UINT64_C(300) << 20)
-#define QUEUE_MIN   100000.0
+#define BITS_WANTED     5e8
+#define RUN_MIN_NS      1e9
+#define ROUND_TRIPS_MIN 60
+#define RUN_MAX_NS      60e9
+#define FILE_MAX        (UINT64_C(300) << 20)
+#define QUEUE_MIN       100000.0
 
 static const double rtts_ms[] = { 0.1, 1, 10, 50, 100, 200 };
 static const double losses[] = { 0, 0.0001, 0.001, 0.01, 0.03 };
@@ -51,7 +52,8 @@ static double measure(const struct cc_ops *cc, double rate_bps, double rtt_ms, d
     s.server.cc = cc;
     s.server.nic.rate_bps = rate_bps;
     s.server.poll_ns = 2 * NS_PER_US;
-    s.stop_ns = (uint64_t)fmin(fmax(run_ns, RUN_MIN_NS), RUN_MAX_NS);
+    run_ns = fmax(run_ns, fmax(RUN_MIN_NS, ROUND_TRIPS_MIN * rtt_ms * 1e6));
+    s.stop_ns = (uint64_t)fmin(run_ns, RUN_MAX_NS);
     s.down.rate_bps = s.up.rate_bps = rate_bps;
     s.down.delay_ns = s.up.delay_ns = (uint64_t)(rtt_ms * 1e6 / 2);
     s.down.loss = loss;
