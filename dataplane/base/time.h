@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#undef NS_PER_S /* rte_cycles.h has a narrower one */
+#undef NS_PER_S /* DPDK has a narrower one */
 #define NS_PER_US UINT64_C(1000)
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
