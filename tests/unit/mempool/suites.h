@@ -10,6 +10,7 @@
 Suite *prefix_sum_suite(void);
 Suite *file_suite(void);
 Suite *catalogue_suite(void);
+Suite *extent_map_suite(void);
 
 Suite *log_suite(void);
 Suite *types_suite(void);

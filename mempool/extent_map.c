@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mempool/extent_map.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+#define WORD_BITS   64
+#define GROUP_WORDS (EXTENT_GROUP_UNITS / WORD_BITS)
+#define CLASSES     13 /* powers of two up to a group */
+#define NO_GROUP    UINT32_MAX
+
+static_assert(1 << (CLASSES - 1) == EXTENT_GROUP_UNITS, "the last class is a whole group");
+
+struct extent_map {
+    uint64_t *words;   /* a bit per unit; 1: free */
+    uint16_t *free;    /* units, of each group */
+    uint16_t *longest; /* run of free units within each group */
+    uint32_t groups;
+    uint32_t unit;
+    uint64_t units, units_free;
+    /* No group below first[c] has a run of 2^c units: where a search may begin. */
+    uint32_t first[CLASSES];
+    struct memory memory;
+};
+
+/* ---- bits of one group ---- */
+
+static uint64_t *group_words(const struct extent_map *map, uint32_t group)
+{
+    return map->words + (size_t)group * GROUP_WORDS;
+}
+
+/* The first unit at or behind `from` whose bit is `set`; EXTENT_GROUP_UNITS: none. */
+static unsigned bit_next(const uint64_t *words, unsigned from, bool set)
+{
+    uint64_t flip = set ? 0 : UINT64_MAX;
+
+    for (unsigned w = from / WORD_BITS; w < GROUP_WORDS; w++) {
+        uint64_t word = words[w] ^ flip;
+        if (w == from / WORD_BITS)
+            word &= UINT64_MAX << (from % WORD_BITS);
+        if (word != 0)
+            return w * WORD_BITS + (unsigned)__builtin_ctzll(word);
+    }
+    return EXTENT_GROUP_UNITS;
+}
+
+/* The first run of at least n free units, else the longest; its length, 0 if nothing is free. */
+static unsigned run_find(const uint64_t *words, unsigned n, unsigned *start)
+{
+    unsigned longest = 0, end;
+
+    for (unsigned at = bit_next(words, 0, true); at < EXTENT_GROUP_UNITS;
+         at = bit_next(words, end, true)) {
+        end = bit_next(words, at, false);
+        if (end - at > longest) {
+            longest = end - at;
+            *start = at;
+        }
+        if (longest >= n)
+            break;
+    }
+    return longest;
+}
+
+static unsigned class_of(unsigned n)
+{
+    return (unsigned)(31 - __builtin_clz(n));
+}
+
+/* After a change of the group's bits. */
+static void group_update(struct extent_map *map, uint32_t group, int free_change)
+{
+    unsigned start;
+    unsigned longest = run_find(group_words(map, group), EXTENT_GROUP_UNITS, &start);
+
+    map->free[group] = (uint16_t)(map->free[group] + free_change);
+    map->units_free += (uint64_t)(int64_t)free_change;
+    map->longest[group] = (uint16_t)longest;
+    if (free_change > 0 && longest > 0)
+        for (unsigned c = 0; c <= class_of(longest); c++)
+            if (map->first[c] > group)
+                map->first[c] = group;
+}
+
+/* Marks the units [start, start + n) of one group, which must all be in the other state. */
+static void group_mark(struct extent_map *map, uint32_t group, unsigned start, unsigned n,
+                       bool free)
+{
+    uint64_t *words = group_words(map, group);
+
+    for (unsigned at = start, end = start + n; at < end;) {
+        unsigned bit = at % WORD_BITS, len = WORD_BITS - bit;
+        if (len > end - at)
+            len = end - at;
+        uint64_t mask = (len == WORD_BITS ? UINT64_MAX : (UINT64_C(1) << len) - 1) << bit;
+        uint64_t *word = &words[at / WORD_BITS];
+        ASSERT((*word & mask) == (free ? 0 : mask)); /* else freed, or given out, twice */
+        *word ^= mask;
+        at += len;
+    }
+    group_update(map, group, free ? (int)n : -(int)n);
+}
+
+/* Marks units of the arena. */
+static void units_mark(struct extent_map *map, uint64_t first, uint64_t n, bool free)
+{
+    while (n > 0) {
+        unsigned start = (unsigned)(first % EXTENT_GROUP_UNITS);
+        unsigned len = EXTENT_GROUP_UNITS - start < n ? EXTENT_GROUP_UNITS - start : (unsigned)n;
+        group_mark(map, (uint32_t)(first / EXTENT_GROUP_UNITS), start, len, free);
+        first += len;
+        n -= len;
+    }
+}
+
+/* ---- life ---- */
+
+struct extent_map *extent_map_create(uint64_t bytes, uint32_t unit, const struct memory *memory)
+{
+    uint64_t units = bytes / unit;
+    uint64_t groups = (units + EXTENT_GROUP_UNITS - 1) / EXTENT_GROUP_UNITS;
+
+    ASSERT(unit >= EXTENT_UNIT_MIN && (unit & (unit - 1)) == 0 && bytes % unit == 0);
+    if (groups >= NO_GROUP)
+        return NULL;
+    struct extent_map *map = memory_alloc(memory, 1, sizeof(*map));
+    if (map == NULL)
+        return NULL;
+    map->memory = *memory;
+    map->groups = (uint32_t)groups;
+    map->unit = unit;
+    map->units = units;
+    map->words = memory_alloc(memory, groups + 1, GROUP_WORDS * sizeof(uint64_t));
+    map->free = memory_alloc(memory, groups + 1, sizeof(uint16_t));
+    map->longest = memory_alloc(memory, groups + 1, sizeof(uint16_t));
+    if (map->words == NULL || map->free == NULL || map->longest == NULL) {
+        extent_map_destroy(map);
+        return NULL;
+    }
+    units_mark(map, 0, units, true); /* what the last group has beyond the end stays taken */
+    return map;
+}
+
+void extent_map_destroy(struct extent_map *map)
+{
+    if (map == NULL)
+        return;
+    const struct memory memory = map->memory;
+
+    memory_release(&memory, map->words);
+    memory_release(&memory, map->free);
+    memory_release(&memory, map->longest);
+    memory_release(&memory, map);
+}
+
+uint32_t extent_map_unit(const struct extent_map *map)
+{
+    return map->unit;
+}
+
+/* ---- finding room ---- */
+
+static bool group_is_empty(const struct extent_map *map, uint32_t group)
+{
+    return map->free[group] == EXTENT_GROUP_UNITS;
+}
+
+/* The lowest group with a run of n units (n at most a group). */
+static uint32_t group_find(struct extent_map *map, unsigned n)
+{
+    unsigned c = class_of(n);
+    bool met = false;
+
+    for (uint32_t group = map->first[c]; group < map->groups; group++) {
+        if (!met && map->longest[group] >= 1u << c) {
+            map->first[c] = group;
+            met = true;
+        }
+        if (map->longest[group] >= n)
+            return group;
+    }
+    if (!met)
+        map->first[c] = map->groups;
+    return NO_GROUP;
+}
+
+static uint32_t group_with_longest(const struct extent_map *map)
+{
+    uint32_t best = 0;
+
+    for (uint32_t group = 1; group < map->groups; group++)
+        if (map->longest[group] > map->longest[best])
+            best = group;
+    return best;
+}
+
+/* The highest run of n empty groups, else the longest; its length, 0 if no group is empty. */
+static uint32_t groups_find(const struct extent_map *map, uint32_t n, uint32_t *first)
+{
+    uint32_t longest = 0, run = 0;
+
+    for (uint32_t group = map->groups; group-- > 0 && longest < n;) {
+        run = group_is_empty(map, group) ? run + 1 : 0;
+        if (run > longest) {
+            longest = run;
+            *first = group;
+        }
+    }
+    return longest;
+}
+
+/* Where the next piece of a request for n units goes; returns its length. Something must be free.
+ */
+static uint64_t piece_find(struct extent_map *map, uint64_t n, uint64_t *first)
+{
+    uint32_t group = n <= EXTENT_GROUP_UNITS ? group_find(map, (unsigned)n) : NO_GROUP;
+    unsigned start = 0;
+
+    if (group == NO_GROUP) {
+        uint64_t wanted = (n + EXTENT_GROUP_UNITS - 1) / EXTENT_GROUP_UNITS;
+        uint32_t run = groups_find(map, wanted < NO_GROUP ? (uint32_t)wanted : NO_GROUP, &group);
+        uint64_t units = (uint64_t)run * EXTENT_GROUP_UNITS;
+        if (run > 0) {
+            *first = (uint64_t)group * EXTENT_GROUP_UNITS;
+            return units < n ? units : n;
+        }
+        group = group_with_longest(map);
+    }
+    unsigned run = run_find(group_words(map, group),
+                            n < EXTENT_GROUP_UNITS ? (unsigned)n : EXTENT_GROUP_UNITS, &start);
+    *first = (uint64_t)group * EXTENT_GROUP_UNITS + start;
+    return run < n ? run : n;
+}
+
+bool extent_map_alloc(struct extent_map *map, uint64_t bytes, struct extent_range *out,
+                      unsigned max, unsigned *count)
+{
+    uint64_t left = bytes / map->unit + (bytes % map->unit != 0);
+
+    ASSERT(bytes > 0);
+    *count = 0;
+    if (left > map->units_free)
+        return false;
+    while (left > 0 && *count < max) {
+        uint64_t first, n = piece_find(map, left, &first);
+        units_mark(map, first, n, false);
+        out[(*count)++] =
+            (struct extent_range){ .offset = first * map->unit, .bytes = n * map->unit };
+        left -= n;
+    }
+    if (left == 0)
+        return true;
+    while (*count > 0)
+        extent_map_free(map, out[--*count]);
+    return false;
+}
+
+bool extent_map_reserve(struct extent_map *map, uint64_t bytes, struct extent_range *out)
+{
+    uint64_t group_bytes = (uint64_t)EXTENT_GROUP_UNITS * map->unit;
+    uint64_t wanted = bytes / group_bytes + (bytes % group_bytes != 0);
+    uint32_t first;
+
+    ASSERT(bytes > 0);
+    if (wanted > map->groups || groups_find(map, (uint32_t)wanted, &first) < wanted)
+        return false;
+    *out = (struct extent_range){ .offset = first * group_bytes, .bytes = wanted * group_bytes };
+    units_mark(map, out->offset / map->unit, out->bytes / map->unit, false);
+    return true;
+}
+
+void extent_map_free(struct extent_map *map, struct extent_range range)
+{
+    uint64_t first = range.offset / map->unit, n = range.bytes / map->unit;
+
+    ASSERT(range.offset % map->unit == 0 && range.bytes % map->unit == 0);
+    ASSERT(first <= map->units && n <= map->units - first);
+    units_mark(map, first, n, true);
+}
+
+struct extent_usage extent_map_usage(const struct extent_map *map)
+{
+    uint32_t first;
+    uint64_t largest = (uint64_t)groups_find(map, NO_GROUP, &first) * EXTENT_GROUP_UNITS;
+
+    if (largest == 0 && map->groups > 0)
+        largest = map->longest[group_with_longest(map)];
+    return (struct extent_usage){
+        .bytes = map->units * map->unit,
+        .free_bytes = map->units_free * map->unit,
+        .largest_free = largest * map->unit,
+    };
+}
