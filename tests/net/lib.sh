@@ -7,6 +7,7 @@
 
 SERVER_IP=10.71.0.2
 CLIENT_IP=10.71.0.1
+NGINX_IP=10.72.0.2 # where a test runs nginx besides
 SERVER_IP6=fd00:71::2
 CLIENT_IP6=fd00:71::1
 URL=http://$SERVER_IP
@@ -15,6 +16,7 @@ CLIENT_NS=$SERVER_NS # unless the test asks for a wire with two ends
 READY_S=60           # loading 1 GiB with the sanitizers on takes a while
 SERVER=
 BRIDGE_PID=
+NGINX_PID=
 
 # --- results ---------------------------------------------------------------------------------------
 
@@ -200,6 +202,22 @@ expect_zero_copy() { # bytes
 # CPU seconds of a process so far, all threads, in clock ticks (100 per second).
 cpu_ticks() { # pid
     sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+}
+
+# nginx in a namespace of its own, NGINX_IP behind a veth pair to the client's; it routes to hugewire by
+# way of the client's: nginx_start CONFIG-FUNCTION ARGUMENTS..., which prints the configuration
+nginx_start() {
+    NGINX_NS=$NS-n
+    netns_add "$NGINX_NS"
+    ip -n "$CLIENT_NS" link add vn type veth peer name eth0 netns "$NGINX_NS"
+    ip -n "$CLIENT_NS" addr add 10.72.0.1/24 dev vn
+    ip -n "$CLIENT_NS" link set vn up
+    ip -n "$NGINX_NS" addr add $NGINX_IP/24 dev eth0
+    ip -n "$NGINX_NS" link set eth0 up
+    "$@" >"$T/nginx.conf"
+    ip netns exec "$NGINX_NS" nginx -p "$T" -c "$T/nginx.conf" -g 'daemon off;' 2>"$T/nginx.log" &
+    NGINX_PID=$!
+    wait_for 10 test -s "$T/nginx.pid" || fail "nginx: $(cat "$T/nginx.log")"
 }
 
 # --- clients ---------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ TOP=$(cd "$HERE/../.." && pwd)
 HUGEWIRE=$(realpath -m "${HUGEWIRE:-$TOP/build/app/hugewire}")
 BRIDGE=$(realpath -m "${BRIDGE:-$TOP/build/tests/net/bridge}")
 PYTHONDONTWRITEBYTECODE=1
-export HERE HUGEWIRE BRIDGE PYTHONDONTWRITEBYTECODE
+export HERE TOP HUGEWIRE BRIDGE PYTHONDONTWRITEBYTECODE
 # shellcheck source=../../app/setup.sh
 . "$TOP/app/setup.sh"
 
@@ -70,7 +70,7 @@ run_body='
     set -u
     . "$HERE/lib.sh"
     . "$1"
-    end_children() { for pid in $SERVER $BRIDGE_PID; do kill -KILL "$pid" 2>/dev/null; done; }
+    end_children() { for pid in $SERVER $BRIDGE_PID $NGINX_PID; do kill -KILL "$pid" 2>/dev/null; done; }
     trap end_children EXIT
     "$2"'
 
@@ -101,7 +101,7 @@ run_test() { # file name
     rm -f "$T"/got*
 }
 
-for kind in small medium large odd; do
+for kind in small medium large odd site; do
     "$HERE/fixtures.py" $kind "$FIXTURES/$kind" || exit 2
 done
 hugepages_reserve $HUGEPAGES_WANTED ||
