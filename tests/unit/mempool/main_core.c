@@ -10,6 +10,8 @@ int main(void)
     srunner_add_suite(runner, file_suite());
     srunner_add_suite(runner, catalogue_suite());
     srunner_add_suite(runner, extent_map_suite());
+    srunner_add_suite(runner, s3fifo_suite());
+    srunner_add_suite(runner, chunk_cache_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -11,6 +11,8 @@ Suite *prefix_sum_suite(void);
 Suite *file_suite(void);
 Suite *catalogue_suite(void);
 Suite *extent_map_suite(void);
+Suite *s3fifo_suite(void);
+Suite *chunk_cache_suite(void);
 
 Suite *log_suite(void);
 Suite *types_suite(void);
