@@ -124,7 +124,7 @@ static struct io_pools_config pools_config(const struct serve *s, unsigned worke
         .rx_desc = caps->rx_desc != 0 ? caps->rx_desc : DESC_GUESS,
         .tx_desc = caps->tx_desc != 0 ? caps->tx_desc : DESC_GUESS,
         .extents_max = caps->tx_extents_max != 0 ? caps->tx_extents_max : TX_EXTENTS_MAX,
-        .iova_pa = device_is_pci(&s->device),
+        .page_split = device_is_pci(&s->device),
     };
 }
 

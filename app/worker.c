@@ -150,6 +150,7 @@ static bool create_io(struct worker *w, const struct worker_config *config)
         .heads = config->pools->heads,
         .extents = config->pools->extents,
         .arena = config->arena,
+        .page_split = caps->tx_page_split,
         .extents_max = caps->tx_extents_max,
         .ip_checksum = caps->tx_ip_checksum,
         .tcp_checksum = caps->tx_tcp_checksum,

@@ -166,7 +166,7 @@ static bool check_pci(const struct device *device, const struct device_host *hos
             return true;
     return FAIL(error,
                 "PCI device %s is bound to %.64s: bind it to a user-space driver "
-                "(dpdk-devbind.py --bind=vfio-pci %s)",
+                "(drivers_cfg/bind.sh %s)",
                 device->name, driver, device->name);
 }
 

@@ -48,7 +48,7 @@ static uint8_t extents_max(const struct port_caps *caps, const struct driver_pro
 
     uint16_t reported = stricter(info->tx_desc_lim.nb_seg_max, info->tx_desc_lim.nb_mtu_seg_max);
     uint16_t segs = stricter(reported, profile->tx_segs_max);
-    unsigned per_extent = request->iova_pa ? 2 : 1;
+    unsigned per_extent = caps->tx_page_split ? 2 : 1;
     unsigned extents = segs == 0 ? request->extents_max : (segs - 1u) / per_extent;
 
     extents = RTE_MIN(extents, request->extents_max);
@@ -66,6 +66,7 @@ void port_caps_settle(struct port_caps *caps, const struct driver_profile *profi
     memset(caps, 0, sizeof(*caps));
     caps->kernel_backed = profile->kernel_backed;
     caps->tx_linear = (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0 && !profile->chains_unreported;
+    caps->tx_page_split = request->iova_pa || profile->segment_in_page;
     caps->rx_checksum = offloads && (rx & rx_sums) == rx_sums;
     caps->tx_ip_checksum = offloads && (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
     caps->tx_tcp_checksum = offloads && (tx & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;

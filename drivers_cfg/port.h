@@ -21,7 +21,7 @@ struct port_request {
     uint16_t queues; /* rx/tx pairs: one per worker */
     uint16_t mtu;    /* of the IP packet */
     bool rx_interrupts;
-    bool iova_pa;        /* an extent may need two mbufs (it must not cross a page) */
+    bool iova_pa;        /* devices see physical addresses: the next page may lie anywhere */
     uint8_t extents_max; /* of one packet: no more are ever needed */
 };
 
@@ -31,6 +31,7 @@ struct port_caps {
     bool tx_tcp_checksum;
     uint32_t tx_tso_bytes_max; /* TCP payload of a super-segment; 0: no TSO */
     uint8_t tx_extents_max;    /* per packet, > 0 */
+    bool tx_page_split;        /* an extent that crosses the end of a page needs two mbufs */
     bool tx_linear;            /* packets must be one mbuf: extents are copied, and counted */
     bool tx_prepare;           /* rte_eth_tx_prepare() is wanted before each burst */
     bool rss;                  /* flows are spread over the queues by the device */

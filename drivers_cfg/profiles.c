@@ -45,19 +45,22 @@ static const struct driver_profile profiles[] = {
     {
         .driver = "net_vmxnet3",
         .rx_interrupts = true,
+        .segment_in_page = true, /* QEMU's net_tx_pkt_add_raw_fragment() wants the whole length */
         .tx_segs_max = 16, /* VMXNET3_MAX_TXD_PER_PKT: more is dropped in vmxnet3_xmit_pkts() */
         .source = "drivers/net/vmxnet3/base/vmxnet3_defs.h",
     },
     {
         .driver = "net_e1000_em",
         .rx_interrupts = true,
-        .tx_segs_max = 64, /* QEMU's e1000e drops a packet of more fragments without a word */
+        .segment_in_page = true, /* QEMU's e1000e, as vmxnet3 */
+        .tx_segs_max = 64,       /* QEMU's e1000e drops a packet of more fragments without a word */
         .source = "drivers/net/e1000/em_ethdev.c; QEMU hw/net/net_tx_pkt.c",
     },
     {
         .driver = "net_e1000_igb",
         .rx_interrupts = true,
-        .tx_segs_max = 64, /* as above: the emulation shares its transmit path */
+        .segment_in_page = true, /* as above */
+        .tx_segs_max = 64,       /* as above: the emulation shares its transmit path */
         .source = "drivers/net/e1000/igb_ethdev.c; QEMU hw/net/net_tx_pkt.c",
     },
     {

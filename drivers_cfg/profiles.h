@@ -26,6 +26,9 @@ struct driver_profile {
     bool spreads_flows;
     /* A worker may sleep until a frame arrives. */
     bool rx_interrupts;
+    /* A segment that goes on in another page, which lies elsewhere in physical memory, is lost: the
+     * emulation maps a segment in one piece. Extents are cut at the ends of pages. */
+    bool segment_in_page;
     /* Takes chained mbufs although it does not report MULTI_SEGS. */
     bool chains_unreported;
 

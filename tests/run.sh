@@ -3,8 +3,8 @@
 # Every test, on a machine where only git was installed before:  sudo tests/run.sh
 #
 # Installs what is missing, builds with ASan and UBSan (build-asan/) and in release (build/), checks the
-# house rules, runs unit tests and simulator in both builds and the tests against kernel clients in
-# network namespaces with the release build, and replays the fuzzers' inputs. The last line is
+# house rules, runs unit tests and simulator in both builds, the tests against kernel clients in network
+# namespaces and those on an emulated NIC with the release build, and replays the fuzzers' inputs. The last line is
 # "N passed, N failed, N skipped"; every skip says why. FUZZ_SECONDS=20 fuzzes besides. Exits with 1 if anything failed, with 2 if the tests could not be run.
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
@@ -127,6 +127,8 @@ say "== unit tests and simulator, release"
 meson_tests build release
 say "== kernel clients in network namespaces, release"
 run_lines "$work/net" "$TOP/tests/net/run.sh"
+say "== real drivers on emulated NICs behind an IOMMU, release"
+run_lines "$work/lab" "$TOP/tests/lab/run.sh"
 say "== fuzzers"
 run_lines "$work/fuzz" "$TOP/tests/fuzz/run" $FUZZ_SECONDS
 

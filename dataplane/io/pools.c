@@ -35,7 +35,7 @@ static unsigned head_objects(const struct io_pools_config *c)
 static unsigned extent_objects(const struct io_pools_config *c)
 {
     return c->tx_desc /* in the ring: a descriptor each */
-           + io_tx_extents_held(c->extents_max, c->iova_pa) + 2 * CACHED;
+           + io_tx_extents_held(c->extents_max, c->page_split) + 2 * CACHED;
 }
 
 static uint16_t frame_room(const struct io_pools_config *c)

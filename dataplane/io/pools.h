@@ -15,7 +15,7 @@ struct io_pools_config {
     uint16_t mtu;
     uint16_t rx_desc, tx_desc;
     uint8_t extents_max;
-    bool iova_pa;
+    bool page_split; /* an extent may take two mbufs */
 };
 
 struct io_pools {

@@ -13,7 +13,7 @@ struct io_tx {
     struct io_wire wire;
     struct counters *counters;
     struct rte_mempool *head_pool, *extent_pool;
-    const struct arena *arena; /* NULL: device addresses are virtual */
+    const struct arena *arena; /* NULL: device addresses are virtual, pages do not matter */
     uint64_t ipv4_flags;       /* of an IPv4 packet */
     uint64_t ipv6_flags;       /* of TCP over IPv6 */
     uint64_t tcp_flags;        /* added for TCP */
@@ -41,9 +41,9 @@ unsigned io_tx_heads_held(void)
            + IO_TX_BURST /* backlog */;
 }
 
-unsigned io_tx_extents_held(unsigned extents_max, bool iova_pa)
+unsigned io_tx_extents_held(unsigned extents_max, bool page_split)
 {
-    unsigned per_burst = IO_TX_BURST * extents_max * (iova_pa ? IO_TX_PIECES_MAX : 1);
+    unsigned per_burst = IO_TX_BURST * extents_max * (page_split ? IO_TX_PIECES_MAX : 1);
 
     return per_burst /* ready for slots */
            + per_burst /* backlog */;
@@ -52,22 +52,22 @@ unsigned io_tx_extents_held(unsigned extents_max, bool iova_pa)
 struct io_tx *io_tx_create(const struct io_tx_config *config)
 {
     struct io_tx *tx = memory_alloc(&config->memory, 1, sizeof(*tx));
-    bool pa = config->arena != NULL && config->arena->iovas != NULL;
+    bool split = config->arena != NULL && (config->arena->iovas != NULL || config->page_split);
 
     if (tx == NULL)
         return NULL;
     ASSERT(config->extents_max >= 1 && config->extents_max <= TX_EXTENTS_MAX);
-    ASSERT(!pa || config->arena->page_shift >= 16);
+    ASSERT(!split || config->arena->page_shift >= 16);
     tx->wire = config->wire;
     tx->counters = config->counters;
     tx->head_pool = config->heads;
     tx->extent_pool = config->extents;
-    tx->arena = pa ? config->arena : NULL;
+    tx->arena = split ? config->arena : NULL;
     tx->linear = config->linear;
     tx->ipv4_flags = RTE_MBUF_F_TX_IPV4 | (config->ip_checksum ? RTE_MBUF_F_TX_IP_CKSUM : 0);
     tx->ipv6_flags = config->tcp_checksum ? RTE_MBUF_F_TX_IPV6 : 0;
     tx->tcp_flags = config->tcp_checksum ? RTE_MBUF_F_TX_TCP_CKSUM : 0;
-    tx->per_slot = config->linear ? 0 : config->extents_max * (pa ? IO_TX_PIECES_MAX : 1);
+    tx->per_slot = config->linear ? 0 : config->extents_max * (split ? IO_TX_PIECES_MAX : 1);
     tx->extents_wanted = IO_TX_BURST * tx->per_slot;
     tx->memory = config->memory;
     return tx;
@@ -202,7 +202,7 @@ static struct rte_mbuf *append_extent(struct io_tx *tx, struct rte_mbuf *head,
     uint32_t len = extent->len;
 
     if (UNLIKELY(tx->arena != NULL)) {
-        /* With physical addresses the next page may be anywhere. */
+        /* The next page may be anywhere in physical memory. */
         uint64_t room = arena_page_room(tx->arena, data);
         if (UNLIKELY(len > room)) {
             tail = tail->next = extent_mbuf(tx, data, (uint16_t)room, extent->pin);

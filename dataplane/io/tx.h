@@ -46,6 +46,7 @@ struct io_tx_config {
     struct rte_mempool
         *extents;              /* packet mbufs without data room, IO_TX_EXTENT_PRIV private bytes */
     const struct arena *arena; /* device addresses of extents; NULL: virtual ones */
+    bool page_split;           /* extents are cut at the ends of the arena's pages */
     uint8_t extents_max;       /* of one slot: as stack_config.tx_extents_max */
     bool ip_checksum, tcp_checksum; /* the port computes them */
     bool linear;                    /* one mbuf per packet */
@@ -62,7 +63,7 @@ void io_tx_destroy(struct io_tx *tx);
 
 /* Mbufs a tx path may hold besides those in the driver's ring: terms of the pools' sizes. */
 unsigned io_tx_heads_held(void);
-unsigned io_tx_extents_held(unsigned extents_max, bool iova_pa);
+unsigned io_tx_extents_held(unsigned extents_max, bool page_split);
 
 /* Offers the backlog again. True: it is gone, new packets may be made. */
 bool io_tx_flush(struct io_tx *tx, uint64_t now);

@@ -69,7 +69,7 @@ static void setup(void)
                                      .rx_desc = 64,
                                      .tx_desc = 256,
                                      .extents_max = EXTENTS_MAX,
-                                     .iova_pa = true };
+                                     .page_split = true };
 
     memset(&wire, 0, sizeof(wire));
     memset(&counters, 0, sizeof(counters));
@@ -296,6 +296,26 @@ START_TEST(an_extent_is_split_where_its_page_ends)
 }
 END_TEST
 
+/* An emulated device behind an IOMMU: virtual addresses, and segments that must not leave a page.
+ */
+START_TEST(an_extent_is_split_where_the_device_asks_for_it)
+{
+    config.page_split = true;
+    start();
+    struct tx_slot *s = slots(1);
+    fill(s, 'h', 66);
+    add(s, PAGE_BYTES - 1000, 3000);
+    io_tx_send(tx, 1, now);
+
+    struct rte_mbuf *m = wire.held[0]->next;
+    ck_assert_uint_eq(m->data_len, 1000);
+    ck_assert_uint_eq(rte_pktmbuf_iova(m), (uintptr_t)data + PAGE_BYTES - 1000);
+    ck_assert_uint_eq(m->next->data_len, 2000);
+    ck_assert_uint_eq(rte_pktmbuf_iova(m->next), (uintptr_t)data + PAGE_BYTES);
+    ck_assert_ptr_null(m->next->next);
+}
+END_TEST
+
 START_TEST(a_device_that_gathers_nothing_gets_one_mbuf)
 {
     config.linear = true;
@@ -444,6 +464,7 @@ TCase *tx_case(void)
     tcase_add_test(tc, mbufs_serve_again_and_again);
     tcase_add_loop_test(tc, offloads_are_asked_for, 0, RTE_DIM(offloads));
     tcase_add_test(tc, an_extent_is_split_where_its_page_ends);
+    tcase_add_test(tc, an_extent_is_split_where_the_device_asks_for_it);
     tcase_add_test(tc, a_device_that_gathers_nothing_gets_one_mbuf);
     tcase_add_test(tc, what_the_port_does_not_take_is_offered_again_in_order);
     tcase_add_test(tc, a_stuck_port_loses_its_backlog);
