@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "http/http.h"
 #include "stack/stack.h"
 
 #define CONFIG_CORES_MAX    128
@@ -66,6 +67,9 @@ struct config {
     uint64_t pool_bytes;    /* 0: what ROOT needs, rounded up */
     bool allow_small_pages; /* locked 4 KiB pages where there are no hugepages */
 
+    /* http */
+    char server_name[HTTP_SERVER_NAME_MAX + 1]; /* the field Server; empty: none */
+
     /* limits */
     uint32_t connections_max;    /* per worker, as all limits */
     uint32_t syn_backlog;        /* half-open connections; beyond: SYN cookies */
@@ -78,10 +82,12 @@ struct config {
     uint32_t request_line_max;   /* bytes; beyond: 414 */
     uint32_t header_bytes_max;   /* of all fields of one request; beyond: 431 */
     uint32_t header_fields_max;  /* beyond: 431 */
+    uint64_t body_bytes_max;     /* of a request, read to be thrown away; beyond: closed */
     uint32_t inline_bytes_max;   /* bodies up to this are copied beside the header */
 
     /* timeouts */
     uint64_t header_timeout_ns;
+    uint64_t body_timeout_ns;
     uint64_t idle_timeout_ns;
     uint64_t write_timeout_ns;
     uint64_t user_timeout_ns;   /* RFC 9293 section 3.8.3: R2 */

@@ -97,7 +97,7 @@ static void make_templates(struct serve *s)
     s->stack.tcp.ecn = c->ecn;
 
     http_config_defaults(&s->http);
-    s->http.server_name = "hugewire";
+    s->http.server_name = c->server_name[0] != '\0' ? c->server_name : NULL;
     s->http.connections_max = c->connections_max;
     if (c->requests_max != 0)
         s->http.requests_max = c->requests_max;
@@ -106,11 +106,13 @@ static void make_templates(struct serve *s)
     s->http.pipeline_max = c->pipeline_max;
     s->http.inline_bytes_max = c->inline_bytes_max;
     s->http.header_timeout_ns = c->header_timeout_ns;
+    s->http.body_timeout_ns = c->body_timeout_ns;
     s->http.idle_timeout_ns = c->idle_timeout_ns;
     s->http.write_timeout_ns = c->write_timeout_ns;
     s->http.request_line_max = c->request_line_max;
     s->http.header_bytes_max = c->header_bytes_max;
     s->http.header_fields_max = c->header_fields_max;
+    s->http.body_bytes_max = c->body_bytes_max;
 }
 
 static struct io_pools_config pools_config(const struct serve *s, unsigned worker)

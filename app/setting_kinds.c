@@ -211,6 +211,36 @@ const struct setting_kind setting_path = { .set = path_set,
                                            .text = path_text,
                                            .expected = path_expected };
 
+/* A field's value: words of visible ASCII (RFC 9110 section 5.5), so that none can end the line. */
+static bool server_name_set(const struct setting *s, struct config *config, const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len; i++)
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    return len != 0 && text[0] != ' ' && text[len - 1] != ' ' && path_set(s, config, text);
+}
+
+static void server_name_expected(const struct setting *s, char *text, size_t text_bytes)
+{
+    snprintf(text, text_bytes, "1 to %zu visible ASCII characters, with spaces only between them",
+             s->bytes - 1);
+}
+
+static bool server_name_is_zero(const struct setting *s, const struct config *config)
+{
+    return config->server_name[0] == '\0';
+}
+
+static void server_name_zero(const struct setting *s, struct config *config)
+{
+    config->server_name[0] = '\0';
+}
+
+const struct setting_kind setting_server_name = { server_name_set, path_text, server_name_expected,
+                                                  server_name_is_zero, server_name_zero };
+
 /* What the kernel takes (dev_valid_name), and no comma: DPDK's devargs split there. */
 static bool is_interface_name(const char *name)
 {

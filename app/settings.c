@@ -39,6 +39,9 @@ const struct setting settings[] = {
     { "pool", "allow_small_pages", "allow-small-pages", &setting_bool, AT(allow_small_pages),
       .fallback = "false" },
 
+    { "http", "server_name", NULL, &setting_server_name, AT(server_name), .fallback = "hugewire",
+      .zero_word = "none" },
+
     { "limits", "connections", NULL, &setting_number, AT(connections_max), 1, 4000000, "16384" },
     { "limits", "syn_backlog", NULL, &setting_number, AT(syn_backlog), 1, 4000000, "1024" },
     { "limits", "time_wait", NULL, &setting_number, AT(time_waits_max), 1, 4000000, "32768" },
@@ -50,12 +53,15 @@ const struct setting settings[] = {
     { "limits", "pipeline", NULL, &setting_number, AT(pipeline_max), 1, 1024, "16" },
     { "limits", "request_line", NULL, &setting_size, AT(request_line_max), 64, 64 * KIB, "8KiB" },
     { "limits", "header_bytes", NULL, &setting_size, AT(header_bytes_max), 256, 256 * KIB,
-      "16KiB" },
+      "32KiB" },
     { "limits", "header_fields", NULL, &setting_number, AT(header_fields_max), 1, 1000, "100" },
+    { "limits", "body_bytes", NULL, &setting_size, AT(body_bytes_max), 0, 1024 * MIB, "1MiB" },
     { "limits", "inline_bytes", NULL, &setting_size, AT(inline_bytes_max), 0, 1024, "512" },
 
     { "timeouts", "header", NULL, &setting_duration, AT(header_timeout_ns), 100 * NS_PER_MS,
       3600 * NS_PER_S, "10s" },
+    { "timeouts", "body", NULL, &setting_duration, AT(body_timeout_ns), 100 * NS_PER_MS,
+      3600 * NS_PER_S, "30s" },
     { "timeouts", "idle", NULL, &setting_duration, AT(idle_timeout_ns), 100 * NS_PER_MS,
       3600 * NS_PER_S, "60s" },
     { "timeouts", "write", NULL, &setting_duration, AT(write_timeout_ns), 100 * NS_PER_MS,

@@ -29,13 +29,14 @@ struct setting_kind {
 
 /* uint32_t or uint64_t in struct config: a plain number, bytes, nanoseconds. */
 extern const struct setting_kind setting_number, setting_size, setting_duration;
-extern const struct setting_kind setting_bool;     /* bool */
-extern const struct setting_kind setting_word;     /* an enum: index into words */
-extern const struct setting_kind setting_path;     /* char[PATH_MAX] */
-extern const struct setting_kind setting_device;   /* config.device */
-extern const struct setting_kind setting_cidrs;    /* config.address and config.address_count */
-extern const struct setting_kind setting_gateways; /* config.gateway and config.gateway6 */
-extern const struct setting_kind setting_cores;    /* config.cores and config.core_count */
+extern const struct setting_kind setting_bool;        /* bool */
+extern const struct setting_kind setting_word;        /* an enum: index into words */
+extern const struct setting_kind setting_path;        /* char[PATH_MAX] */
+extern const struct setting_kind setting_server_name; /* config.server_name */
+extern const struct setting_kind setting_device;      /* config.device */
+extern const struct setting_kind setting_cidrs;       /* config.address and config.address_count */
+extern const struct setting_kind setting_gateways;    /* config.gateway and config.gateway6 */
+extern const struct setting_kind setting_cores;       /* config.cores and config.core_count */
 
 struct setting {
     const char *section; /* of the YAML file */

@@ -114,8 +114,11 @@
     X(http_4xx, "responses with status 4xx")                                                       \
     X(http_5xx, "responses with status 5xx")                                                       \
     X(http_timeout_header, "connections closed: request head not complete in time")                \
+    X(http_timeout_body, "connections closed: request body not complete in time")                  \
     X(http_timeout_idle, "keep-alive connections closed: idle")                                    \
     X(http_timeout_write, "connections aborted: response not taken by the client in time")         \
+    X(http_body_malformed, "connections closed: a request's chunked body was none")                \
+    X(http_body_long, "connections closed: a request's chunked body went over the limit")          \
     X(http_request_exhausted, "connections refused: no parser left for a partial request")         \
     X(http_response_exhausted, "times a response had to wait: none left in the pool")              \
     /* worker */                                                                                   \

@@ -67,6 +67,11 @@ struct answer answer_request(const struct request *request, const struct catalog
         answer.status = 405;
         return answer;
     }
+    /* The server as a whole (RFC 9110 section 9.3.7). */
+    if (request->method == METHOD_OPTIONS && text_equal(request->target, TEXT("*"))) {
+        answer.status = 204;
+        return answer;
+    }
     if (!target_parse(request->target, &target)) {
         answer.status = 400;
         return answer;
@@ -81,7 +86,10 @@ struct answer answer_request(const struct request *request, const struct catalog
         entry = find_index(catalogue, path, decoded.len);
     else
         entry = catalogue_find(catalogue, path, decoded.len);
-    if (entry.kind == CATALOGUE_FILE) {
+    if (request->method == METHOD_OPTIONS) {
+        if (entry.kind != CATALOGUE_ABSENT)
+            answer.status = 204;
+    } else if (entry.kind == CATALOGUE_FILE) {
         answer_file(request, entry.file, now, &answer);
     } else if (entry.kind == CATALOGUE_DIRECTORY && !decoded.directory) {
         answer.status = 301;

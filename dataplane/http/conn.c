@@ -4,8 +4,9 @@
  *
  * Input is taken head by head. A head is answered when it is complete and a response is free for
  * it; else its last piece is left with TCP, whose window then slows the client down, until
- * responses are acknowledged. Bodies are never read: a request with one is answered and the
- * connection closed (RFC 9112 section 9.3), so no byte of a body can be taken for a request.
+ * responses are acknowledged. A body is read to its end, which tells where the next request begins,
+ * and thrown away; where that is not worth it, or not known, the connection is closed behind the
+ * answer (RFC 9112 section 9.3): no byte of a body can be taken for a request.
  */
 #include "base/assert.h"
 #include "base/time.h"
@@ -24,6 +25,7 @@ static void partial_drop(struct http_server *server, struct http_conn *conn)
     if (conn->partial != NONE)
         pool_give(&server->partial_pool, conn->partial);
     conn->partial = NONE;
+    conn->in_body = false;
 }
 
 /* Keeps len bytes more of a head that came in pieces. False: no buffer is left. */
@@ -98,6 +100,14 @@ static void conn_abort(struct http_server *server, struct http_conn *conn)
     tcp_abort(conn->tcp);
 }
 
+/* Closes a connection that waits for the next request, if the server is draining. */
+static void close_if_drained(struct http_server *server, struct http_conn *conn, uint64_t now)
+{
+    if (conn->draining && conn->responses == 0 && conn->partial == NONE &&
+        conn->stall == STALL_NONE)
+        conn_close(server, conn, now);
+}
+
 /* Writes the answer's text. A Location that does not fit is an address too long; the rest always
  * fits, but for a media type of absurd length. */
 static void write_answer(struct http_server *server, struct response *response,
@@ -157,6 +167,34 @@ static void conn_answer_error(struct http_server *server, struct http_conn *conn
     conn_answer(server, conn, &answer, now);
 }
 
+/*
+ * Gets ready to read the body of a request that is about to be answered. False: it will not be
+ * read. A client that waits for 100 is better told at once: the final answer may come instead
+ * (RFC 9110 section 10.1.1), and as the body may come or not the connection must end.
+ */
+static bool body_begin(struct http_server *server, struct http_conn *conn,
+                       const struct request *request, uint64_t now)
+{
+    const struct http_config *config = &server->config;
+
+    if (!request->keep_alive || request->expects_continue || conn->draining ||
+        (request->body == BODY_LENGTH && request->body_len > config->body_bytes_max))
+        return false;
+    if (conn->partial == NONE)
+        conn->partial = pool_take(&server->partial_pool);
+    if (conn->partial == NONE) {
+        COUNT(config->counters, http_request_exhausted);
+        return false;
+    }
+    struct partial_request *partial = &server->partials[conn->partial];
+    partial->body = request->body == BODY_LENGTH
+                        ? body_scan_length(request->body_len, config->body_bytes_max)
+                        : body_scan_chunked(config->body_bytes_max);
+    partial->due = now + config->body_timeout_ns;
+    conn->in_body = true;
+    return true;
+}
+
 static void conn_answer_head(struct http_server *server, struct http_conn *conn, struct text head,
                              uint64_t now)
 {
@@ -169,9 +207,8 @@ static void conn_answer_head(struct http_server *server, struct http_conn *conn,
     }
     struct answer answer = answer_request(&request, server->config.catalogue, server->path,
                                           server_unix_time(server, now));
-    /* "Expect: 100-continue" is met by this too: it comes with a body, and the final answer may
-     * come instead of 100 (RFC 9110 section 10.1.1). */
-    answer.close = !request.keep_alive || request.has_body;
+    answer.close = !request.keep_alive ||
+                   (request.body != BODY_NONE && !body_begin(server, conn, &request, now));
     answer.keep_alive = request.minor_0;
     conn_answer(server, conn, &answer, now);
 }
@@ -205,6 +242,32 @@ static unsigned scan_error_status(enum head_result result)
     default:
         return 400;
     }
+}
+
+/* Takes the body of a request that was answered, or a part of it; at its end the next head begins.
+ * There is no second answer to tell what is wrong with it. */
+static size_t take_body(struct http_server *server, struct http_conn *conn, const uint8_t *data,
+                        size_t len, uint64_t now)
+{
+    size_t used;
+
+    switch (body_scan(&server->partials[conn->partial].body, data, len, &used)) {
+    case BODY_PARTIAL:
+        break;
+    case BODY_COMPLETE:
+        partial_drop(server, conn);
+        close_if_drained(server, conn, now);
+        break;
+    case BODY_MALFORMED:
+        COUNT(server->config.counters, http_body_malformed);
+        conn_close(server, conn, now);
+        break;
+    case BODY_LONG:
+        COUNT(server->config.counters, http_body_long);
+        conn_close(server, conn, now);
+        break;
+    }
+    return used;
 }
 
 /* Takes one head, or a part of it. Returns the bytes taken; 0: the input has stalled. */
@@ -243,7 +306,8 @@ static size_t take_head(struct http_server *server, struct http_conn *conn, cons
         conn_answer_head(server, conn, head, now);
     else
         conn_answer_error(server, conn, scan_error_status(result), head, now);
-    partial_drop(server, conn);
+    if (!conn->in_body)
+        partial_drop(server, conn);
     return used;
 }
 
@@ -257,7 +321,8 @@ static size_t http_receive(void *ctx, struct tcp_conn *tcp, const uint8_t *data,
     server->now = now;
     conn->stall = STALL_NONE;
     while (taken < len && conn->stall == STALL_NONE && !conn->closing)
-        taken += take_head(server, conn, data + taken, len - taken, now);
+        taken +=
+            (conn->in_body ? take_body : take_head)(server, conn, data + taken, len - taken, now);
     if (conn->closing)
         taken = len;
     conn_arm(server, conn);
@@ -278,14 +343,6 @@ static void http_receive_end(void *ctx, struct tcp_conn *tcp, uint64_t now)
 }
 
 /* ---- acknowledgements ---- */
-
-/* Closes a connection that waits for the next request, if the server is draining. */
-static void close_if_drained(struct http_server *server, struct http_conn *conn, uint64_t now)
-{
-    if (conn->draining && conn->responses == 0 && conn->partial == NONE &&
-        conn->stall == STALL_NONE)
-        conn_close(server, conn, now);
-}
 
 static void http_acknowledged(void *ctx, struct tcp_conn *tcp, uint64_t upto, uint64_t now)
 {
@@ -368,7 +425,10 @@ static void http_deadline(void *ctx, struct tcp_conn *tcp, uint64_t now)
             conn_abort(server, conn);
             return;
         }
-        if (conn->partial != NONE) {
+        if (conn->in_body) {
+            COUNT(server->config.counters, http_timeout_body);
+            conn_close(server, conn, now);
+        } else if (conn->partial != NONE) {
             header_timeout(server, conn, now);
         } else {
             COUNT(server->config.counters, http_timeout_idle);

@@ -23,11 +23,13 @@ struct http_config {
     uint32_t pipeline_max;      /* of one connection; further requests wait in the receive buffer */
     uint32_t inline_bytes_max;  /* bodies up to this size are copied beside the header */
     uint64_t header_timeout_ns; /* from the first byte of a request to the end of its head */
+    uint64_t body_timeout_ns;   /* from the end of a request's head to the end of its body */
     uint64_t idle_timeout_ns;   /* keep-alive without a request */
     uint64_t write_timeout_ns;  /* a response under way of which nothing more is acknowledged */
     uint32_t request_line_max;  /* bytes; beyond: 414 */
     uint32_t header_bytes_max;  /* bytes of all header fields; beyond: 431 */
     uint32_t header_fields_max; /* beyond: 431 */
+    uint64_t body_bytes_max;    /* of a body, read to reach the next request; beyond: closed */
     int64_t wall_offset_ns;     /* Unix time in ns minus the stack's clock */
     struct counters *counters;
     struct memory memory;

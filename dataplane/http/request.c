@@ -15,6 +15,7 @@ static const struct text field_names[FIELD_ID_COUNT] = {
     [FIELD_CONNECTION] = TEXT("Connection"),
     [FIELD_CONTENT_LENGTH] = TEXT("Content-Length"),
     [FIELD_TRANSFER_ENCODING] = TEXT("Transfer-Encoding"),
+    [FIELD_EXPECT] = TEXT("Expect"),
     [FIELD_RANGE] = TEXT("Range"),
     [FIELD_IF_RANGE] = TEXT("If-Range"),
     [FIELD_IF_MATCH] = TEXT("If-Match"),
@@ -64,7 +65,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
     return 0;
 }
 
-/* Stops the parser behind the head: bodies are not read (see the answer to has_body in conn.c). */
+/* Stops the parser behind the head: bodies are body.c's. */
 static int on_headers_complete(llhttp_t *parser)
 {
     struct parse *parse = parser->data;
@@ -128,7 +129,9 @@ static enum request_method method_of(struct text name)
 {
     if (text_equal(name, TEXT("GET")))
         return METHOD_GET;
-    return text_equal(name, TEXT("HEAD")) ? METHOD_HEAD : METHOD_OTHER;
+    if (text_equal(name, TEXT("HEAD")))
+        return METHOD_HEAD;
+    return text_equal(name, TEXT("OPTIONS")) ? METHOD_OPTIONS : METHOD_OTHER;
 }
 
 /* ---- fields ---- */
@@ -218,10 +221,13 @@ static unsigned check_body(struct request *request, uint64_t content_length)
 {
     struct text coding, list, last = TEXT("");
 
-    request->has_body = content_length != 0;
+    request->body = content_length != 0 ? BODY_LENGTH : BODY_NONE;
+    request->body_len = content_length;
     if (request_field_count(request, FIELD_TRANSFER_ENCODING) == 0)
         return 0;
-    request->has_body = true;
+    request->body = BODY_CHUNKED;
+    if (request->minor_0) /* its framing is faulty: close behind it (RFC 9112 section 6.1) */
+        request->keep_alive = false;
     if (request_field_count(request, FIELD_CONTENT_LENGTH) != 0 ||
         !request_field_single(request, FIELD_TRANSFER_ENCODING, &coding))
         return 400;
@@ -232,6 +238,26 @@ static unsigned check_body(struct request *request, uint64_t content_length)
     /* Without chunked at its end the length of the body is unknown; before it, a coding that we do
      * not know (RFC 9112 sections 6.1, 6.3). */
     return text_equal_nocase(last, TEXT("chunked")) ? 501 : 400;
+}
+
+/* The one expectation there is (RFC 9110 section 10.1.1); HTTP/1.0 has none, and is not told 417
+ * about what its proxy may have added. */
+static unsigned check_expect(struct request *request)
+{
+    request->expects_continue = false;
+    if (request->minor_0)
+        return 0;
+    for (unsigned i = 0; i < request->field_count; i++) {
+        struct text list = request->fields[i].value, element;
+        if (request->fields[i].id != FIELD_EXPECT)
+            continue;
+        while (text_list_next(&list, &element)) {
+            if (!text_equal_nocase(element, TEXT("100-continue")))
+                return 417;
+            request->expects_continue = true;
+        }
+    }
+    return 0;
 }
 
 /* Runs llhttp over the whole head. */
@@ -293,5 +319,6 @@ unsigned request_parse(struct text head, struct request *request)
     request->keep_alive =
         !field_has_token(request, FIELD_CONNECTION, TEXT("close")) &&
         (!request->minor_0 || field_has_token(request, FIELD_CONNECTION, TEXT("keep-alive")));
-    return check_body(request, content_length);
+    unsigned status = check_body(request, content_length);
+    return status != 0 ? status : check_expect(request);
 }

@@ -15,6 +15,7 @@
 enum request_method {
     METHOD_GET,
     METHOD_HEAD,
+    METHOD_OPTIONS,
     METHOD_OTHER, /* known, and not allowed here */
 };
 
@@ -24,6 +25,7 @@ enum field_id {
     FIELD_CONNECTION,
     FIELD_CONTENT_LENGTH,
     FIELD_TRANSFER_ENCODING,
+    FIELD_EXPECT,
     FIELD_RANGE,
     FIELD_IF_RANGE,
     FIELD_IF_MATCH,
@@ -42,18 +44,26 @@ struct request_field {
 /* Lines of such fields that one request may have; more: 431. */
 #define REQUEST_FIELDS_MAX 32
 
+enum request_body {
+    BODY_NONE,
+    BODY_LENGTH,  /* body_len > 0 bytes */
+    BODY_CHUNKED, /* RFC 9112 section 7.1 */
+};
+
 struct request {
     enum request_method method;
     struct text target;
-    bool minor_0;    /* HTTP/1.0; false: 1.1 or later */
-    bool keep_alive; /* the client would like to send more (RFC 9112 section 9.3) */
-    bool has_body;   /* a body follows the head */
+    bool minor_0;           /* HTTP/1.0; false: 1.1 or later */
+    bool keep_alive;        /* the client would like to send more (RFC 9112 section 9.3) */
+    bool expects_continue;  /* the body comes once we have said 100 (RFC 9110 section 10.1.1) */
+    enum request_body body; /* what follows the head */
+    uint64_t body_len;
     unsigned field_count;
     struct request_field fields[REQUEST_FIELDS_MAX];
 };
 
 /*
- * Returns 0, or the status of the error: 400, 431, 501 or 505. After an error only method and
+ * Returns 0, or the status of the error: 400, 417, 431, 501 or 505. After an error only method and
  * minor_0 are meaningful, and how to go on behind the head is not known.
  */
 unsigned request_parse(struct text head, struct request *request);

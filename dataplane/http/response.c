@@ -112,6 +112,10 @@ static void put_generated(struct writer *w, const struct status *status,
         put(w, TEXT("\r\n\r\n"));
         return;
     }
+    if (status->body.len == 0) { /* 204: neither body nor length (section 8.6) */
+        put(w, CRLF);
+        return;
+    }
     put(w, TEXT("Content-Type: text/plain\r\n"));
     put_content_length(w, status->reason.len + status->body.len + 2);
     put(w, CRLF);

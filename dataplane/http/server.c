@@ -15,11 +15,13 @@ void http_config_defaults(struct http_config *config)
         .pipeline_max = 16,
         .inline_bytes_max = 512,
         .header_timeout_ns = 10 * NS_PER_S,
+        .body_timeout_ns = 30 * NS_PER_S,
         .idle_timeout_ns = 60 * NS_PER_S,
         .write_timeout_ns = 60 * NS_PER_S,
         .request_line_max = 8192,
-        .header_bytes_max = 16384,
+        .header_bytes_max = 32768,
         .header_fields_max = 100,
+        .body_bytes_max = 1u << 20,
         .memory = memory_heap,
     };
 }

@@ -7,6 +7,7 @@
 #define HTTP_SERVER_H
 
 #include "base/date.h"
+#include "http/body.h"
 #include "http/head.h"
 #include "http/http.h"
 #include "http/response.h"
@@ -29,11 +30,14 @@ static inline void pool_give(struct index_pool *pool, uint32_t index)
     pool->free[pool->free_count++] = index;
 }
 
-/* A head of which a part has arrived. A head that comes in one piece needs none. */
+/* A request of which a part has arrived. A head that comes in one piece and is all needs none. */
 struct partial_request {
-    struct head_scan scan;
-    uint64_t due;    /* when its head must be complete */
-    uint32_t filled; /* bytes of its buffer */
+    union {
+        struct head_scan scan;
+        struct body_scan body; /* conn.in_body */
+    };
+    uint64_t due;    /* when its head, or its body, must be complete */
+    uint32_t filled; /* bytes of its buffer, which holds heads only */
 };
 
 /* Why receive() took less than it was given. */
@@ -56,6 +60,7 @@ struct http_conn {
     uint32_t wait_prev, wait_next;
 
     uint8_t stall; /* enum http_stall */
+    bool in_body;  /* partial is a request that was answered, and its body is read */
     bool waiting;  /* in the queue for a response */
     bool granted;  /* one is set aside for it */
     bool closing;  /* FIN is sent or ordered, or the connection aborted: input is ignored */
@@ -63,7 +68,7 @@ struct http_conn {
 };
 
 /* An idle connection costs 512 bytes in all layers at most. */
-static_assert(sizeof(struct http_conn) <= 96, "HTTP's share of an idle connection");
+static_assert(sizeof(struct http_conn) <= 72, "HTTP's share of an idle connection");
 
 #define HTTP_SERVER_FIELD_BYTES (HTTP_SERVER_NAME_MAX + sizeof("Server: \r\n"))
 

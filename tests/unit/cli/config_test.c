@@ -46,7 +46,8 @@ static const struct {
     { "# \xff\n", "1: this is no YAML" },
     { "a: 1\nb: \x01\n", "2: this is no YAML: control characters are not allowed" },
     /* shape */
-    { "80\n", "1: expected sections (server, pool, limits, timeouts, tcp, idle); found \"80\"" },
+    { "80\n",
+      "1: expected sections (server, pool, http, limits, timeouts, tcp, idle); found \"80\"" },
     { "- server\n", "1: expected sections" },
     { "server: 80\n", "1: server: expected settings below it (device, address" },
     { "\nserver:\n  - port\n", "2: server: expected settings below it" },
@@ -105,6 +106,12 @@ static const struct {
     { "timeouts:\n  idle: 30\n",
       "2: timeouts.idle: expected a duration from 100ms to 60min, written as 500ms or 30s; found "
       "\"30\"" },
+    { "http:\n  server_name: \"a\\nSet-Cookie: b\"\n",
+      "2: http.server_name: expected 1 to 64 visible ASCII characters, with spaces only between "
+      "them, or none; found" },
+    { "http:\n  server_name: ''\n", "2: http.server_name: expected 1 to 64" },
+    { "http:\n  server_name: 12345678901234567890123456789012345678901234567890123456789012345\n",
+      "2: http.server_name: expected 1 to 64 visible" },
     { "idle:\n  wait: \"a\\nb\"\n", "2: idle.wait: expected one of auto sleep poll; found "
                                     "\"a?b\"" },
     /* what no single setting can show */
@@ -227,6 +234,7 @@ static const char everything[] = "server:\n"
                                  "  media_types: \"/etc/odd: name\"\n"
                                  "  log_level: debug\n"
                                  "pool: {size: 1536M, allow_small_pages: yes}\n"
+                                 "http: {server_name: none}\n"
                                  "limits:\n"
                                  "  connections: 100\n"
                                  "  requests: 10\n"
@@ -235,8 +243,9 @@ static const char everything[] = "server:\n"
                                  "  request_line: 2K\n"
                                  "  header_bytes: 4096\n"
                                  "  header_fields: 20\n"
+                                 "  body_bytes: 7K\n"
                                  "  inline_bytes: 0\n"
-                                 "timeouts: {header: 500ms, idle: 5min, write: 90s}\n"
+                                 "timeouts: {header: 500ms, body: 7s, idle: 5min, write: 90s}\n"
                                  "idle: {wait: poll, spin: 0, sleep: 1ms}\n";
 
 START_TEST(every_setting_is_taken)
@@ -257,6 +266,9 @@ START_TEST(every_setting_is_taken)
     ck_assert_uint_eq(ip_addr_v4(&config.gateway), 0xc0a80001);
     ck_assert_uint_eq(config.gateway6.b[0], 0xfe);
     ck_assert(config.slaac);
+    ck_assert_str_eq(config.server_name, "");
+    ck_assert_uint_eq(config.body_bytes_max, 7 << 10);
+    ck_assert_uint_eq(config.body_timeout_ns, 7 * NS_PER_S);
     ck_assert_uint_eq(config.vlan, 7);
     ck_assert_uint_eq(config.core_count, 3);
     ck_assert_uint_eq(config.cores[2], 5);
