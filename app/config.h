@@ -21,6 +21,7 @@
 #define CONFIG_DEVICE_BYTES 256
 #define CONFIG_ERROR_BYTES  512
 #define CONFIG_LIST_BYTES   1024 /* of a setting that is a list, as text */
+#define CONFIG_SETTINGS_MAX 128
 
 /* In the order of how much is said. */
 enum config_log_level {
@@ -35,6 +36,11 @@ enum config_idle_wait {
     CONFIG_IDLE_AUTO,  /* sleeps until a frame or a timer: rx interrupt where the driver has one */
     CONFIG_IDLE_SLEEP, /* short sleeps of at most idle_sleep_ns */
     CONFIG_IDLE_POLL,  /* never sleeps */
+};
+
+enum config_access_format {
+    CONFIG_ACCESS_COMBINED,
+    CONFIG_ACCESS_JSON,
 };
 
 /* Congestion control (tcp/cc.h). */
@@ -100,6 +106,11 @@ struct config {
     enum config_congestion congestion;
     bool pacing;
     bool ecn;
+
+    /* access_log */
+    char access_path[PATH_MAX]; /* "-": stdout; empty: no log */
+    enum config_access_format access_format;
+    uint32_t access_ring; /* records of one worker that wait to be written */
 
     /* idle */
     enum config_idle_wait idle_wait;

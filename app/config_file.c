@@ -18,8 +18,8 @@
 #include "base/assert.h"
 
 #define FILE_BYTES_MAX (1u << 20) /* nobody writes a longer one by hand */
-#define SECTIONS_MAX   8
-#define SETTINGS_MAX   64
+#define SECTIONS_MAX   16
+#define SETTINGS_MAX   CONFIG_SETTINGS_MAX
 #define MISTAKES_TOLD  32
 
 /* What libcyaml reads and writes: each value as text under its setting's number, NULL where the

@@ -7,6 +7,7 @@ const char help_all[] =
     "  hugewire serve [options] ROOT   serve the files below ROOT\n"
     "  hugewire check -c FILE          validate a configuration and print the effective one\n"
     "  hugewire doctor [ROOT]          tell what this machine has, lacks, and how to mend it\n"
+    "  hugewire reopen [--pid N]       have a running server open its access log anew\n"
     "  hugewire --version\n"
     "\n"
     "Each command explains itself: hugewire serve --help\n";
@@ -15,7 +16,7 @@ const char help_serve[] =
     "usage: hugewire serve [options] ROOT\n"
     "\n"
     "Reads the files below ROOT into hugepages and serves them until SIGINT or SIGTERM.\n"
-    "SIGUSR1 prints the counters.\n"
+    "SIGUSR1 prints the counters, SIGUSR2 opens the access log anew.\n"
     "\n"
     "  --device SPEC         tap:NAME (default tap:hw0), af_packet:IF, af_xdp:IF,\n"
     "                        pci:BDF, or vdev:DEVARGS (raw DPDK)\n"
@@ -32,6 +33,7 @@ const char help_serve[] =
     "  --allow-small-pages   go on with locked 4 KiB pages where hugepages are missing\n"
     "  --drain-seconds N     how long transfers may go on after SIGTERM (default 30)\n"
     "  --log-level LEVEL     error, warning, info (default) or debug\n"
+    "  --access-log FILE     a line for each request; - is stdout (default: none)\n"
     "  -c, --config FILE     YAML with these settings and more; flags override it\n"
     "  -h, --help            this\n"
     "  -V, --version         the version\n"
@@ -50,5 +52,11 @@ const char help_doctor[] =
     "Looks at hugepages, locked memory, io_uring, /dev/net/tun, IOMMU and VFIO, NICs, NUMA nodes\n"
     "and cores, and at ROOT if it is given; names the command that mends what is missing. Exits\n"
     "with 0 if hugewire serve would work on a TAP device, else with 1.\n";
+
+const char help_reopen[] = "usage: hugewire reopen [--pid N]\n"
+                           "\n"
+                           "After the access log was renamed: the server closes it and opens its "
+                           "path anew, as on SIGUSR2.\n"
+                           "No line is lost. --pid is needed where several servers run.\n";
 
 const char help_version[] = "hugewire " HW_VERSION "\n";

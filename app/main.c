@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/check.h"
+#include "app/control.h"
 #include "app/doctor.h"
 #include "app/options.h"
 #include "app/serve.h"
@@ -19,6 +20,8 @@ int main(int argc, char **argv)
         return check_run(options.file, stdout, stderr);
     case OPTIONS_DOCTOR:
         return doctor_run("", options.root, stdout);
+    case OPTIONS_REOPEN:
+        return control_reopen(options.pid, stderr);
     case OPTIONS_HELP:
     case OPTIONS_VERSION:
         return fputs(options.text, stdout) < 0 || fflush(stdout) != 0;

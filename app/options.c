@@ -7,6 +7,7 @@
 
 #include "app/help.h"
 #include "app/settings.h"
+#include "app/values.h"
 #include "base/assert.h"
 
 /* What getopt_long() returns for our options; settings' options come after, by their number. */
@@ -14,10 +15,11 @@ enum {
     OPT_HELP = 256,
     OPT_VERSION,
     OPT_CONFIG,
+    OPT_PID,
     OPT_SETTING,
 };
 
-#define SETTINGS_MAX 64
+#define SETTINGS_MAX CONFIG_SETTINGS_MAX
 
 /* The flags' values, so that the file can be read before they are applied. */
 struct flags {
@@ -241,6 +243,44 @@ static void doctor_read(struct options *options, int argc, char **argv, FILE *er
         root_read(options, argc, argv, errors);
 }
 
+/* A command to a running server: no more than which one is meant. */
+static void running_read(struct options *options, int argc, char **argv, FILE *errors,
+                         enum options_command command, const char *help)
+{
+    static const struct option table[] = { { "help", no_argument, NULL, OPT_HELP },
+                                           { "pid", required_argument, NULL, OPT_PID },
+                                           { 0 } };
+    uint64_t pid;
+    int found;
+
+    options->command = command;
+    while ((found = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+        switch (found) {
+        case 'h':
+        case OPT_HELP:
+            answer(options, OPTIONS_HELP, help);
+            return;
+        case OPT_PID:
+            if (!value_number(optarg, &pid) || pid == 0 || pid > INT_MAX) {
+                bad(options, errors, "--pid: expected a process number; found \"%.64s\"", optarg);
+                return;
+            }
+            options->pid = (int)pid;
+            break;
+        default:
+            bad_option(options, errors, argv[0], found, argv);
+            return;
+        }
+    }
+    if (optind < argc)
+        bad(options, errors, "unexpected \"%s\" (see hugewire %s --help)", argv[optind], argv[0]);
+}
+
+static void reopen_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    running_read(options, argc, argv, errors, OPTIONS_REOPEN, help_reopen);
+}
+
 static const struct {
     const char *name;
     void (*read)(struct options *options, int argc, char **argv, FILE *errors);
@@ -248,20 +288,39 @@ static const struct {
     { "serve", serve_read },
     { "check", check_read },
     { "doctor", doctor_read },
+    { "reopen", reopen_read },
 };
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+/* "serve, check or doctor" */
+static const char *command_names(char *text, size_t text_bytes)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < COMMAND_COUNT && len < text_bytes; i++)
+        len += (size_t)snprintf(text + len, text_bytes - len, "%s%s",
+                                i == 0                   ? ""
+                                : i + 1 == COMMAND_COUNT ? " or "
+                                                         : ", ",
+                                commands[i].name);
+    return text;
+}
 
 void options_read(struct options *options, int argc, char **argv, FILE *errors)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
+    char names[128];
 
     memset(options, 0, sizeof(*options));
     opterr = 0; /* the messages are ours */
     optind = 0; /* glibc: start anew, also after another call */
     if (word == NULL) {
-        bad(options, errors, "no command given: serve, check or doctor (see hugewire --help)");
+        bad(options, errors, "no command given: %s (see hugewire --help)",
+            command_names(names, sizeof(names)));
         return;
     }
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(word, commands[i].name) == 0) {
             commands[i].read(options, argc - 1, argv + 1, errors);
             return;
@@ -272,8 +331,6 @@ void options_read(struct options *options, int argc, char **argv, FILE *errors)
     else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
         answer(options, OPTIONS_VERSION, help_version);
     else
-        bad(options, errors,
-            "unknown command \"%s\": expected serve, check or doctor (see "
-            "hugewire --help)",
-            word);
+        bad(options, errors, "unknown command \"%s\": expected %s (see hugewire --help)", word,
+            command_names(names, sizeof(names)));
 }

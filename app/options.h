@@ -13,6 +13,7 @@ enum options_command {
     OPTIONS_SERVE,   /* config is the effective configuration */
     OPTIONS_CHECK,   /* file is set */
     OPTIONS_DOCTOR,  /* root may be set */
+    OPTIONS_REOPEN,  /* pid may be set */
     OPTIONS_HELP,    /* text is what to print */
     OPTIONS_VERSION, /* likewise */
     OPTIONS_BAD,     /* said already; exit with 2 */
@@ -23,6 +24,7 @@ struct options {
     struct config config;
     const char *file;
     const char *root; /* NULL: not given */
+    int pid;          /* of the server meant; 0: not given */
     const char *text;
 };
 

@@ -56,13 +56,15 @@ void report_ready(const struct report_ready *ready)
              pool.vm_locked >> 10, pool.vm_pinned >> 10, pool.vm_hugetlb >> 10);
 }
 
-void report_counters(struct worker *const *workers, unsigned count)
+void report_counters(struct worker *const *workers, unsigned count, const struct counters *more)
 {
     struct counters sum = { 0 };
     const uint64_t *words = (const uint64_t *)&sum;
 
     for (unsigned i = 0; i < count; i++)
         counters_sum(&sum, worker_counters(workers[i]));
+    if (more != NULL)
+        counters_sum(&sum, more);
     for (unsigned i = 0; i < counter_count; i++)
         printf("%s %" PRIu64 "\n", counter_infos[i].name, words[i]);
     fflush(stdout);

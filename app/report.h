@@ -21,7 +21,8 @@ struct report_ready {
 /* The one line that says the server is ready, and what it has got. */
 void report_ready(const struct report_ready *ready);
 
-/* All counters, summed over the workers, a line "NAME VALUE" each. They may be running. */
-void report_counters(struct worker *const *workers, unsigned count);
+/* All counters, summed over the workers and more (NULL: nothing), a line "NAME VALUE" each. They
+ * may be running. */
+void report_counters(struct worker *const *workers, unsigned count, const struct counters *more);
 
 #endif

@@ -11,6 +11,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
+#include "app/access_log.h"
 #include "app/clock.h"
 #include "app/eal.h"
 #include "app/host.h"
@@ -50,12 +51,15 @@ struct serve {
     struct clock clock;
     struct port port;
     struct pool *pool;
+    struct access_log *access_log; /* NULL: none */
     struct io_pools pools[CONFIG_CORES_MAX];
     struct worker *workers[CONFIG_CORES_MAX];
     sigset_t signals;
     char error[HOST_ERROR_BYTES + PATH_MAX];
 };
 
+static_assert(sizeof(((struct serve *)NULL)->error) >= ACCESS_LOG_ERROR_BYTES,
+              "room for any message");
 static_assert(sizeof(((struct serve *)NULL)->error) >= DEVICE_ERROR_BYTES, "room for any message");
 static_assert(sizeof(((struct serve *)NULL)->error) >= EAL_ERROR_BYTES, "room for any message");
 static_assert(sizeof(((struct serve *)NULL)->error) >= POOL_ERROR_BYTES, "room for any message");
@@ -113,6 +117,7 @@ static void make_templates(struct serve *s)
     s->http.header_bytes_max = c->header_bytes_max;
     s->http.header_fields_max = c->header_fields_max;
     s->http.body_bytes_max = c->body_bytes_max;
+    s->http.log = c->access_path[0] != '\0' ? worker_log : NULL;
 }
 
 static struct io_pools_config pools_config(const struct serve *s, unsigned worker)
@@ -130,14 +135,27 @@ static struct io_pools_config pools_config(const struct serve *s, unsigned worke
     };
 }
 
+static struct access_log_config access_log_config(const struct serve *s)
+{
+    return (struct access_log_config){
+        .path = s->config->access_path,
+        .format = s->config->access_format,
+        .rings = s->worker_count,
+        .records = s->config->access_ring,
+    };
+}
+
 /* Hugepage memory besides the pool. */
 static uint64_t memory_bytes(const struct serve *s)
 {
     struct io_pools_config pools = pools_config(s, 0);
+    struct access_log_config log = access_log_config(s);
+    uint64_t log_bytes = s->http.log != NULL ? access_log_bytes(&log) : 0;
     uint64_t worker =
         io_pools_bytes(&pools) + stack_memory_bytes(&s->stack) + http_server_memory_bytes(&s->http);
 
-    return EAL_OVERHEAD_BYTES + s->worker_count * (worker + worker / 8 /* malloc's own */);
+    return EAL_OVERHEAD_BYTES + log_bytes +
+           s->worker_count * (worker + worker / 8 /* malloc's own */);
 }
 
 /* Everything that can be found wrong before DPDK starts. */
@@ -168,6 +186,7 @@ static void take_signals(struct serve *s)
     sigaddset(&s->signals, SIGINT);
     sigaddset(&s->signals, SIGTERM);
     sigaddset(&s->signals, SIGUSR1);
+    sigaddset(&s->signals, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -302,6 +321,23 @@ static struct memory worker_memory(const struct serve *s)
                             .ctx = (void *)(intptr_t)(s->port.caps.numa_node + 1) };
 }
 
+static bool open_access_log(struct serve *s)
+{
+    struct access_log_config config = access_log_config(s);
+
+    if (s->http.log == NULL)
+        return true;
+    s->access_log = access_log_create(&config, s->error);
+    telemetry_set_access_log(s->access_log);
+    return s->access_log != NULL;
+}
+
+static void close_access_log(struct serve *s)
+{
+    telemetry_set_access_log(NULL);
+    access_log_destroy(s->access_log);
+}
+
 static void destroy_workers(struct serve *s)
 {
     telemetry_set_workers(NULL, 0);
@@ -333,6 +369,8 @@ static bool create_workers(struct serve *s)
     for (unsigned i = 0; i < s->worker_count; i++) {
         config.index = i;
         config.pools = &s->pools[i];
+        if (s->access_log != NULL)
+            config.access_log = access_log_ring(s->access_log, i);
         s->workers[i] = worker_create(&config);
         if (s->workers[i] == NULL) {
             destroy_workers(s);
@@ -361,6 +399,12 @@ static void post_all(struct serve *s, enum worker_message_kind kind)
             rte_delay_us_sleep(100);
 }
 
+static void print_counters(const struct serve *s)
+{
+    report_counters(s->workers, s->worker_count,
+                    s->access_log != NULL ? access_log_counters(s->access_log) : NULL);
+}
+
 static bool all_quiet(const struct serve *s)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
@@ -377,7 +421,9 @@ static bool wait_signal(struct serve *s, uint64_t ns)
     int signo = sigtimedwait(&s->signals, NULL, &timeout);
 
     if (signo == SIGUSR1)
-        report_counters(s->workers, s->worker_count);
+        print_counters(s);
+    if (signo == SIGUSR2 && s->access_log != NULL)
+        access_log_reopen(s->access_log);
     return signo == SIGINT || signo == SIGTERM;
 }
 
@@ -448,8 +494,10 @@ static int serve(struct serve *s)
         goto stop_eal;
     if (!map_pool(s) || !create_pools(s))
         goto destroy_pool;
-    if (!start_port(s))
+    if (!open_access_log(s))
         goto destroy_pools;
+    if (!start_port(s))
+        goto close_access_log;
     if (!create_workers(s))
         goto close_port;
 
@@ -458,12 +506,15 @@ static int serve(struct serve *s)
         worker_release_mbufs(s->workers[i]);
     port_close(&s->port);
     check_pins(s);
-    report_counters(s->workers, s->worker_count);
+    access_log_finish(s->access_log);
+    print_counters(s);
     code = 0;
 
     destroy_workers(s);
 close_port:
     port_close(&s->port);
+close_access_log:
+    close_access_log(s);
 destroy_pools:
     destroy_pools(s);
 destroy_pool:

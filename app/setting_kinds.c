@@ -192,7 +192,8 @@ static bool path_set(const struct setting *s, struct config *config, const char 
 
     if (len == 0 || len >= s->bytes)
         return false;
-    memcpy(value_at(s, config), text, len + 1);
+    memset(value_at(s, config), 0, s->bytes);
+    memcpy(value_at(s, config), text, len);
     return true;
 }
 
@@ -207,9 +208,18 @@ static void path_expected(const struct setting *s, char *text, size_t text_bytes
     snprintf(text, text_bytes, "a path of 1 to %zu bytes", s->bytes - 1);
 }
 
-const struct setting_kind setting_path = { .set = path_set,
-                                           .text = path_text,
-                                           .expected = path_expected };
+static bool path_is_zero(const struct setting *s, const struct config *config)
+{
+    return *(const char *)value_of(s, config) == '\0';
+}
+
+static void path_zero(const struct setting *s, struct config *config)
+{
+    memset(value_at(s, config), 0, s->bytes);
+}
+
+const struct setting_kind setting_path = { path_set, path_text, path_expected, path_is_zero,
+                                           path_zero };
 
 /* A field's value: words of visible ASCII (RFC 9110 section 5.5), so that none can end the line. */
 static bool server_name_set(const struct setting *s, struct config *config, const char *text)

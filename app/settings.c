@@ -12,6 +12,7 @@
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const congestions[] = { "cubic", "newreno", NULL };
+static const char *const access_formats[] = { "combined", "json", NULL };
 static const char *const idle_waits[] = { "auto", "sleep", "poll", NULL };
 
 #define AT(member)                                                                                 \
@@ -82,6 +83,12 @@ const struct setting settings[] = {
       .words = congestions },
     { "tcp", "pacing", NULL, &setting_bool, AT(pacing), .fallback = "true" },
     { "tcp", "ecn", NULL, &setting_bool, AT(ecn), .fallback = "true" },
+
+    { "access_log", "path", "access-log", &setting_path, AT(access_path), .fallback = "none",
+      .zero_word = "none" },
+    { "access_log", "format", NULL, &setting_word, AT(access_format), .fallback = "combined",
+      .words = access_formats },
+    { "access_log", "ring", NULL, &setting_number, AT(access_ring), 64, 1048576, "4096" },
 
     { "idle", "wait", NULL, &setting_word, AT(idle_wait), .fallback = "auto", .words = idle_waits },
     { "idle", "spin", NULL, &setting_duration, AT(idle_spin_ns), 0, NS_PER_S, "50us" },

@@ -7,6 +7,7 @@
 
 #include <rte_telemetry.h>
 
+#include "app/access_log.h"
 #include "app/worker.h"
 #include "base/counters.h"
 
@@ -15,6 +16,7 @@ static struct {
     pthread_mutex_t lock;
     struct worker *const *workers;
     unsigned count;
+    struct access_log *access_log;
 } source = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* Adds up what params asks for: everything, or one worker. */
@@ -32,6 +34,8 @@ static int sum_counters(const char *params, struct counters *sum)
     }
     for (unsigned i = first; i < last; i++)
         counters_sum(sum, worker_counters(source.workers[i]));
+    if (last - first == source.count && source.access_log != NULL)
+        counters_sum(sum, access_log_counters(source.access_log));
     return 0;
 }
 
@@ -61,13 +65,33 @@ static int answer_workers(const char *cmd, const char *params, struct rte_tel_da
     return rte_tel_data_add_dict_u64(answer, "workers", count);
 }
 
+static int answer_reopen(const char *cmd, const char *params, struct rte_tel_data *answer)
+{
+    pthread_mutex_lock(&source.lock);
+    bool there = source.access_log != NULL;
+    if (there)
+        access_log_reopen(source.access_log);
+    pthread_mutex_unlock(&source.lock);
+    rte_tel_data_start_dict(answer);
+    return rte_tel_data_add_dict_u64(answer, "reopened", there);
+}
+
 bool telemetry_register(void)
 {
     return rte_telemetry_register_cmd(
                "/hugewire/counters", answer_counters,
                "Counters summed over workers. Parameter: one worker's number") == 0 &&
            rte_telemetry_register_cmd("/hugewire/workers", answer_workers,
-                                      "Number of workers. No parameters") == 0;
+                                      "Number of workers. No parameters") == 0 &&
+           rte_telemetry_register_cmd("/hugewire/reopen", answer_reopen,
+                                      "Opens the access log's file anew. No parameters") == 0;
+}
+
+void telemetry_set_access_log(struct access_log *log)
+{
+    pthread_mutex_lock(&source.lock);
+    source.access_log = log;
+    pthread_mutex_unlock(&source.lock);
 }
 
 void telemetry_set_workers(struct worker *const *workers, unsigned count)

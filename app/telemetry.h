@@ -5,12 +5,14 @@
  *   /hugewire/counters        sums over the workers
  *   /hugewire/counters,N      of worker N
  *   /hugewire/workers         how many workers there are
+ *   /hugewire/reopen          opens the access log's file anew
  */
 #ifndef APP_TELEMETRY_H
 #define APP_TELEMETRY_H
 
 #include <stdbool.h>
 
+struct access_log;
 struct worker;
 
 /* After EAL's start. False: telemetry does not take the commands. */
@@ -18,5 +20,7 @@ bool telemetry_register(void);
 
 /* What the commands answer from; NULL, 0: nothing, before the workers are destroyed. */
 void telemetry_set_workers(struct worker *const *workers, unsigned count);
+/* NULL: there is none, or none any more. */
+void telemetry_set_access_log(struct access_log *log);
 
 #endif

@@ -18,6 +18,7 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
+#include "app/access_log.h"
 #include "app/log.h"
 #include "base/assert.h"
 #include "io/eth.h"
@@ -60,6 +61,7 @@ struct worker {
     /* Set up once. */
     struct io_eth eth;
     struct http_server *http;
+    struct access_log_ring *access_log;
     struct worker *const *peers;
     unsigned peer_count, index;
     struct memory memory;
@@ -125,6 +127,7 @@ static bool create_stack(struct worker *w, const struct worker_config *config)
     struct stack_config stack = config->stack;
 
     http.wall_offset_ns = wall_offset(&config->clock);
+    http.log_ctx = w;
     http.counters = &w->counters;
     http.memory = config->memory;
     w->http = http_server_create(&http);
@@ -164,6 +167,13 @@ static bool create_io(struct worker *w, const struct worker_config *config)
     return w->tx != NULL;
 }
 
+void worker_log(void *worker, const struct http_record *record)
+{
+    struct worker *w = worker;
+
+    access_log_put(w->access_log, record, &w->counters);
+}
+
 struct worker *worker_create(const struct worker_config *config)
 {
     struct worker *w = memory_alloc(&config->memory, 1, sizeof(*w));
@@ -174,6 +184,7 @@ struct worker *worker_create(const struct worker_config *config)
     w->epfd = w->wake_fd = -1;
     w->clock = config->clock;
     w->index = config->index;
+    w->access_log = config->access_log;
     w->idle_wait = config->idle_wait;
     w->idle_spin_ns = config->idle_spin_ns;
     w->idle_sleep_ns = config->idle_sleep_ns;

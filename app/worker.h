@@ -20,6 +20,7 @@
 #include "mempool/arena.h"
 #include "stack/stack.h"
 
+struct access_log_ring;
 struct io_pools;
 struct worker;
 
@@ -31,7 +32,8 @@ struct worker_config {
     const struct arena *arena;
     struct stack_config
         stack; /* what concerns one worker (counters, app, memory, seed) is set here */
-    struct http_config http;
+    struct http_config http;            /* log: NULL or worker_log */
+    struct access_log_ring *access_log; /* for worker_log */
     enum config_idle_wait idle_wait;
     uint64_t idle_spin_ns, idle_sleep_ns;
     struct memory memory;
@@ -48,6 +50,9 @@ struct worker_message {
     struct stack_news news;
     uint32_t kind;
 };
+
+/* What http.log is if there is an access log. */
+void worker_log(void *worker, const struct http_record *record);
 
 /* NULL: out of memory or file descriptors. */
 struct worker *worker_create(const struct worker_config *config);

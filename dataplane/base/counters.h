@@ -121,6 +121,9 @@
     X(http_body_long, "connections closed: a request's chunked body went over the limit")          \
     X(http_request_exhausted, "connections refused: no parser left for a partial request")         \
     X(http_response_exhausted, "times a response had to wait: none left in the pool")              \
+    X(access_log_lines, "lines of the access log written")                                         \
+    X(access_log_dropped, "records of requests dropped: the access log's ring was full")           \
+    X(access_log_lost, "lines of the access log that could not be written")                        \
     /* worker */                                                                                   \
     X(loop_turns, "turns of the worker's loop")                                                    \
     X(loop_idle_waits, "times the worker went to sleep for want of work")

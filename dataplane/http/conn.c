@@ -10,6 +10,7 @@
  */
 #include "base/assert.h"
 #include "base/time.h"
+#include "http/account.h"
 #include "http/answer.h"
 #include "http/due.h"
 #include "http/request.h"
@@ -71,10 +72,12 @@ static void count_status(struct counters *counters, unsigned status)
     }
 }
 
-static void response_free(struct http_server *server, uint32_t index)
+static void response_free(struct http_server *server, uint32_t index, uint64_t acknowledged,
+                          uint64_t now)
 {
     const struct response *response = &server->responses[index];
 
+    account_end(server, index, acknowledged, now);
     if (response->file != NULL)
         server->pins[response->file->index].responses--;
     pool_give(&server->response_pool, index);
@@ -154,6 +157,15 @@ static void conn_answer(struct http_server *server, struct http_conn *conn, stru
         conn_close(server, conn, now);
 }
 
+/* When the head that is answered at `now` began to come. */
+static uint64_t head_begun(const struct http_server *server, const struct http_conn *conn,
+                           uint64_t now)
+{
+    return conn->partial == NONE
+               ? now
+               : server->partials[conn->partial].due - server->config.header_timeout_ns;
+}
+
 /* An answer to what is no valid request. Its first bytes still tell which method it wanted. */
 static void conn_answer_error(struct http_server *server, struct http_conn *conn, unsigned status,
                               struct text head, uint64_t now)
@@ -163,8 +175,10 @@ static void conn_answer_error(struct http_server *server, struct http_conn *conn
         .close = true,
         .head_only = head.len >= 5 && memcmp(head.at, "HEAD ", 5) == 0,
     };
+    uint64_t begun = head_begun(server, conn, now);
 
     conn_answer(server, conn, &answer, now);
+    account_begin(server, conn, answer.status, head, NULL, begun);
 }
 
 /*
@@ -200,6 +214,7 @@ static void conn_answer_head(struct http_server *server, struct http_conn *conn,
 {
     struct request request;
     unsigned error = request_parse(head, &request);
+    uint64_t begun = head_begun(server, conn, now);
 
     if (error != 0) {
         conn_answer_error(server, conn, error, head, now);
@@ -211,6 +226,7 @@ static void conn_answer_head(struct http_server *server, struct http_conn *conn,
                    (request.body != BODY_NONE && !body_begin(server, conn, &request, now));
     answer.keep_alive = request.minor_0;
     conn_answer(server, conn, &answer, now);
+    account_begin(server, conn, answer.status, head, &request, begun);
 }
 
 /* ---- input ---- */
@@ -361,7 +377,7 @@ static void http_acknowledged(void *ctx, struct tcp_conn *tcp, uint64_t upto, ui
         if (conn->recent == index)
             conn->recent = conn->first;
         conn->responses--;
-        response_free(server, index);
+        response_free(server, index, upto, now);
     }
     conn->due = now + (conn->responses != 0 ? server->config.write_timeout_ns
                                             : server->config.idle_timeout_ns);
@@ -455,9 +471,10 @@ static void http_closed(void *ctx, struct tcp_conn *tcp, enum tcp_close_reason r
     struct http_conn *conn = server_conn(server, tcp);
 
     (void)reason;
+    uint64_t acknowledged = tcp_acknowledged(tcp), now = tcp_conn_now(tcp);
     for (uint32_t index = conn->first, next; conn->responses != 0; index = next) {
         next = server->responses[index].next;
-        response_free(server, index);
+        response_free(server, index, acknowledged, now);
         conn->responses--;
     }
     partial_drop(server, conn);

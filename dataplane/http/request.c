@@ -22,6 +22,8 @@ static const struct text field_names[FIELD_ID_COUNT] = {
     [FIELD_IF_NONE_MATCH] = TEXT("If-None-Match"),
     [FIELD_IF_MODIFIED_SINCE] = TEXT("If-Modified-Since"),
     [FIELD_IF_UNMODIFIED_SINCE] = TEXT("If-Unmodified-Since"),
+    [FIELD_REFERER] = TEXT("Referer"),
+    [FIELD_USER_AGENT] = TEXT("User-Agent"),
 };
 
 /* What the parser's callbacks see. */

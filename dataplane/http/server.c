@@ -35,7 +35,8 @@ static struct head_limits limits_of(const struct http_config *config)
 
 /* The server's tables: how many of which size. */
 struct table_sizes {
-    size_t conns, partials, partial_text, responses, pins, path, partial_free, response_free;
+    size_t conns, partials, partial_text, responses, records, pins, path, partial_free,
+        response_free;
 };
 
 static struct table_sizes table_sizes(const struct http_config *config)
@@ -48,6 +49,7 @@ static struct table_sizes table_sizes(const struct http_config *config)
         .partials = config->requests_max * sizeof(struct partial_request),
         .partial_text = config->requests_max * head_bytes_max(&limits),
         .responses = config->responses_max * sizeof(struct response),
+        .records = config->log != NULL ? config->responses_max * sizeof(struct http_record) : 0,
         .pins = (files != 0 ? files : 1) * sizeof(struct file_pin),
         .path = answer_path_bytes(config->request_line_max),
         .partial_free = config->requests_max * sizeof(uint32_t),
@@ -60,7 +62,8 @@ size_t http_server_memory_bytes(const struct http_config *config)
     struct table_sizes sizes = table_sizes(config);
 
     return sizeof(struct http_server) + sizes.conns + sizes.partials + sizes.partial_text +
-           sizes.responses + sizes.pins + sizes.path + sizes.partial_free + sizes.response_free;
+           sizes.responses + sizes.records + sizes.pins + sizes.path + sizes.partial_free +
+           sizes.response_free;
 }
 
 /* False: no memory. */
@@ -108,10 +111,13 @@ struct http_server *http_server_create(const struct http_config *config)
     server->partials = memory_alloc(memory, 1, sizes.partials);
     server->partial_text = memory_alloc(memory, 1, sizes.partial_text);
     server->responses = memory_alloc(memory, 1, sizes.responses);
+    if (sizes.records != 0)
+        server->records = memory_alloc(memory, 1, sizes.records);
     server->pins = memory_alloc(memory, 1, sizes.pins);
     server->path = memory_alloc(memory, 1, sizes.path);
     if (server->conns == NULL || server->partials == NULL || server->partial_text == NULL ||
-        server->responses == NULL || server->pins == NULL || server->path == NULL ||
+        server->responses == NULL || (sizes.records != 0 && server->records == NULL) ||
+        server->pins == NULL || server->path == NULL ||
         !pool_create(&server->partial_pool, memory, sizes.partial_free) ||
         !pool_create(&server->response_pool, memory, sizes.response_free)) {
         http_server_destroy(server);
@@ -130,6 +136,7 @@ void http_server_destroy(struct http_server *server)
     memory_release(&memory, server->partial_pool.free);
     memory_release(&memory, server->path);
     memory_release(&memory, server->pins);
+    memory_release(&memory, server->records);
     memory_release(&memory, server->responses);
     memory_release(&memory, server->partial_text);
     memory_release(&memory, server->partials);

@@ -233,6 +233,11 @@ struct tcp_peer tcp_conn_peer(const struct tcp_conn *c)
     return (struct tcp_peer){ .ip = c->key.remote, .port = c->key.remote_port };
 }
 
+uint64_t tcp_conn_now(const struct tcp_conn *c)
+{
+    return c->ctx->now;
+}
+
 uint64_t tcp_acknowledged(const struct tcp_conn *c)
 {
     uint64_t una = c->snd_una < c->snd_end ? c->snd_una : c->snd_end;

@@ -122,6 +122,8 @@ struct tcp_peer {
     uint16_t port;
 };
 struct tcp_peer tcp_conn_peer(const struct tcp_conn *conn);
+/* The time of what is under way: for closed(), which is not told it. */
+uint64_t tcp_conn_now(const struct tcp_conn *conn);
 /* Application stream offset below which everything is acknowledged. */
 uint64_t tcp_acknowledged(const struct tcp_conn *conn);
 /* Application stream offset up to which bytes were sent at least once. */

@@ -148,8 +148,23 @@ def crowd(host, root, path, count):
     print(f"{count} connections open at once")
 
 
+def numbered(host, path, first, count, connections):
+    """Requests PATH?first to PATH?first+count-1, spread over kept-alive connections."""
+    open_ones = [http.client.HTTPConnection(host, timeout=TIMEOUT_S)
+                 for _ in range(int(connections))]
+    for number in range(int(first), int(first) + int(count)):
+        connection = open_ones[number % len(open_ones)]
+        connection.request("GET", f"/{path}?{number}", headers={"User-Agent": f"agent {number}"})
+        response = connection.getresponse()
+        response.read()
+        if response.status != 200:
+            sys.exit(f"request {number}: status {response.status}")
+    print(f"{count} requests")
+
+
 def main():
-    commands = {f.__name__: f for f in (tree, pipeline, raw, split, stall, reset, crowd)}
+    commands = {f.__name__: f
+                for f in (tree, pipeline, raw, split, stall, reset, crowd, numbered)}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     try:

@@ -10,6 +10,7 @@ TCase *values_case(void);
 TCase *config_case(void);
 TCase *options_case(void);
 TCase *doctor_case(void);
+TCase *access_case(void);
 
 /* A stream into memory: what a program would have said. */
 struct said {

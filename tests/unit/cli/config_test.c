@@ -28,6 +28,7 @@ START_TEST(defaults_are_those_of_the_manual)
     ck_assert_uint_eq(config.core_count, 0);
     ck_assert_uint_eq(config.pool_bytes, 0);
     ck_assert(!config.allow_small_pages);
+    ck_assert_str_eq(config.access_path, "");
     ck_assert_int_eq(config.log_level, CONFIG_LOG_INFO);
     ck_assert_uint_eq(config.header_timeout_ns, 10 * NS_PER_S);
 }
@@ -46,8 +47,8 @@ static const struct {
     { "# \xff\n", "1: this is no YAML" },
     { "a: 1\nb: \x01\n", "2: this is no YAML: control characters are not allowed" },
     /* shape */
-    { "80\n",
-      "1: expected sections (server, pool, http, limits, timeouts, tcp, idle); found \"80\"" },
+    { "80\n", "1: expected sections (server, pool, http, limits, timeouts, tcp, access_log, idle); "
+              "found \"80\"" },
     { "- server\n", "1: expected sections" },
     { "server: 80\n", "1: server: expected settings below it (device, address" },
     { "\nserver:\n  - port\n", "2: server: expected settings below it" },
@@ -114,6 +115,9 @@ static const struct {
       "2: http.server_name: expected 1 to 64 visible" },
     { "idle:\n  wait: \"a\\nb\"\n", "2: idle.wait: expected one of auto sleep poll; found "
                                     "\"a?b\"" },
+    { "access_log:\n  path: ''\n",
+      "2: access_log.path: expected a path of 1 to 4095 bytes, or none" },
+    { "access_log:\n  format: common\n", "2: access_log.format: expected one of combined json" },
     /* what no single setting can show */
     { "server:\n\n  gateway: 10.72.0.1\n",
       "3: server.gateway: expected an address in the net of server.address (10.71.0.2/24); found "
@@ -219,34 +223,36 @@ START_TEST(file_that_sets_nothing_leaves_the_defaults)
 }
 END_TEST
 
-static const char everything[] = "server:\n"
-                                 "  device: af_packet:eth1\n"
-                                 "  address:\n"
-                                 "    - 192.168.5.2/16\n"
-                                 "    - 2001:db8::2/64\n"
-                                 "  gateway: [192.168.0.1, fe80::1]\n"
-                                 "  slaac: true\n"
-                                 "  vlan: 7\n"
-                                 "  port: 8080\n"
-                                 "  mtu: 9000\n"
-                                 "  cores: 5,1-2\n"
-                                 "  drain_seconds: 0\n"
-                                 "  media_types: \"/etc/odd: name\"\n"
-                                 "  log_level: debug\n"
-                                 "pool: {size: 1536M, allow_small_pages: yes}\n"
-                                 "http: {server_name: none}\n"
-                                 "limits:\n"
-                                 "  connections: 100\n"
-                                 "  requests: 10\n"
-                                 "  responses: 20\n"
-                                 "  pipeline: 1\n"
-                                 "  request_line: 2K\n"
-                                 "  header_bytes: 4096\n"
-                                 "  header_fields: 20\n"
-                                 "  body_bytes: 7K\n"
-                                 "  inline_bytes: 0\n"
-                                 "timeouts: {header: 500ms, body: 7s, idle: 5min, write: 90s}\n"
-                                 "idle: {wait: poll, spin: 0, sleep: 1ms}\n";
+static const char everything[] =
+    "server:\n"
+    "  device: af_packet:eth1\n"
+    "  address:\n"
+    "    - 192.168.5.2/16\n"
+    "    - 2001:db8::2/64\n"
+    "  gateway: [192.168.0.1, fe80::1]\n"
+    "  slaac: true\n"
+    "  vlan: 7\n"
+    "  port: 8080\n"
+    "  mtu: 9000\n"
+    "  cores: 5,1-2\n"
+    "  drain_seconds: 0\n"
+    "  media_types: \"/etc/odd: name\"\n"
+    "  log_level: debug\n"
+    "pool: {size: 1536M, allow_small_pages: yes}\n"
+    "http: {server_name: none}\n"
+    "limits:\n"
+    "  connections: 100\n"
+    "  requests: 10\n"
+    "  responses: 20\n"
+    "  pipeline: 1\n"
+    "  request_line: 2K\n"
+    "  header_bytes: 4096\n"
+    "  header_fields: 20\n"
+    "  body_bytes: 7K\n"
+    "  inline_bytes: 0\n"
+    "timeouts: {header: 500ms, body: 7s, idle: 5min, write: 90s}\n"
+    "access_log: {path: /var/log/hugewire.log, format: json, ring: 64}\n"
+    "idle: {wait: poll, spin: 0, sleep: 1ms}\n";
 
 START_TEST(every_setting_is_taken)
 {
@@ -280,6 +286,9 @@ START_TEST(every_setting_is_taken)
     ck_assert_uint_eq(config.request_line_max, 2048);
     ck_assert_uint_eq(config.inline_bytes_max, 0);
     ck_assert_uint_eq(config.idle_timeout_ns, 300 * NS_PER_S);
+    ck_assert_str_eq(config.access_path, "/var/log/hugewire.log");
+    ck_assert_int_eq(config.access_format, CONFIG_ACCESS_JSON);
+    ck_assert_uint_eq(config.access_ring, 64);
     ck_assert_int_eq(config.idle_wait, CONFIG_IDLE_POLL);
     ck_assert_uint_eq(config.idle_spin_ns, 0);
 }

@@ -34,8 +34,8 @@ static const struct {
     const char *line;
     const char *said;
 } bad_lines[] = {
-    { "hugewire", "no command given: serve, check or doctor" },
-    { "hugewire sevre /srv", "unknown command \"sevre\": expected serve, check or doctor" },
+    { "hugewire", "no command given: serve, check, doctor or reopen" },
+    { "hugewire sevre /srv", "unknown command \"sevre\": expected serve, check, doctor or reopen" },
     { "hugewire serve", "no ROOT given" },
     { "hugewire serve /a /b", "expected one ROOT; found \"/a\" and \"/b\"" },
     { "hugewire serve /a --port 81 /b", "expected one ROOT; found \"/a\" and \"/b\"" },
@@ -62,6 +62,9 @@ static const struct {
     { "hugewire check -c a.yaml b.yaml", "unexpected \"b.yaml\"" },
     { "hugewire doctor -c a.yaml", "unknown option -c" },
     { "hugewire doctor /a /b", "expected one ROOT" },
+    { "hugewire reopen --pid -1", "--pid: expected a process number; found \"-1\"" },
+    { "hugewire reopen --pid", "option --pid needs a value" },
+    { "hugewire reopen now", "unexpected \"now\" (see hugewire reopen --help)" },
 };
 
 START_TEST(mistake_is_one_line)

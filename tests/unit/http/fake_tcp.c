@@ -58,6 +58,11 @@ struct tcp_peer tcp_conn_peer(const struct tcp_conn *conn)
     return (struct tcp_peer){ .ip = ip_addr_from_v4(0x0a470001), .port = 40000 };
 }
 
+uint64_t tcp_conn_now(const struct tcp_conn *conn)
+{
+    return conn->tcp->now;
+}
+
 uint64_t tcp_acknowledged(const struct tcp_conn *conn)
 {
     return conn->acknowledged;

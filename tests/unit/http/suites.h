@@ -9,6 +9,7 @@ Suite *parts_suite(void);    /* test_http_parts.c: dates, ranges, paths, heads, 
 Suite *requests_suite(void); /* test_http_requests.c: a request, its answer */
 Suite *stream_suite(void);   /* test_http_stream.c: cuts of input and output, payload accounting */
 Suite *limits_suite(void);   /* test_http_limits.c: timeouts, pools, closing */
+Suite *log_suite(void);      /* test_http_log.c: records for the access log */
 
 Suite *bodies_suite(void); /* test_http_bodies.c: how far bodies of requests are read */
 

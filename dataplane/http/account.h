@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Keeps a record of each response while it is under way, if the server has a log. */
+#ifndef HTTP_ACCOUNT_H
+#define HTTP_ACCOUNT_H
+
+#include "http/request.h"
+#include "http/server.h"
+
+/*
+ * conn's last response was made at `now` with this status, for a head whose first byte was read at
+ * `begun`; request is NULL if the head could not be parsed.
+ */
+void account_begin(struct http_server *server, const struct http_conn *conn, unsigned status,
+                   struct text head, const struct request *request, uint64_t begun);
+
+/* The response is over: the client acknowledged the stream up to `acknowledged`. */
+void account_end(struct http_server *server, uint32_t response, uint64_t acknowledged,
+                 uint64_t now);
+
+#endif
