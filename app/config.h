@@ -105,6 +105,7 @@ struct config {
     /* tcp */
     enum config_congestion congestion;
     bool pacing;
+    bool mtu_probing;
     bool ecn;
 
     /* access_log */

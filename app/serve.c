@@ -98,6 +98,7 @@ static void make_templates(struct serve *s)
     s->stack.tcp.challenge_acks_per_s = c->challenge_acks_max;
     s->stack.tcp.cc = c->congestion == CONFIG_NEWRENO ? &cc_newreno : &cc_cubic;
     s->stack.tcp.pacing = c->pacing;
+    s->stack.tcp.mtu_probing = c->mtu_probing;
     s->stack.tcp.ecn = c->ecn;
 
     http_config_defaults(&s->http);

@@ -82,6 +82,7 @@ const struct setting settings[] = {
     { "tcp", "congestion", NULL, &setting_word, AT(congestion), .fallback = "cubic",
       .words = congestions },
     { "tcp", "pacing", NULL, &setting_bool, AT(pacing), .fallback = "true" },
+    { "tcp", "mtu_probing", NULL, &setting_bool, AT(mtu_probing), .fallback = "true" },
     { "tcp", "ecn", NULL, &setting_bool, AT(ecn), .fallback = "true" },
 
     { "access_log", "path", "access-log", &setting_path, AT(access_path), .fallback = "none",

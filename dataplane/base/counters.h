@@ -89,6 +89,9 @@
     X(tcp_ecn, "connections with ECN negotiated")                                                  \
     X(tcp_ecn_ce_in, "segments received with the ECN mark of a congested router")                  \
     X(tcp_ecn_reduced, "windows reduced because the peer reported such marks")                     \
+    X(tcp_mtu_reduced, "smaller segments after time-outs: the path may drop large ones")           \
+    X(tcp_mtu_probe, "larger segments sent to find out whether the path takes them")               \
+    X(tcp_mtu_raised, "of these, got through")                                                     \
     X(tcp_tlp, "tail loss probes sent")                                                            \
     X(tcp_reneged, "SACK reneging found at a time-out")                                            \
     X(tcp_keepalive, "keep-alive probes sent")                                                     \

@@ -18,6 +18,8 @@ static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t by
         info->original = info->original || r->start < c->recovery_end;
         if (r->sent_ns > info->newest_sent_ns)
             info->newest_sent_ns = r->sent_ns;
+        if ((r->flags & RANGE_PROBE) != 0)
+            mtu_probe_delivered(c);
     }
     if (c->sack_ok)
         recovery_delivered(c, r, info);
@@ -138,6 +140,7 @@ static void forget_beyond(struct tcp_conn *c, uint64_t old_edge)
     range_list_clear(&c->ranges, &c->ctx->ranges);
     c->snd_nxt = c->snd_una;
     c->tlp_end = 0;
+    c->mtu.probe = 0;
 }
 
 static void fin_acknowledged(struct tcp_conn *c)

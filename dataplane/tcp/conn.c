@@ -10,6 +10,7 @@ void tcp_limits_defaults(struct tcp_limits *limits)
     *limits = (struct tcp_limits){
         .cc = &cc_cubic,
         .pacing = true,
+        .mtu_probing = true,
         .ecn = true,
         .mss_min = 64,
         .initial_window = 10,          /* RFC 6928 */

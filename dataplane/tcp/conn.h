@@ -32,7 +32,8 @@
 #include "wire/ipv6.h"
 #include "wire/tcp_segment.h"
 
-#define CONN_NONE UINT32_MAX
+#define CONN_NONE        UINT32_MAX
+#define TIMESTAMPS_BYTES 12 /* of the TCP option, with its padding */
 
 /* RFC 9293 section 3.3.2. CLOSED is a slot of the table that is free or about to be. */
 enum tcp_state {
@@ -61,6 +62,14 @@ struct undo {
     uint32_t doubtful;       /* bytes sent again and not reported as received twice */
     uint32_t span;           /* bytes below recovery_end that this is about */
     bool sent;               /* something was sent again */
+};
+
+/* What segment size the path takes (mtu.c). Payload bytes, as mss. */
+struct mtu_search {
+    uint16_t ceiling; /* what was agreed on */
+    uint16_t high;    /* larger ones do not get through; ceiling: that is not known yet */
+    uint16_t probe;   /* of the probe outstanding; 0: none */
+    uint16_t due_s;   /* low bits of the clock from which on larger sizes are tried */
 };
 
 struct tcp_key {
@@ -110,11 +119,13 @@ struct tcp_conn {
     bool syn_resent : 1;
     bool challenged : 1; /* challenge_ms is valid */
     bool keepalive_pending : 1;
-    uint8_t keepalives; /* probes sent since the peer was heard */
-    bool ecn_ok : 1;    /* negotiated */
-    bool ecn_echo : 1;  /* the peer is told of marks until it answers with CWR */
-    bool ecn_tell : 1;  /* cwnd was reduced: CWR with the next new data */
-    bool pace_held : 1; /* something waits for pace_ns */
+    uint8_t keepalives;    /* probes sent since the peer was heard */
+    bool ecn_ok : 1;       /* negotiated */
+    bool ecn_echo : 1;     /* the peer is told of marks until it answers with CWR */
+    bool ecn_tell : 1;     /* cwnd was reduced: CWR with the next new data */
+    bool pace_held : 1;    /* something waits for pace_ns */
+    uint8_t mtu_fails;     /* probes of a size that were lost */
+    uint32_t challenge_ms; /* when the last ACK out of turn was sent (challenge.c) */
 
     /* Receive. */
     uint64_t rcv_nxt;   /* next offset expected */
@@ -155,12 +166,12 @@ struct tcp_conn {
     /* Place in the stack. */
     struct tcp_key key;
     uint16_t pseudo_sum; /* of the pseudo-header without the length */
+    uint16_t wheel_slot;
     uint32_t flow_hash;
     uint32_t neighbour; /* index of the next hop in the stack's table */
     uint32_t ready_next;
     uint32_t wheel_next, wheel_prev;
-    uint32_t challenge_ms; /* when the last ACK out of turn was sent (challenge.c) */
-    uint16_t wheel_slot;
+    struct mtu_search mtu;
     uint64_t wheel_tick; /* when the wheel fires for it */
 };
 
@@ -279,9 +290,26 @@ struct tcp_conn *tcp_accept_cookie(struct tcp_ctx *ctx, const struct tcp_segment
 bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg);
 /* The initial sequence number for a key (RFC 6528). */
 uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key);
+
+/* mtu.c */
+
+/* The segment size was agreed on. */
+void mtu_start(struct tcp_conn *c);
 /* An ICMP "fragmentation needed" or "packet too big" for a segment at seq (RFC 1191, RFC 8201,
  * checked as RFC 5927 section 4 asks). */
 bool tcp_path_mtu(struct tcp_conn *c, uint32_t seq, uint32_t mtu);
+/* The retransmission timer has fired, c->backoff times in a row. */
+void mtu_timeout(struct tcp_conn *c);
+/* Bytes of a probe that may be sent with new data; 0: none now. Only for c->mss < c->mtu.ceiling.
+ */
+uint32_t mtu_probe_size(struct tcp_conn *c);
+/* The len bytes that were sent last are one. */
+void mtu_probe_sent(struct tcp_conn *c, uint32_t len);
+void mtu_probe_delivered(struct tcp_conn *c);
+/* It is being sent again. */
+void mtu_probe_lost(struct tcp_conn *c);
+/* Whether all that counts as lost are probes: no sign of congestion. */
+bool mtu_only_probes_lost(const struct tcp_conn *c);
 
 /* challenge.c */
 

@@ -12,7 +12,6 @@ enum {
     MSS_DEFAULT = 536,                  /* RFC 9293 section 3.7.1, MUST-15 */
     MSS_DEFAULT_V6 = 1220,              /* the same for IPv6 */
     WINDOW_MAX = 1 << 30,               /* no ACK is older than the largest window */
-    TIMESTAMPS_BYTES = 12,              /* the option with its padding */
     TS_RECENT_VALID_S = 24 * 24 * 3600, /* RFC 7323 section 5.5 */
 };
 
@@ -55,6 +54,7 @@ static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
         c->ts_offset = (uint32_t)prng_next(&ctx->prng) | 1; /* 0 is none, in TIME-WAIT */
     }
     c->mss = (uint16_t)mss;
+    mtu_start(c);
     if (c->scale_ok)
         c->snd_scale = syn->window_scale < WINDOW_SCALE_MAX ? syn->window_scale : WINDOW_SCALE_MAX;
 }
@@ -264,27 +264,5 @@ bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg)
     /* Seventh and eighth step: text and FIN, where more of either can come. */
     if (c->state != TCP_STATE_TIME_WAIT && (tcp_segment_len(seg) != 0))
         tcp_data_input(c, seg);
-    return true;
-}
-
-bool tcp_path_mtu(struct tcp_conn *c, uint32_t seq, uint32_t mtu)
-{
-    int64_t offset = seq_to_offset(c->iss, c->snd_una, seq);
-    uint32_t overhead =
-        conn_ip_header_bytes(c) + TCP_HEADER_BYTES + (c->ts_ok ? TIMESTAMPS_BYTES : 0);
-
-    if (!conn_is_v4(c) && mtu < IPV6_MTU_MIN) /* RFC 8201 section 4 */
-        return false;
-    if (offset < (int64_t)c->snd_una || offset >= (int64_t)c->snd_nxt)
-        return false;
-    uint32_t floor = c->ctx->limits.mss_min;
-    uint32_t mss = mtu > overhead + floor ? mtu - overhead : floor;
-    if (mss >= c->mss)
-        return false;
-    c->mss = (uint16_t)mss;
-    /* The path dropped what was too big: send it again in the new size (RFC 1191 section 6.4). */
-    RANGE_FOREACH (i, &c->ranges, &c->ctx->ranges)
-        range_list_mark_lost(&c->ranges, &c->ctx->ranges.range[i]);
-    conn_touch(c);
     return true;
 }

@@ -18,7 +18,8 @@ struct choice {
     uint64_t from;
     uint32_t len;
     uint32_t range;
-    bool ect; /* new data that is no probe: routers may mark it (RFC 3168) */
+    bool ect;   /* new data that is no probe: routers may mark it (RFC 3168) */
+    bool whole; /* one segment, though larger than mss: a probe of the path's MTU */
 };
 
 /* What one slot can carry: a segment, or with TSO as many full segments as the port takes. */
@@ -71,7 +72,7 @@ static struct choice choose_again(struct tcp_conn *c)
     if (!c->probe_pending)
         len = limit_by_cwnd(c, len);
     if (len != 0)
-        choice = (struct choice){ SEND_AGAIN, r->start, len, i, false };
+        choice = (struct choice){ SEND_AGAIN, r->start, len, i, false, false };
     return choice;
 }
 
@@ -80,7 +81,7 @@ static struct choice choose_syn_ack(const struct tcp_conn *c)
 {
     if (!range_pool_available(&c->ctx->ranges))
         return (struct choice){ .kind = SEND_NOTHING };
-    return (struct choice){ SEND_NEW, 0, 1, RANGE_NONE, false };
+    return (struct choice){ SEND_NEW, 0, 1, RANGE_NONE, false, false };
 }
 
 /* RFC 9293 section 3.8.6.2.1: do not send small pieces because the window is small. */
@@ -89,12 +90,30 @@ static bool silly(const struct tcp_conn *c, uint32_t len, uint64_t available)
     return len < c->mss && len < available && len < c->snd_window_max / 2;
 }
 
+/* Whether it is the turn of a probe of the path's MTU, though it may have to wait for its room:
+ * that comes in pieces of one segment. */
+static bool choose_mtu_probe(struct tcp_conn *c, struct choice *choice)
+{
+    uint32_t size = c->tlp_pending || c->probe_pending ? 0 : mtu_probe_size(c);
+
+    if (size == 0)
+        return false;
+    if (conn_pipe(c) + size > c->cwnd)
+        return true;
+    c->pace_held = pace_room(c) == 0;
+    if (!c->pace_held)
+        *choice = (struct choice){ SEND_NEW, c->snd_nxt, size, RANGE_NONE, true, true };
+    return true;
+}
+
 static struct choice choose_new(struct tcp_conn *c)
 {
     struct choice choice = { .kind = SEND_NOTHING };
     uint64_t limit = conn_send_limit(c);
 
     if (c->snd_nxt >= limit)
+        return choice;
+    if (UNLIKELY(c->mss < c->mtu.ceiling) && choose_mtu_probe(c, &choice))
         return choice;
     uint64_t available = limit - c->snd_nxt;
     uint64_t window = c->snd_edge > c->snd_nxt ? c->snd_edge - c->snd_nxt : 0;
@@ -117,8 +136,9 @@ static struct choice choose_new(struct tcp_conn *c)
     if (c->ranges.head == RANGE_NONE && !range_pool_available(&c->ctx->ranges))
         return choice;
     if (len != 0)
-        choice = (struct choice){ SEND_NEW, c->snd_nxt, len, RANGE_NONE,
-                                  !c->probe_pending && !c->tlp_pending };
+        choice = (struct choice){
+            SEND_NEW, c->snd_nxt, len, RANGE_NONE, !c->probe_pending && !c->tlp_pending, false
+        };
     return choice;
 }
 
@@ -136,7 +156,8 @@ static struct choice choose_tlp(struct tcp_conn *c)
         range_list_split(&c->ranges, pool, i, pool->range[i].start + pool->range[i].len - c->mss))
         i = pool->range[i].next;
     const struct tcp_range *r = &pool->range[i];
-    return (struct choice){ SEND_AGAIN, r->start, r->len < c->mss ? r->len : c->mss, i, false };
+    return (
+        struct choice){ SEND_AGAIN, r->start, r->len < c->mss ? r->len : c->mss, i, false, false };
 }
 
 static void header_fill(struct tcp_conn *c, struct tcp_segment *seg, uint64_t from, uint8_t flags)
@@ -181,9 +202,10 @@ static bool has_gap(const struct tcp_conn *c)
            c->rx->interval[c->rx->interval_count - 1].end > c->rcv_nxt;
 }
 
-/* Completes slot: header at `at` of header_len bytes, inline bytes and extents behind it. */
+/* Completes slot: header at `at` of header_len bytes, inline bytes and extents behind it; the port
+ * cuts the payload into segments of mss bytes. */
 static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, uint32_t header_len,
-                        const struct tx_fill *fill, uint32_t payload_len)
+                        const struct tx_fill *fill, uint32_t payload_len, uint16_t mss)
 {
     struct tcp_ctx *ctx = c->ctx;
     uint8_t *header = slot->head + at;
@@ -195,9 +217,9 @@ static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, u
     slot->payload_len = payload_len;
     slot->ecn = 0;
     slot->tcp = true;
-    slot->tso_mss = payload_len > c->mss ? c->mss : 0;
+    slot->tso_mss = payload_len > mss ? mss : 0;
 
-    uint32_t segments = slot->tso_mss != 0 ? (payload_len + c->mss - 1) / c->mss : 1;
+    uint32_t segments = slot->tso_mss != 0 ? (payload_len + mss - 1) / mss : 1;
     COUNT_N(ctx->counters, tcp_out, segments);
     if (ctx->tx_tcp_checksum) {
         /* The port wants the pseudo-header's sum, without the length when it cuts the payload. */
@@ -223,7 +245,7 @@ static void send_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     header_fill(c, &seg, c->snd_nxt, 0);
     if (c->sack_ok && has_gap(c))
         sack_fill(c, &seg);
-    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);
+    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0, c->mss);
 }
 
 /* A segment that the peer has seen and must answer (RFC 9293 section 3.8.4). */
@@ -234,7 +256,7 @@ static void send_keepalive(struct tcp_conn *c, struct tx_slot *slot, uint32_t at
     c->keepalive_pending = false;
     COUNT(c->ctx->counters, tcp_keepalive);
     header_fill(c, &seg, c->snd_nxt - 1, 0);
-    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);
+    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0, c->mss);
 }
 
 static void send_reset(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
@@ -242,7 +264,7 @@ static void send_reset(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     struct tcp_segment seg;
 
     header_fill(c, &seg, c->snd_nxt, TCP_RST);
-    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);
+    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0, c->mss);
     COUNT(c->ctx->counters, tcp_rst_out);
     conn_finish(c, TCP_CLOSE_ABORTED);
 }
@@ -256,19 +278,21 @@ static void send_syn_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     seg.mss = conn_mss_max(c);
     seg.sack_permitted = c->sack_ok;
     seg.has_window_scale = c->scale_ok; /* shift 0: our window fits 16 bits, theirs may not */
-    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0);
+    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0, c->mss);
 }
 
-/* Sends stream bytes [from, from + len), FIN included; returns how much of it was sent. */
-static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, uint64_t from,
-                            uint32_t len, bool ect)
+/* Sends the stream bytes of choice, FIN included; returns how much of it was sent. */
+static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slot, uint32_t at,
+                            const struct choice *choice)
 {
     struct tcp_ctx *ctx = c->ctx;
+    uint64_t from = choice->from;
+    uint32_t len = choice->len;
     uint64_t data_end = from + len < c->snd_end ? from + len : c->snd_end;
     uint32_t data_len = (uint32_t)(data_end - from);
     /* The slot is written only once it is sure that there is something to send: resolve() may
      * abort. */
-    uint32_t header_len = TCP_HEADER_BYTES + (c->ts_ok ? 12 : 0);
+    uint32_t header_len = TCP_HEADER_BYTES + (c->ts_ok ? TIMESTAMPS_BYTES : 0);
     struct tx_fill fill = {
         .inline_data = slot->head + at + header_len,
         .inline_capacity = slot->head_capacity - at - header_len,
@@ -290,29 +314,33 @@ static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slot, uint32_t a
         flags |= TCP_FIN;
         sent++;
     }
-    uint8_t ecn = ect && got != 0 ? ecn_new_data(c, &flags) : 0;
+    uint8_t ecn = choice->ect && got != 0 ? ecn_new_data(c, &flags) : 0;
     struct tcp_segment seg;
     header_fill(c, &seg, from, flags);
     uint32_t written = tcp_segment_emit(slot->head + at, &seg);
     ASSERT(written == header_len);
-    slot_finish(c, slot, at, header_len, &fill, got);
+    slot_finish(c, slot, at, header_len, &fill, got, choice->whole ? (uint16_t)len : c->mss);
     slot->ecn = ecn;
     return sent;
 }
 
-static void sent_new(struct tcp_conn *c, uint32_t len)
+static void sent_new(struct tcp_conn *c, uint32_t len, bool mtu_probe)
 {
     struct tcp_ctx *ctx = c->ctx;
 
     if (c->snd_una == c->snd_nxt)
         c->rtx_base_ns = ctx->now; /* RFC 6298 (5.1) */
-    if (!range_list_append(&c->ranges, &ctx->ranges, c->snd_nxt, len, ctx->now))
+    if (!range_list_append(&c->ranges, &ctx->ranges, c->snd_nxt, len, ctx->now)) {
         COUNT(ctx->counters, tcp_range_exhausted);
+        c->mtu.probe = 0; /* which the last range may have been */
+    }
     if (c->snd_nxt < c->snd_max) /* sent before, and given up as not taken: no RTT sample */
         ctx->ranges.range[c->ranges.tail].flags |= RANGE_RETRANSMITTED;
     c->snd_nxt += len;
     if (c->snd_max < c->snd_nxt)
         c->snd_max = c->snd_nxt;
+    if (mtu_probe)
+        mtu_probe_sent(c, len);
 }
 
 static void sent_again(struct tcp_conn *c, uint32_t range, uint32_t len)
@@ -324,6 +352,8 @@ static void sent_again(struct tcp_conn *c, uint32_t range, uint32_t len)
         COUNT(ctx->counters, tcp_range_exhausted); /* the rest waits for the time-out */
     if (r->start == c->snd_una)
         c->rtx_base_ns = ctx->now; /* a new try of what everything waits for */
+    if ((r->flags & RANGE_PROBE) != 0)
+        mtu_probe_lost(c);
     range_list_mark_resent(&c->ranges, r, ctx->now);
     COUNT_N(ctx->counters, tcp_retransmit, (len + c->mss - 1) / c->mss);
     COUNT_N(ctx->counters, tcp_retransmit_bytes, len);
@@ -339,14 +369,14 @@ static bool send_choice(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, s
         sent = 1;
         c->syn_resent = choice.kind == SEND_AGAIN;
     } else {
-        sent = send_stream(c, slot, at, choice.from, choice.len, choice.ect);
+        sent = send_stream(c, slot, at, &choice);
         if (c->reset_pending) {
             send_reset(c, slot, at);
             return true;
         }
     }
     if (choice.kind == SEND_NEW)
-        sent_new(c, sent);
+        sent_new(c, sent, choice.whole);
     else
         sent_again(c, choice.range, sent);
     recovery_sent(c, sent);

@@ -42,12 +42,6 @@ static void range_give(struct range_pool *pool, uint32_t index)
     pool->free_count++;
 }
 
-/* Whether a list that has ranges may take one more. */
-static bool may_grow(const struct range_pool *pool)
-{
-    return pool->free_count > pool->reserve;
-}
-
 void range_list_init(struct range_list *list)
 {
     *list = (struct range_list){ .head = RANGE_NONE, .tail = RANGE_NONE };
@@ -72,7 +66,7 @@ bool range_list_append(struct range_list *list, struct range_pool *pool, uint64_
         tail->len += len;
         return true;
     }
-    uint32_t index = tail == NULL || may_grow(pool) ? range_take(pool) : RANGE_NONE;
+    uint32_t index = tail == NULL || range_pool_spare(pool) ? range_take(pool) : RANGE_NONE;
     if (index == RANGE_NONE) {
         ASSERT(tail != NULL);
         if ((tail->flags & RANGE_SACKED) != 0)
@@ -101,7 +95,7 @@ bool range_list_split(struct range_list *list, struct range_pool *pool, uint32_t
     struct tcp_range *left = &pool->range[at];
 
     ASSERT(offset > left->start && offset < left->start + left->len);
-    uint32_t index = may_grow(pool) ? range_take(pool) : RANGE_NONE;
+    uint32_t index = range_pool_spare(pool) ? range_take(pool) : RANGE_NONE;
     if (index == RANGE_NONE)
         return false;
     struct tcp_range *right = &pool->range[index];
@@ -137,7 +131,7 @@ void range_list_mark_resent(struct range_list *list, struct tcp_range *range, ui
 {
     if ((range->flags & RANGE_LOST) != 0)
         list->lost_bytes -= range->len;
-    range->flags = (range->flags & ~(uint32_t)RANGE_LOST) | RANGE_RETRANSMITTED;
+    range->flags = (range->flags & ~(uint32_t)(RANGE_LOST | RANGE_PROBE)) | RANGE_RETRANSMITTED;
     range->sent_ns = now;
 }
 

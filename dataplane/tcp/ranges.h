@@ -23,6 +23,7 @@ enum {
     RANGE_SACKED = 1 << 0,        /* the receiver reported it */
     RANGE_LOST = 1 << 1,          /* to be sent again; never together with SACKED */
     RANGE_RETRANSMITTED = 1 << 2, /* sent more than once: no RTT sample (Karn) */
+    RANGE_PROBE = 1 << 3,         /* one segment, larger than others (mtu.c); not sent again yet */
 };
 
 struct tcp_range {
@@ -68,6 +69,12 @@ bool range_list_append(struct range_list *list, struct range_pool *pool, uint64_
 static inline bool range_pool_available(const struct range_pool *pool)
 {
     return pool->free_head != RANGE_NONE;
+}
+
+/* Whether a list that has ranges may take one more. */
+static inline bool range_pool_spare(const struct range_pool *pool)
+{
+    return pool->free_count > pool->reserve;
 }
 
 /*

@@ -256,6 +256,13 @@ static void reorder_adapt(struct tcp_conn *c, const struct ack_info *info)
     c->reo_round_end = c->snd_nxt;
 }
 
+/* Whether something was lost that tells of congestion: more than a probe of the path's MTU (RFC
+ * 4821 section 7.6.1). */
+static bool congested(const struct tcp_conn *c)
+{
+    return c->ranges.lost_bytes != 0 && !mtu_only_probes_lost(c);
+}
+
 void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
 {
     bool entered = false;
@@ -269,7 +276,7 @@ void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
         leave_recovery(c);
     tlp_ack(c, info);
     detect(c, info);
-    if (c->recovery == TCP_RECOVERY_OPEN && c->ranges.lost_bytes != 0) {
+    if (c->recovery == TCP_RECOVERY_OPEN && congested(c)) {
         enter_fast_recovery(c, info->flight);
         entered = true;
     }
@@ -287,7 +294,7 @@ void recovery_reorder_timeout(struct tcp_conn *c)
 
     c->reo_deadline_ns = TIME_NEVER;
     rack_detect(c);
-    if (c->ranges.lost_bytes == 0)
+    if (!congested(c))
         return;
     bool entered = c->recovery == TCP_RECOVERY_OPEN;
     if (entered)

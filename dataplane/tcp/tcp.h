@@ -23,6 +23,7 @@ struct tcp_conn;
 struct tcp_limits {
     const struct cc_ops *cc; /* congestion control (tcp/cc.h) */
     bool pacing;             /* spread a window over its round trip (tcp/pace.c) */
+    bool mtu_probing;        /* find out what segment size the path takes (tcp/mtu.c) */
     bool ecn;                /* agree to ECN when the peer asks for it (RFC 3168) */
     uint16_t mss_min;        /* smallest segment size a peer may ask of us */
     uint32_t initial_window; /* segments (RFC 6928: 10) */

@@ -84,6 +84,7 @@ static void rtx_timeout(struct tcp_conn *c)
         return;
     }
     COUNT(ctx->counters, tcp_rto);
+    mtu_timeout(c);
     recovery_timeout(c);
 }
 

@@ -120,6 +120,9 @@ static void audit_conn(const struct stack *s, const struct tcp_conn *c, bool qui
     FUZZ_CHECK(c->cwnd >= c->mss || c->state == TCP_STATE_CLOSED, "cwnd %u, MSS %u", c->cwnd,
                c->mss);
     FUZZ_CHECK(c->mss >= s->config.tcp.mss_min - 12 && c->mss <= s->tcp.mss_max, "MSS %u", c->mss);
+    FUZZ_CHECK(c->mss <= c->mtu.ceiling && c->mtu.high <= c->mtu.ceiling &&
+                   c->mtu.probe <= c->mtu.ceiling,
+               "MSS %u of %u, probe %u", c->mss, c->mtu.ceiling, c->mtu.probe);
     FUZZ_CHECK(c->in_flows, "a connection that cannot be found");
     audit_receive(c);
     if (quiet)

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scenario.h"
+#include "fixed.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -14,8 +14,7 @@ const struct variant variants[] = {
 };
 const unsigned variant_count = sizeof(variants) / sizeof(variants[0]);
 
-/* The client most scenarios have: one file, then FIN. */
-static struct client_config *one_client(struct scenario *s, uint64_t bytes)
+struct client_config *one_client(struct scenario *s, uint64_t bytes)
 {
     struct client_config *c = scenario_add_client(s);
 
@@ -453,6 +452,14 @@ const struct fixed_scenario fixed_scenarios[] = {
     FIXED(delay_spikes_plain, "the same for a client without timestamps"),
     FIXED(last_segment_lost, "the tail with the FIN is lost twice"),
     FIXED(crowd, "100 clients at once through a small queue"),
+    FIXED(black_hole, "packets above 1400 bytes vanish, both ways"),
+    FIXED(black_hole_midway, "packets above 1300 bytes vanish from 300 ms on"),
+    FIXED(black_hole_upward, "only what the client sends vanishes when it is large"),
+    FIXED(black_hole_narrow, "packets above 600 bytes vanish"),
+    FIXED(black_hole_loss, "packets above 1280 bytes vanish, and 1% of the others"),
+    FIXED(black_hole_jumbo, "an MTU of 9000 on a path that takes 2000"),
+    FIXED(black_hole_no_sack, "packets above 1400 bytes vanish, for a client without SACK"),
+    FIXED(black_hole_healed, "packets above 1030 bytes vanish for 90 s of 12 minutes"),
     FIXED(no_sack, "a client without SACK, 1% loss"),
     FIXED(no_timestamps, "a client without timestamps, 1% loss"),
     FIXED(no_options, "a client without any option: segments of 536 bytes"),

@@ -54,7 +54,8 @@ static const char *loss_cause(struct link *link, const struct packet *packet)
 
     if (since >= c->down_from && since < c->down_until)
         return "down";
-    if (c->mtu != 0 && since >= c->mtu_from && packet->len > ETH_BYTES + c->mtu)
+    if (c->mtu != 0 && packet->len > ETH_BYTES + c->mtu && since >= c->mtu_from &&
+        (c->mtu_until == 0 || since < c->mtu_until))
         return "too big";
     if (rule_drops(link, packet))
         return "rule";

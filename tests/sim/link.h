@@ -23,7 +23,7 @@ struct link_config {
     uint64_t down_from, down_until; /* since the start: nothing passes */
     uint64_t hold_from, hold_until; /* nothing passes yet: it is kept until then */
     uint32_t mtu;                   /* larger IP packets vanish without a word; 0: none */
-    uint64_t mtu_from;              /* from then on */
+    uint64_t mtu_from, mtu_until;   /* from then on; until then, 0: for ever */
 };
 
 /* Packets that a scenario drops on purpose: `count` of those that match, after `skip` others. */

@@ -183,6 +183,20 @@ static void random_client(struct prng *p, struct scenario *s, uint64_t share)
         c->pause_ns /= 4;
 }
 
+/* Large packets to the clients vanish. Drawn apart, so that seeds of before mean what they meant.
+ */
+static void random_hole(struct scenario *s, uint64_t seed)
+{
+    struct prng p = { .state = seed * 0x9e3779b97f4a7c15u + 2 };
+
+    if (!sim_chance(&p, 0.08))
+        return;
+    s->down.mtu = (uint32_t)PICK(&p, 600, 1100, 1300, 1420);
+    s->down.mtu_from = prng_below(&p, 3 * NS_PER_S);
+    if (sim_chance(&p, 0.3))
+        s->down.mtu_until = s->down.mtu_from + prng_below(&p, 10 * NS_PER_S);
+}
+
 void scenario_random(struct scenario *s, uint64_t seed)
 {
     struct prng p = { .state = seed * 0x5851f42d4c957f2du + 1 };
@@ -197,6 +211,7 @@ void scenario_random(struct scenario *s, uint64_t seed)
         s->up.rate_bps = s->down.rate_bps;
         s->up.delay_ns = s->down.delay_ns;
     }
+    random_hole(s, seed);
     random_server(&p, &s->server);
     s->wrap = sim_chance(&p, 0.1);
     s->finish_ns = 3600 * NS_PER_S;

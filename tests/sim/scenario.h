@@ -10,6 +10,8 @@
 #include "network.h"
 #include "server.h"
 
+struct result;
+
 struct scenario {
     char name[64];
     uint64_t seed;
@@ -23,6 +25,10 @@ struct scenario {
     uint64_t finish_ns;        /* the clients must be done in that time */
     uint64_t settle_ns;        /* the server must have forgotten them so long after */
     uint64_t arp_requests_max; /* by the server; 0: as many as it likes */
+    /* What must be true besides, at the end of a run that has not failed; returns what is not, or
+     * NULL.
+     */
+    const char *(*expect)(const struct result *result);
     uint64_t stop_ns; /* stop then and check nothing more: for measurements; 0: run to the end */
 };
 

@@ -178,6 +178,10 @@ struct result scenario_run(const struct scenario *scenario, struct trace trace)
     if (scenario->arp_requests_max != 0 &&
         result.counters.arp_request_out > scenario->arp_requests_max)
         sim_fail(&world->sim, "%" PRIu64 " ARP requests", result.counters.arp_request_out);
+    const char *unmet =
+        !world->sim.failed && scenario->expect != NULL ? scenario->expect(&result) : NULL;
+    if (unmet != NULL)
+        sim_fail(&world->sim, "%s", unmet);
     server_destroy(&world->server);
     result.failed = world->sim.failed;
     memcpy(result.failure, world->sim.failure, sizeof(result.failure));

@@ -256,44 +256,6 @@ START_TEST(echo_request_is_answered)
 }
 END_TEST
 
-/* "Fragmentation needed" for a segment at relative sequence number seq. */
-static void send_path_mtu(uint32_t seq, uint16_t mtu)
-{
-    uint8_t frame[14 + 20 + 8 + 28] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0 };
-    struct ip_addr client = ip_addr_from_v4(CLIENT_IP), server = ip_addr_from_v4(SERVER_IP);
-    uint8_t *icmp = frame + 34, *quote = icmp + 8;
-
-    ipv4_emit(frame + 14, &client, &server, IP_PROTOCOL_ICMP, 0, 20 + 8 + 28, false);
-    icmp[0] = 3;
-    icmp[1] = 4;
-    put_be16(icmp + 6, mtu);
-    ipv4_emit(quote, &server, &client, IP_PROTOCOL_TCP, 0, 1500, false);
-    put_be16(quote + 20, 80);
-    put_be16(quote + 22, p.port);
-    put_be32(quote + 24, seq + p.server_iss);
-    put_be16(icmp + 2, (uint16_t)~checksum_bytes(icmp, 36));
-    peer_frame(&p, frame, sizeof(frame));
-}
-
-START_TEST(path_mtu_is_believed_only_for_bytes_in_flight)
-{
-    peer_established(&p);
-    peer_request(&p, 6000);
-    send_path_mtu(999999, 1000);
-    ck_assert_uint_eq(p.counters.icmp_drop_stale, 1);
-    ck_assert_uint_eq(p.out_count, 0);
-    send_path_mtu(1, 1000);
-    ck_assert_uint_eq(p.counters.icmp_error_in, 1);
-    ck_assert_uint_ge(p.out_count, 1);
-    for (unsigned i = 0; i < p.out_count; i++)
-        ck_assert_uint_le(p.out[i].payload_len, 960);
-    ck_assert_uint_eq(p.out[0].seq, 1);
-    send_path_mtu(1, 68); /* the floor */
-    ck_assert_uint_ge(p.out[0].payload_len, 64);
-    peer_stop(&p);
-}
-END_TEST
-
 START_TEST(unknown_next_hop_is_asked_for_then_served)
 {
     uint8_t reply[14 + 28] = { 2, 0, 0, 0, 0, 2, 2, 0,  0,  0, 0, 9, 8, 6, 0, 1, 8, 0,  6,  4, 0,
@@ -352,7 +314,6 @@ Suite *tcp_receive_suite(void)
     tcase_add_test(t, tso_packets_are_whole_segments);
     tcase_add_test(t, bad_sources_are_dropped);
     tcase_add_test(t, echo_request_is_answered);
-    tcase_add_test(t, path_mtu_is_believed_only_for_bytes_in_flight);
     tcase_add_test(t, unknown_next_hop_is_asked_for_then_served);
     tcase_add_test(t, short_and_foreign_frames_are_counted);
     suite_add_tcase(suite, t);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The fixed scenarios of all files; fixed.c lists them. */
+#ifndef SIM_FIXED_H
+#define SIM_FIXED_H
+
+#include "scenario.h"
+
+/* The client most scenarios have: one file, then FIN. */
+struct client_config *one_client(struct scenario *s, uint64_t bytes);
+
+/* fixed_mtu.c */
+void black_hole(struct scenario *s);
+void black_hole_midway(struct scenario *s);
+void black_hole_upward(struct scenario *s);
+void black_hole_narrow(struct scenario *s);
+void black_hole_loss(struct scenario *s);
+void black_hole_jumbo(struct scenario *s);
+void black_hole_no_sack(struct scenario *s);
+void black_hole_healed(struct scenario *s);
+
+#endif
