@@ -210,9 +210,11 @@ class Row:
         """The differences that the row lists. If it names this request and there is no difference in
         its subject, it is wrong; if there is another, that is another row's."""
         hits = [glob for glob in self.globs if selects(glob, name, answers[1]["status"])]
-        if not hits or (self.what != "status" and answers[0]["status"] != answers[1]["status"]):
+        differs = self.what in [what for what, _, _ in found]
+        if not hits or (not differs and self.what != "status"
+                        and answers[0]["status"] != answers[1]["status"]):
             return []
-        if self.what not in [what for what, _, _ in found]:
+        if not differs:
             self.wrong += 1
             print(f"HTTP.md:{self.number}: {name}: does not differ in {self.what}")
         listed = [(what, nginx, hugewire) for what, nginx, hugewire in found
