@@ -43,6 +43,10 @@ static struct range int_range(struct text first_text, struct text last_text, uin
     if (!parse_position(first_text, &first) ||
         (last_text.len != 0 && !parse_position(last_text, &last)) || last < first)
         return (struct range){ RANGE_IGNORED, 0, 0 };
+    /* From the first byte of nothing on: caches that fetch by slices would hand a 416 on to those
+     * who asked for the whole. */
+    if (first == 0 && size == 0)
+        return (struct range){ RANGE_IGNORED, 0, 0 };
     if (first >= size)
         return (struct range){ RANGE_UNSATISFIABLE, 0, 0 };
     if (last >= size)

@@ -8,8 +8,8 @@
 #include "base/text.h"
 
 enum range_kind {
-    RANGE_IGNORED,     /* another unit, malformed, or several ranges: answer as if it were absent */
-    RANGE_SATISFIABLE, /* 206 with the bytes returned */
+    RANGE_IGNORED,       /* as if it were absent: malformed, several, another unit, of nothing */
+    RANGE_SATISFIABLE,   /* 206 with the bytes returned */
     RANGE_UNSATISFIABLE, /* 416 */
 };
 

@@ -122,6 +122,41 @@ def stall(host, root, path, seconds):
     print(f"{len(body)} bytes after {seconds} s of closed window")
 
 
+def sip(host, root, path, seconds):
+    """Reads a little at a time, evenly over so many seconds."""
+    want = read_file(root, path)
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    sock.settimeout(TIMEOUT_S)
+    sock.connect((host, 80))
+    sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    stream = sock.makefile("rb", 4096)
+    status, fields, _ = read_response(stream, False)
+    size, got = int(fields["content-length"]), b""
+    steps = 100
+    while len(got) < size:
+        time.sleep(float(seconds) / steps)
+        got += stream.read(min(size - len(got), size // steps + 1))
+    if status != 200 or got != want:
+        sys.exit(f"status {status}, {len(got)} bytes, or wrong bytes")
+    print(f"{len(got)} bytes in sips over {seconds} s")
+
+
+def half_close(host, root, *paths):
+    """Asks for all, closes its side at once, and reads to the end: nothing may be missing."""
+    sock = connect(host)
+    sock.sendall(b"".join(f"GET /{p} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() for p in paths))
+    sock.shutdown(socket.SHUT_WR)
+    stream = sock.makefile("rb")
+    for path in paths:
+        status, _, body = read_response(stream)
+        if status != 200 or body != read_file(root, path):
+            sys.exit(f"{path}: status {status}, {len(body)} bytes, or wrong bytes")
+    if stream.read(1):
+        sys.exit("bytes behind the last response")
+    print(f"{len(paths)} responses after half-close")
+
+
 def reset(host, path, count):
     """Goes away with a RST in the middle of a response, count times."""
     for _ in range(int(count)):
@@ -163,8 +198,8 @@ def numbered(host, path, first, count, connections):
 
 
 def main():
-    commands = {f.__name__: f
-                for f in (tree, pipeline, raw, split, stall, reset, crowd, numbered)}
+    commands = {f.__name__: f for f in (tree, pipeline, raw, split, stall, sip, half_close, reset,
+                                        crowd, numbered)}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     try:

@@ -159,9 +159,12 @@ def answer_to(stream, text):
 def ask(host, text):
     stream = Stream(host)
     try:
-        stream.sock.sendall(text)
+        try:
+            stream.sock.sendall(text)
+        except ConnectionError:
+            pass # refused before it was all sent: the answer may be there all the same
         return answer_to(stream, text)
-    except (Closed, BrokenPipeError, ConnectionResetError):
+    except Closed:
         return {"status": "closed"}
     except TimeoutError:
         return {"status": "silent"}

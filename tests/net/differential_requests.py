@@ -80,7 +80,7 @@ def paths():
         yield f"path/{length} bytes", request("GET", "/" + "a" * length)
         yield f"path/query of {length} bytes", request("GET", "/page.html?" + "a" * length)
     yield "limit/target of 10000 bytes", request("GET", "/" + "a" * 10000)
-    yield "limit/query of 100000 bytes", request("GET", "/page.html?" + "a" * 100000)
+    yield "limit/query of 20000 bytes", request("GET", "/page.html?" + "a" * 20000)
 
 
 def targets():

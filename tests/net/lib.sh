@@ -204,8 +204,9 @@ cpu_ticks() { # pid
     sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
 }
 
-# nginx in a namespace of its own, NGINX_IP behind a veth pair to the client's; it routes to hugewire by
-# way of the client's: nginx_start CONFIG-FUNCTION ARGUMENTS..., which prints the configuration
+# nginx in a namespace of its own, NGINX_IP behind a veth pair to the client's, which routes between it
+# and hugewire (serve with --gateway $CLIENT_IP): nginx_start CONFIG-FUNCTION ARGUMENTS..., which prints
+# the configuration
 nginx_start() {
     NGINX_NS=$NS-n
     netns_add "$NGINX_NS"
@@ -214,6 +215,8 @@ nginx_start() {
     ip -n "$CLIENT_NS" link set vn up
     ip -n "$NGINX_NS" addr add $NGINX_IP/24 dev eth0
     ip -n "$NGINX_NS" link set eth0 up
+    ip -n "$NGINX_NS" route add default via 10.72.0.1
+    ip netns exec "$CLIENT_NS" sysctl -qw net.ipv4.ip_forward=1
     "$@" >"$T/nginx.conf"
     ip netns exec "$NGINX_NS" nginx -p "$T" -c "$T/nginx.conf" -g 'daemon off;' 2>"$T/nginx.log" &
     NGINX_PID=$!
