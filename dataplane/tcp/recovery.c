@@ -210,7 +210,7 @@ static void grow(struct tcp_conn *c, const struct ack_info *info)
     /* RFC 3465 section 2.3: after a time-out an ACK may cover what had arrived long before. */
     if (c->recovery == TCP_RECOVERY_LOSS)
         acked = min32(acked, c->sack_ok ? info->delivered : c->mss);
-    if (limited && acked != 0)
+    if ((limited || c->pace_held) && acked != 0) /* what waits for its time will use it */
         cc_acked(c, acked);
 }
 

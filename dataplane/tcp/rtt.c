@@ -27,12 +27,11 @@ void rtt_sample(struct rtt *rtt, uint64_t sample_ns)
     rtt->srtt_us = average(rtt->srtt_us, sample, 8);    /* alpha 1/8 */
 }
 
-uint64_t rtt_rto(const struct rtt *rtt, uint64_t min_ns, uint64_t max_ns)
+uint64_t rtt_rto(const struct rtt *rtt, uint64_t margin_ns, uint64_t max_ns)
 {
     if (rtt->srtt_us == 0)
         return NS_PER_S;
-    uint64_t rto = (rtt->srtt_us + 4ull * rtt->rttvar_us) * NS_PER_US;
-    if (rto < min_ns)
-        rto = min_ns;
+    uint64_t vary = 4ull * rtt->rttvar_us * NS_PER_US;
+    uint64_t rto = rtt_srtt_ns(rtt) + (vary > margin_ns ? vary : margin_ns);
     return rto < max_ns ? rto : max_ns;
 }

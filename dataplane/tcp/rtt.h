@@ -27,7 +27,9 @@ static inline uint64_t rtt_min_ns(const struct rtt *rtt)
  * than an hour as an hour. */
 void rtt_sample(struct rtt *rtt, uint64_t sample_ns);
 
-/* RTO without backoff, within [min_ns, max_ns]; 1 s before the first sample (RFC 6298 (2.1)). */
-uint64_t rtt_rto(const struct rtt *rtt, uint64_t min_ns, uint64_t max_ns);
+/* RTO without backoff: SRTT and the variance's share, which counts as margin_ns at least: on a
+ * steady path the variance goes to nothing, and SRTT alone would be a time-out at the first jitter.
+ * At most max_ns; 1 s before the first sample (RFC 6298 (2.1)). */
+uint64_t rtt_rto(const struct rtt *rtt, uint64_t margin_ns, uint64_t max_ns);
 
 #endif

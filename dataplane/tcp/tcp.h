@@ -27,7 +27,7 @@ struct tcp_limits {
     bool ecn;                /* agree to ECN when the peer asks for it (RFC 3168) */
     uint16_t mss_min;        /* smallest segment size a peer may ask of us */
     uint32_t initial_window; /* segments (RFC 6928: 10) */
-    uint64_t rto_min_ns;
+    uint64_t rto_min_ns;     /* what is added to SRTT at least (tcp/rtt.h) */
     uint64_t rto_max_ns;
     uint64_t time_wait_ns;    /* 2 MSL */
     uint64_t fin_wait_2_ns;   /* a closed connection whose peer never closes */

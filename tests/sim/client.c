@@ -15,6 +15,7 @@ static void forget_connection(struct client *client)
 {
     free(client->conn.tx);
     free(client->conn.rx);
+    intervals_free(&client->conn.early);
     memset(&client->conn, 0, sizeof(client->conn));
     client->conn.rto_at = client->conn.ack_at = TIME_NEVER;
 }

@@ -9,6 +9,7 @@
 #define SIM_CLIENT_H
 
 #include "dialogue.h"
+#include "intervals.h"
 #include "sim.h"
 #include "watch.h"
 
@@ -63,13 +64,6 @@ struct client_config {
     struct plan plan;
 };
 
-#define REASSEMBLY_MAX 64
-
-struct interval {
-    int64_t start, end;
-    uint64_t stamp; /* when it grew last: the most recent is reported first */
-};
-
 /* One connection. Positions are 64-bit stream offsets, 0 is the SYN. */
 struct client_conn {
     /* Sending */
@@ -100,9 +94,8 @@ struct client_conn {
     unsigned wscale_in; /* ours */
     bool timestamps, sack;
     uint32_t ts_recent;
-    int64_t ts_ack;                       /* Last.ACK.sent */
-    struct interval hole[REASSEMBLY_MAX]; /* out-of-order data, sorted */
-    unsigned hole_count;
+    int64_t ts_ack;              /* Last.ACK.sent */
+    struct intervals early;      /* received out of order */
     struct sack_block duplicate; /* to report (RFC 2883) */
     bool has_duplicate;
     unsigned unacked; /* segments since our last ACK */
@@ -142,7 +135,6 @@ struct client {
     bool paused, shrunk, silent;
     uint64_t paused_until, shrunk_until;
     uint64_t read_at; /* when the slow reader reads again */
-    uint64_t stamp;
 
     uint64_t first_byte_ns, last_byte_ns, heard; /* statistics */
     uint64_t longest_gap_ns;

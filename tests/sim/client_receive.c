@@ -32,10 +32,11 @@ static void check_overlap(struct client *client, int64_t start, int64_t end, con
 {
     struct client_conn *c = &client->conn;
 
-    for (unsigned i = 0; i < c->hole_count; i++) {
-        int64_t from = start > c->hole[i].start ? start : c->hole[i].start;
-        int64_t to = end < c->hole[i].end ? end : c->hole[i].end;
-        if (from < to && !ring_equal(c, from, data + (from - start), to - from))
+    for (unsigned i = intervals_beyond(&c->early, start);
+         i < c->early.count && c->early.at[i].start < end; i++) {
+        int64_t from = start > c->early.at[i].start ? start : c->early.at[i].start;
+        int64_t to = end < c->early.at[i].end ? end : c->early.at[i].end;
+        if (!ring_equal(c, from, data + (from - start), to - from))
             sim_fail(client->node.sim,
                      "client %u: bytes [%" PRId64 ", %" PRId64 ") were different when sent again",
                      client->index, from, to);
@@ -53,47 +54,11 @@ static void note_duplicate(struct client *client, int64_t start, int64_t end)
     c->has_duplicate = true;
 }
 
-/* Adds [start, end) to the sorted intervals. False: there are too many. */
-static bool insert_interval(struct client *client, int64_t start, int64_t end)
-{
-    struct client_conn *c = &client->conn;
-    unsigned i = 0, last;
-
-    while (i < c->hole_count && c->hole[i].end < start)
-        i++;
-    for (last = i; last < c->hole_count && c->hole[last].start <= end; last++) {
-        start = c->hole[last].start < start ? c->hole[last].start : start;
-        end = c->hole[last].end > end ? c->hole[last].end : end;
-    }
-    if (last == i) {
-        if (c->hole_count == REASSEMBLY_MAX)
-            return false;
-        memmove(&c->hole[i + 1], &c->hole[i], (c->hole_count - i) * sizeof(c->hole[0]));
-        c->hole_count++;
-    } else {
-        memmove(&c->hole[i + 1], &c->hole[last], (c->hole_count - last) * sizeof(c->hole[0]));
-        c->hole_count -= last - i - 1;
-    }
-    c->hole[i] = (struct interval){ start, end, ++client->stamp };
-    return true;
-}
-
-static void drop_intervals_below(struct client_conn *c, int64_t limit)
-{
-    unsigned n = 0;
-
-    while (n < c->hole_count && c->hole[n].end <= limit)
-        n++;
-    memmove(&c->hole[0], &c->hole[n], (c->hole_count - n) * sizeof(c->hole[0]));
-    c->hole_count -= n;
-}
-
 static bool known(const struct client_conn *c, int64_t start, int64_t end)
 {
-    for (unsigned i = 0; i < c->hole_count; i++)
-        if (c->hole[i].start <= start && end <= c->hole[i].end)
-            return true;
-    return false;
+    unsigned i = intervals_beyond(&c->early, start);
+
+    return i < c->early.count && c->early.at[i].start <= start && end <= c->early.at[i].end;
 }
 
 static void store(struct client *client, int64_t start, int64_t end, const uint8_t *data)
@@ -104,22 +69,23 @@ static void store(struct client *client, int64_t start, int64_t end, const uint8
     if (known(c, start, end))
         note_duplicate(client, start, end);
     if (start > c->rcv && sim_chance(&client->prng, client->config->renege)) {
-        c->hole_count = 0;
+        intervals_clear(&c->early);
         c->ack_now = true;
         return;
     }
-    if (start > c->rcv || c->hole_count > 0)
+    if (start > c->rcv || c->early.count > 0)
         c->ack_now = true; /* RFC 5681 section 4.2: at once while there is a hole */
     if (start > c->rcv) {
-        if (insert_interval(client, start, end))
-            ring_write(c, start, data, end - start);
+        intervals_add(&c->early, start, end);
+        ring_write(c, start, data, end - start);
         return;
     }
     ring_write(c, start, data, end - start);
     c->rcv = end;
-    while (c->hole_count > 0 && c->hole[0].start <= c->rcv) {
-        c->rcv = c->hole[0].end > c->rcv ? c->hole[0].end : c->rcv;
-        drop_intervals_below(c, c->rcv);
+    intervals_drop_below(&c->early, c->rcv);
+    if (c->early.count > 0 && c->early.at[0].start <= c->rcv) {
+        c->rcv = c->early.at[0].end;
+        intervals_drop_below(&c->early, c->rcv);
     }
 }
 

@@ -62,24 +62,17 @@ static void add_sack(struct client *client, struct segment *s)
 {
     struct client_conn *c = &client->conn;
     unsigned room = c->timestamps ? 3 : 4;
-    bool used[REASSEMBLY_MAX] = { false };
+    struct interval recent[4];
 
     if (!c->sack)
         return;
     if (c->has_duplicate)
         s->sack[s->sack_count++] = c->duplicate;
     c->has_duplicate = false;
-    while (s->sack_count < room) {
-        unsigned best = REASSEMBLY_MAX;
-        for (unsigned i = 0; i < c->hole_count; i++)
-            if (!used[i] && (best == REASSEMBLY_MAX || c->hole[i].stamp > c->hole[best].stamp))
-                best = i;
-        if (best == REASSEMBLY_MAX)
-            break;
-        used[best] = true;
-        s->sack[s->sack_count++] = (struct sack_block){ c->irs + (uint32_t)c->hole[best].start,
-                                                        c->irs + (uint32_t)c->hole[best].end };
-    }
+    unsigned n = intervals_recent(&c->early, recent, room - s->sack_count);
+    for (unsigned i = 0; i < n; i++)
+        s->sack[s->sack_count++] = (struct sack_block){ c->irs + (uint32_t)recent[i].start,
+                                                        c->irs + (uint32_t)recent[i].end };
 }
 
 /* -------------------------------------------------------------------------------------- segments

@@ -9,7 +9,7 @@
  * the wrap when a scenario asks for one. */
 #define WRAP_DISTANCE 40000
 #define ISN_TICK_NS   4000
-#define WRAP_TRIES    8
+#define WRAP_TRIES    32
 
 struct world {
     const struct scenario *scenario;
@@ -155,7 +155,9 @@ static uint64_t epoch_for_wrap(const struct scenario *scenario)
         uint32_t isn = probe_isn(scenario, epoch);
         if (isn > (uint32_t) - (2 * WRAP_DISTANCE))
             break;
-        epoch += (uint64_t)((uint32_t)-WRAP_DISTANCE - isn) * ISN_TICK_NS;
+        /* Each time a little further, so that two beginnings do not point at each other. */
+        uint32_t distance = WRAP_DISTANCE + tries * 1000;
+        epoch += (uint64_t)((uint32_t)-distance - isn) * ISN_TICK_NS;
     }
     return epoch;
 }

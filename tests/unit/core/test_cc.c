@@ -158,6 +158,21 @@ START_TEST(hystart_goes_on_after_a_passing_delay)
 }
 END_TEST
 
+/* RFC 6298 section 2: a path without jitter needs its margin, too. */
+START_TEST(retransmission_waits_longer_than_a_steady_round_trip)
+{
+    struct rtt rtt = { 0 };
+
+    for (int i = 0; i < 100; i++)
+        rtt_sample(&rtt, 300 * NS_PER_MS);
+    ck_assert_uint_eq(rtt_rto(&rtt, 200 * NS_PER_MS, 60 * NS_PER_S), 500 * NS_PER_MS);
+    for (int i = 0; i < 100; i++)
+        rtt_sample(&rtt, (i % 2 != 0 ? 500 : 300) * NS_PER_MS);
+    ck_assert_uint_gt(rtt_rto(&rtt, 200 * NS_PER_MS, 60 * NS_PER_S), 700 * NS_PER_MS);
+    ck_assert_uint_eq(rtt_rto(&rtt, 200 * NS_PER_MS, 600 * NS_PER_MS), 600 * NS_PER_MS);
+}
+END_TEST
+
 Suite *cc_suite(void)
 {
     Suite *suite = suite_create("cc");
@@ -172,6 +187,7 @@ Suite *cc_suite(void)
     tcase_add_test(t, cubic_remembers_a_lower_maximum_when_bandwidth_shrinks);
     tcase_add_test(t, hystart_leaves_slow_start_when_the_delay_grows);
     tcase_add_test(t, hystart_goes_on_after_a_passing_delay);
+    tcase_add_test(t, retransmission_waits_longer_than_a_steady_round_trip);
     suite_add_tcase(suite, t);
     return suite;
 }
