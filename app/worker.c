@@ -147,7 +147,9 @@ static bool create_io(struct worker *w, const struct worker_config *config)
 {
     const struct port_caps *caps = &config->port->caps;
 
-    w->eth = (struct io_eth){ .port = config->port->id, .queue = (uint16_t)config->index };
+    w->eth = (struct io_eth){ .port = config->port->id,
+                              .queue = (uint16_t)config->index,
+                              .tx_done = caps->tx_done };
     struct io_tx_config tx = {
         .wire = io_eth_wire(&w->eth, caps->tx_prepare),
         .heads = config->pools->heads,

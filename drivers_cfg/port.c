@@ -19,7 +19,19 @@
 
 #define RSS_WANTED          (RTE_ETH_RSS_IP | RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
 
-#define FAIL(error, ...)    (snprintf((error), DEVICE_ERROR_BYTES, __VA_ARGS__), false)
+/*
+ * The Toeplitz key of Woo and Park (KAIST, 2012): as it repeats every 16 bits, both directions of a
+ * flow have the same hash. 52 bytes suffice any driver of DPDK's 22.11.
+ */
+#define RSS_KEY_BYTES_MAX 52
+static uint8_t rss_key[RSS_KEY_BYTES_MAX] = {
+    0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d,
+    0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a,
+    0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d,
+    0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a,
+};
+
+#define FAIL(error, ...) (snprintf((error), DEVICE_ERROR_BYTES, __VA_ARGS__), false)
 
 static uint16_t stricter(uint16_t a, uint16_t b)
 {
@@ -67,6 +79,7 @@ void port_caps_settle(struct port_caps *caps, const struct driver_profile *profi
     caps->kernel_backed = profile->kernel_backed;
     caps->tx_linear = (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0 && !profile->chains_unreported;
     caps->tx_page_split = request->iova_pa || profile->segment_in_page;
+    caps->tx_done = !profile->tx_done_breaks;
     caps->rx_checksum = offloads && (rx & rx_sums) == rx_sums;
     caps->tx_ip_checksum = offloads && (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
     caps->tx_tcp_checksum = offloads && (tx & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
@@ -167,8 +180,31 @@ static int configure(const struct port *port)
     if (caps->rss) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf.rss_hf = RSS_WANTED & port->info.flow_type_rss_offloads;
+        if (port->info.hash_key_size <= RSS_KEY_BYTES_MAX) {
+            conf.rx_adv_conf.rss_conf.rss_key = rss_key;
+            conf.rx_adv_conf.rss_conf.rss_key_len = port->info.hash_key_size;
+        }
     }
     return rte_eth_dev_configure(port->id, port->request.queues, port->request.queues, &conf);
+}
+
+/* Spreads the hashes evenly over the queues: some drivers begin with a table of queue 0 alone. A
+ * driver that has no table to set spreads as it does. */
+static int spread_hashes(const struct port *port)
+{
+    struct rte_eth_rss_reta_entry64 table[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE];
+    uint16_t size = port->info.reta_size;
+
+    if (!port->caps.rss || size == 0 || size > RTE_ETH_RSS_RETA_SIZE_512)
+        return 0;
+    memset(table, 0, sizeof(table));
+    for (uint16_t i = 0; i < size; i++) {
+        table[i / RTE_ETH_RETA_GROUP_SIZE].mask |= UINT64_C(1) << i % RTE_ETH_RETA_GROUP_SIZE;
+        table[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] =
+            i % port->request.queues;
+    }
+    int rc = rte_eth_dev_rss_reta_update(port->id, table, size);
+    return rc == -ENOTSUP ? 0 : rc;
 }
 
 static int start_queues(struct port *port, struct rte_mempool *const *rx_pools)
@@ -190,7 +226,7 @@ static int start_queues(struct port *port, struct rte_mempool *const *rx_pools)
     if (rc == 0)
         rc = rte_eth_dev_start(port->id);
     port->started = rc == 0;
-    return rc;
+    return rc == 0 ? spread_hashes(port) : rc;
 }
 
 static bool wait_link(const struct port *port, unsigned wait_ms)

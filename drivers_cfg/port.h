@@ -32,6 +32,7 @@ struct port_caps {
     uint32_t tx_tso_bytes_max; /* TCP payload of a super-segment; 0: no TSO */
     uint8_t tx_extents_max;    /* per packet, > 0 */
     bool tx_page_split;        /* an extent that crosses the end of a page needs two mbufs */
+    bool tx_done;              /* sent mbufs can be asked for */
     bool tx_linear;            /* packets must be one mbuf: extents are copied, and counted */
     bool tx_prepare;           /* rte_eth_tx_prepare() is wanted before each burst */
     bool rss;                  /* flows are spread over the queues by the device */

@@ -60,7 +60,10 @@ static const struct driver_profile profiles[] = {
         .driver = "net_e1000_igb",
         .rx_interrupts = true,
         .segment_in_page = true, /* as above */
-        .tx_segs_max = 64,       /* as above: the emulation shares its transmit path */
+        /* igb_tx_done_cleanup() makes each freed segment the last one of its packet; the next lap
+         * of the ring then waits for a descriptor that the NIC never writes back. */
+        .tx_done_breaks = true,
+        .tx_segs_max = 64, /* as above: the emulation shares its transmit path */
         .source = "drivers/net/e1000/igb_ethdev.c; QEMU hw/net/net_tx_pkt.c",
     },
     {

@@ -29,6 +29,8 @@ struct driver_profile {
     /* A segment that goes on in another page, which lies elsewhere in physical memory, is lost: the
      * emulation maps a segment in one piece. Extents are cut at the ends of pages. */
     bool segment_in_page;
+    /* Its rte_eth_tx_done_cleanup() must not be called. */
+    bool tx_done_breaks;
     /* Takes chained mbufs although it does not report MULTI_SEGS. */
     bool chains_unreported;
 

@@ -26,7 +26,8 @@ static void eth_tx_done(void *ctx)
     const struct io_eth *eth = ctx;
     /* Drivers without the function free within their next bursts: nothing is lost but promptness.
      */
-    (void)rte_eth_tx_done_cleanup(eth->port, eth->queue, 0);
+    if (eth->tx_done)
+        (void)rte_eth_tx_done_cleanup(eth->port, eth->queue, 0);
 }
 
 static const struct io_wire_ops eth_ops = {

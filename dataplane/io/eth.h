@@ -10,6 +10,7 @@
 
 struct io_eth {
     uint16_t port, queue;
+    bool tx_done; /* the driver's function for it may be called */
 };
 
 /* eth must outlive the wire. prepare: packets ask for offloads, so the driver sees them first. */

@@ -9,6 +9,7 @@
 #
 # HUGEWIRE  the program (build/app/hugewire)     LAB   where the guest is kept (build/lab)
 # QEMU      the emulator; igb needs version 8    KEEP  not empty: keep the directories of logs
+# WORKERS   how many (1); more need a NIC that spreads flows: igb
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
@@ -17,6 +18,7 @@ LAB=$(realpath -m "${LAB:-$TOP/build/lab}")
 HOST=10.9.0.1 GUEST=10.9.0.2
 # What one session may take; emulation is slow and the machine may be busy.
 LIMIT=240
+WORKERS=${WORKERS:-1}
 
 if [ -z "${IN_NAMESPACE:-}" ]; then
     for program in "${QEMU:-qemu-system-x86_64}" busybox cpio depmod lspci dpdk-devbind.py; do
@@ -91,6 +93,29 @@ locked_is_mapped() {
     [ "$(cat "$S/locked_kb")" -gt 32768 ] && [ "$(cat "$S/locked_kb")" = "$(cat "$S/mapped_kb")" ]
 }
 
+# Each connection stays with the worker that took it, and all workers have some.
+flows_are_spread() {
+    local worker requests strays seen=0
+    while read -r worker requests strays; do
+        echo "worker $worker: $requests requests, $strays segments of no connection" >>"$S/host.log"
+        [ "$requests" -gt 0 ] && [ "$strays" = 0 ] || return 1
+        seen=$((seen + 1))
+    done <"$S/workers"
+    [ $seen = "$WORKERS" ]
+}
+no_checksum_error() {
+    awk '$1 == "Tcp:" && $15 ~ /^[0-9]+$/ { bad = $15 } END { exit bad != 0 }' /proc/net/snmp
+}
+fetch_at_once() { # count path
+    local i pids=() bad=0
+    for ((i = 0; i < $1; i++)); do
+        curl -sS --max-time 60 "http://$GUEST/$2" | cmp -s - "$S/docroot/$2" &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do wait "$i" || bad=1; done
+    return $bad
+}
+
 documents() {
     mkdir "$S/docroot"
     head -c 33554432 /dev/urandom >"$S/docroot/large.bin"
@@ -113,9 +138,12 @@ host_side() {
     tell warm
     await counted || return 1
     result 100_mb fetch_times 3 large.bin
+    result at_once fetch_at_once 32 medium.bin
     tell fetched
     result pinned_is_what_is_mapped locked_is_mapped
+    result no_checksum_error no_checksum_error
     await restored || return 1
+    [ "$WORKERS" = 1 ] || result flows_are_spread flows_are_spread
     result kernel_driver_pings_again pings
     tell end
 }
@@ -123,14 +151,15 @@ host_side() {
 session() { # nic
     nic=$1 S=$work/$1
     mkdir "$S"
-    echo "--log-level info" >"$S/options"
+    echo $((160 + 160 * WORKERS)) >"$S/hugepages_mb"
+    echo "--cores 0-$((WORKERS - 1))" >"$S/options"
     cp "$HERE/guest/flow" "$S/run"
     documents
     ip tuntap add tap0 mode tap
     ip addr add $HOST/24 dev tap0
     ip link set lo up
     ip link set tap0 up
-    LIMIT=$LIMIT "$HERE/vm" "$LAB" "$S" "$nic" >"$S/console.log" 2>&1 &
+    SMP=$((WORKERS > 1 ? WORKERS : 2)) LIMIT=$LIMIT "$HERE/vm" "$LAB" "$S" "$nic" >"$S/console.log" 2>&1 &
     vm=$!
     host_side || result goes_to_its_end false
     wait "$vm"
