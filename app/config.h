@@ -59,6 +59,7 @@ struct config {
     uint32_t address_count;                            /* at least 1 */
     struct ip_addr gateway;           /* none: no other nets; else in the net of an address */
     struct ip_addr gateway6;          /* the same for IPv6, or link-local; none: routers tell */
+    bool unsafe_no_iommu;             /* a pci: device may do DMA without an IOMMU */
     bool slaac;                       /* IPv6 addresses of routers' prefixes as well */
     uint32_t vlan;                    /* 802.1Q: 1..4094; 0: none */
     uint32_t port;                    /* 1..65535 */

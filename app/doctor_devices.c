@@ -11,24 +11,8 @@
 #include <unistd.h>
 
 #include "app/doctor_report.h"
+#include "app/host.h"
 #include "app/sysfs.h"
-
-/* From /proc/self/status; 0 if it cannot be read. */
-static uint64_t effective_capabilities(void)
-{
-    FILE *status = fopen("/proc/self/status", "re");
-    char line[256];
-    uint64_t set = 0;
-
-    if (status == NULL)
-        return 0;
-    while (fgets(line, sizeof(line), status) != NULL) {
-        if (sscanf(line, "CapEff: %" SCNx64, &set) == 1)
-            break;
-    }
-    fclose(status);
-    return set;
-}
 
 void doctor_privileges(struct report *report)
 {
@@ -40,7 +24,7 @@ void doctor_privileges(struct report *report)
         { CAP_IPC_LOCK, "CAP_IPC_LOCK" },   /* to pin the pool */
         { CAP_SYS_ADMIN, "CAP_SYS_ADMIN" }, /* EAL: physical addresses of hugepages */
     };
-    uint64_t have = effective_capabilities();
+    uint64_t have = host_capabilities();
     char lacking[128] = "";
     size_t len = 0;
 

@@ -42,6 +42,7 @@ struct args {
 static struct {
     bool verbose;
     char first_error[256];
+    bool dma_failed; /* it went on without, which nobody notices until packets are lost */
     char runtime_dir[PATH_MAX];
 } eal;
 
@@ -100,11 +101,16 @@ static void make_args(struct args *args, const struct eal_config *config)
 /* DPDK's log: to stderr if verbose; its first error is kept as the reason of a failure. */
 static ssize_t log_write(void *cookie, const char *text, size_t len)
 {
-    if (eal.verbose)
-        return (ssize_t)fwrite(text, 1, len, stderr);
-    if (eal.first_error[0] == '\0' && rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR)
-        snprintf(eal.first_error, sizeof(eal.first_error), "%.*s", (int)strcspn(text, "\n"), text);
-    return (ssize_t)len;
+    static const char dma[] = "DMA remapping";
+
+    if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR) {
+        if (memmem(text, len, dma, strlen(dma)) != NULL)
+            eal.dma_failed = true;
+        if (eal.first_error[0] == '\0')
+            snprintf(eal.first_error, sizeof(eal.first_error), "%.*s", (int)strcspn(text, "\n"),
+                     text);
+    }
+    return eal.verbose ? (ssize_t)fwrite(text, 1, len, stderr) : (ssize_t)len;
 }
 
 /*
@@ -187,7 +193,7 @@ bool eal_start(const struct eal_config *config, char error[EAL_ERROR_BYTES])
         keep_signals_from_tap();
     int rc = init(&args, config->verbose);
     snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());
-    if (rc >= 0) {
+    if (rc >= 0 && !eal.dma_failed) {
         sweep_stale();
         return true;
     }

@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/sysfs.h"
@@ -105,6 +107,35 @@ bool host_hugepages(uint64_t bytes, char error[HOST_ERROR_BYTES])
                 "%" PRIu64 " MiB of hugepages for packets and connections are needed, %" PRIu64
                 " MiB are free: echo %" PRIu64 " > " HUGEPAGES "/hugepages-2048kB/nr_hugepages",
                 (bytes + MIB - 1) / MIB, free_bytes / MIB, (uint64_t)reserved + missing);
+}
+
+uint64_t host_capabilities(void)
+{
+    FILE *status = fopen("/proc/self/status", "re");
+    char line[256];
+    uint64_t set = 0;
+
+    if (status == NULL)
+        return 0;
+    while (fgets(line, sizeof(line), status) != NULL) {
+        if (sscanf(line, "CapEff: %" SCNx64, &set) == 1)
+            break;
+    }
+    fclose(status);
+    return set;
+}
+
+bool host_memlock(uint64_t bytes, char error[HOST_ERROR_BYTES])
+{
+    struct rlimit limit;
+
+    if ((host_capabilities() >> CAP_IPC_LOCK & 1) != 0 || getrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
+        limit.rlim_cur >= bytes)
+        return true;
+    return FAIL(error,
+                "%" PRIu64 " KiB must be locked for the device's DMA, %" PRIu64
+                " KiB are allowed: ulimit -l %" PRIu64 ", or LimitMEMLOCK= of the service",
+                (bytes + 1023) / 1024, (uint64_t)limit.rlim_cur / 1024, (bytes + 1023) / 1024);
 }
 
 bool host_root(const char *root, char error[HOST_ERROR_BYTES + PATH_MAX])

@@ -28,6 +28,13 @@ void host_all_cpus(char text[HOST_CPUS_TEXT_BYTES]);
  * and the command that provides them. */
 bool host_hugepages(uint64_t bytes, char error[HOST_ERROR_BYTES]);
 
+/* Whether VFIO may lock so many bytes for a device's DMA: the limit on locked memory holds for
+ * processes without CAP_IPC_LOCK. False: error says how much is needed. */
+bool host_memlock(uint64_t bytes, char error[HOST_ERROR_BYTES]);
+
+/* The effective capabilities of this process, a bit each; 0 if they cannot be read. */
+uint64_t host_capabilities(void);
+
 /* Whether root is a directory that can be read. False: error. */
 bool host_root(const char *root, char error[HOST_ERROR_BYTES + PATH_MAX]);
 

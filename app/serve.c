@@ -159,6 +159,25 @@ static uint64_t memory_bytes(const struct serve *s)
            s->worker_count * (worker + worker / 8 /* malloc's own */);
 }
 
+/* What a device that does DMA needs, and what the machine needs against it. */
+static bool prepare_dma(struct serve *s)
+{
+    if (!device_is_pci(&s->device))
+        return true;
+    if (!host_memlock(memory_bytes(s) + s->config->pool_bytes, s->error))
+        return false;
+    if (device_confined(&s->device, &device_host))
+        return true;
+    if (!s->config->unsafe_no_iommu)
+        return FAIL(s,
+                    "no IOMMU confines the DMA of %s: enable VT-d or AMD-Vi in the firmware and "
+                    "boot with intel_iommu=on iommu=pt; --unsafe-no-iommu goes without",
+                    s->device.name);
+    log_line(CONFIG_LOG_WARNING,
+             "no IOMMU confines the DMA of %s: a mistake can write to any memory", s->device.name);
+    return true;
+}
+
 /* Everything that can be found wrong before DPDK starts. */
 static bool prepare(struct serve *s)
 {
@@ -167,7 +186,7 @@ static bool prepare(struct serve *s)
     make_templates(s);
     if (!host_root(config->root, s->error) || !device_parse(&s->device, config->device, s->error) ||
         !host_worker_cpus(config, s->cpus, &s->worker_count, s->error) ||
-        !device_check(&s->device, &device_host, s->error))
+        !device_check(&s->device, &device_host, s->error) || !prepare_dma(s))
         return false;
     s->hugepages = host_hugepages(memory_bytes(s), s->error);
     if (s->hugepages)

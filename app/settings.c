@@ -24,6 +24,8 @@ const struct setting settings[] = {
     { "server", "address", "address", &setting_cidrs, AT(address), .fallback = "10.71.0.2/24" },
     { "server", "gateway", "gateway", &setting_gateways, AT(gateway), .fallback = "none",
       .zero_word = "none" },
+    { "server", "unsafe_no_iommu", "unsafe-no-iommu", &setting_bool, AT(unsafe_no_iommu),
+      .fallback = "false" },
     { "server", "slaac", "slaac", &setting_bool, AT(slaac), .fallback = "false" },
     { "server", "vlan", "vlan", &setting_number, AT(vlan), 1, 4094, "none", "none" },
     { "server", "port", "port", &setting_number, AT(port), 1, 65535, "80" },

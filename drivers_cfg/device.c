@@ -190,6 +190,26 @@ bool device_check(const struct device *device, const struct device_host *host,
     return false;
 }
 
+/* The group of a device that VFIO takes without an IOMMU is made up, and says so in its name. */
+bool device_confined(const struct device *device, const struct device_host *host)
+{
+    char path[PATH_MAX], name[32] = "";
+
+    if (!device_is_pci(device))
+        return true;
+    snprintf(path, sizeof(path), "%s/%s/iommu_group", host->pci_devices, device->name);
+    if (access(path, F_OK) != 0)
+        return false;
+    strcat(path, "/name");
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return true;
+    if (fgets(name, sizeof(name), file) == NULL)
+        name[0] = '\0';
+    fclose(file);
+    return strncmp(name, "vfio-noiommu", strlen("vfio-noiommu")) != 0;
+}
+
 void device_eal_argument(const struct device *device, uint16_t queues, const char **option,
                          char arg[DEVICE_ARG_BYTES])
 {

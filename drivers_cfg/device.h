@@ -46,6 +46,10 @@ bool device_parse(struct device *device, const char *spec, char error[DEVICE_ERR
 bool device_check(const struct device *device, const struct device_host *host,
                   char error[DEVICE_ERROR_BYTES]);
 
+/* Whether an IOMMU confines the device's DMA to what is mapped for it. Without, a mistake of ours
+ * or of the device can write to any memory. Always true of devices that do none. */
+bool device_confined(const struct device *device, const struct device_host *host);
+
 /*
  * DPDK's argument for the device with this many queue pairs: *option is "--vdev" or "-a", arg its
  * value. The caller adds "--no-pci" unless device_is_pci().

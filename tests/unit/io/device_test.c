@@ -162,6 +162,47 @@ START_TEST(a_pci_function_must_exist_and_be_bound_for_user_space)
 }
 END_TEST
 
+START_TEST(an_iommu_confines_a_device_in_a_group)
+{
+    static const struct {
+        const char *name; /* of its IOMMU group; NULL: it has no such file */
+        bool group, confined;
+    } rows[] = {
+        { NULL, false, false },
+        { NULL, true, true },
+        { "DMA-FQ\n", true, true },
+        { "vfio-noiommu\n", true, false },
+    };
+    char base[] = "/tmp/hugewire-io-XXXXXX", function[64], group[96], name[128],
+         error[DEVICE_ERROR_BYTES];
+    struct device_host host = { .pci_devices = base };
+    struct device pci, tap;
+
+    ck_assert(device_parse(&pci, "pci:03:00.0", error) && device_parse(&tap, "tap:hw0", error));
+    ck_assert_ptr_nonnull(mkdtemp(base));
+    snprintf(function, sizeof(function), "%s/0000:03:00.0", base);
+    snprintf(group, sizeof(group), "%s/iommu_group", function);
+    snprintf(name, sizeof(name), "%s/name", group);
+    ck_assert_int_eq(mkdir(function, 0700), 0);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].group)
+            ck_assert_int_eq(mkdir(group, 0700), 0);
+        if (rows[i].name != NULL) {
+            FILE *file = fopen(name, "we");
+            ck_assert_ptr_nonnull(file);
+            fputs(rows[i].name, file);
+            fclose(file);
+        }
+        ck_assert_int_eq(device_confined(&pci, &host), rows[i].confined);
+        unlink(name);
+        rmdir(group);
+    }
+    ck_assert(device_confined(&tap, &host));
+    rmdir(function);
+    rmdir(base);
+}
+END_TEST
+
 TCase *device_case(void)
 {
     TCase *tc = tcase_create("device");
@@ -173,5 +214,6 @@ TCase *device_case(void)
     tcase_add_test(tc, interfaces_are_looked_up);
     tcase_add_test(tc, a_tap_needs_the_clone_device);
     tcase_add_test(tc, a_pci_function_must_exist_and_be_bound_for_user_space);
+    tcase_add_test(tc, an_iommu_confines_a_device_in_a_group);
     return tc;
 }
