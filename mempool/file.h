@@ -28,8 +28,9 @@ struct file {
     int64_t mtime_s;
     uint32_t mtime_ns;
     uint16_t head_len;
-    const char *head; /* the header fields that depend on the file alone, each ended by CRLF:
-                         Content-Type, Last-Modified, ETag, Accept-Ranges (not Content-Length) */
+    const char
+        *head;        /* the header fields that depend on the file alone, each ended by CRLF:
+                         Content-Type first, Last-Modified, ETag, Accept-Ranges (not Content-Length) */
     const char *type; /* NUL-terminated media type */
     const char *etag; /* NUL-terminated, with its quotes */
 };

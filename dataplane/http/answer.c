@@ -3,7 +3,6 @@
 
 #include "http/conditional.h"
 #include "http/path.h"
-#include "http/range.h"
 
 #define INDEX_NAME "index.html"
 
@@ -14,7 +13,7 @@ size_t answer_path_bytes(size_t request_line_max)
 
 /* RFC 9110 section 13.2.2: conditions first, then the range. */
 static void answer_file(const struct request *request, const struct file *file, int64_t now,
-                        struct answer *answer)
+                        struct ranges *ranges, struct answer *answer)
 {
     struct text value;
 
@@ -36,13 +35,20 @@ static void answer_file(const struct request *request, const struct file *file, 
     if (request->method != METHOD_GET || !request_field_single(request, FIELD_RANGE, &value) ||
         !condition_range_applies(request, file, now))
         return;
-    struct range range = range_parse(value, file->size);
-    if (range.kind == RANGE_UNSATISFIABLE)
+    switch (ranges_parse(value, file->size, ranges)) {
+    case RANGE_IGNORED:
+        break;
+    case RANGE_UNSATISFIABLE:
         answer->status = 416;
-    if (range.kind == RANGE_SATISFIABLE) {
+        break;
+    case RANGE_SATISFIABLE:
         answer->status = 206;
-        answer->from = range.from;
-        answer->len = range.len;
+        answer->from = ranges->range[0].from;
+        answer->len = ranges->range[0].len;
+        /* One that is left of several is answered as if it had been asked for alone (section
+         * 15.3.7.2). */
+        answer->parts = ranges->count > 1 ? ranges : NULL;
+        break;
     }
 }
 
@@ -56,8 +62,9 @@ static struct catalogue_entry find_index(const struct catalogue *catalogue, char
 }
 
 struct answer answer_request(const struct request *request, const struct catalogue *catalogue,
-                             char *path, int64_t now)
+                             struct answer_scratch *scratch, int64_t now)
 {
+    char *path = scratch->path;
     struct answer answer = { .status = 404, .head_only = request->method == METHOD_HEAD };
     struct target target;
     struct path decoded;
@@ -90,7 +97,7 @@ struct answer answer_request(const struct request *request, const struct catalog
         if (entry.kind != CATALOGUE_ABSENT)
             answer.status = 204;
     } else if (entry.kind == CATALOGUE_FILE) {
-        answer_file(request, entry.file, now, &answer);
+        answer_file(request, entry.file, now, &scratch->ranges, &answer);
     } else if (entry.kind == CATALOGUE_DIRECTORY && !decoded.directory) {
         answer.status = 301;
         answer.path = (struct text){ path, decoded.len };

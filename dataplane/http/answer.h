@@ -4,6 +4,7 @@
 #ifndef HTTP_ANSWER_H
 #define HTTP_ANSWER_H
 
+#include "http/range.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "mempool/catalogue.h"
@@ -11,11 +12,17 @@
 /* Scratch bytes that a path needs: the longest target's, and "/index.html". */
 size_t answer_path_bytes(size_t request_line_max);
 
+/* What is needed while one request is answered; the answer may refer to it. */
+struct answer_scratch {
+    char *path; /* answer_path_bytes() */
+    struct ranges ranges;
+};
+
 /*
  * Answers a request that request_parse() accepted. Does not set close and keep_alive, which are the
- * connection's business. now is Unix seconds; path is scratch, and the answer may refer to it.
+ * connection's business. now is Unix seconds.
  */
 struct answer answer_request(const struct request *request, const struct catalogue *catalogue,
-                             char *path, int64_t now);
+                             struct answer_scratch *scratch, int64_t now);
 
 #endif

@@ -11,7 +11,6 @@
 #include "base/assert.h"
 #include "base/time.h"
 #include "http/account.h"
-#include "http/answer.h"
 #include "http/due.h"
 #include "http/request.h"
 #include "http/resolve.h"
@@ -220,7 +219,7 @@ static void conn_answer_head(struct http_server *server, struct http_conn *conn,
         conn_answer_error(server, conn, error, head, now);
         return;
     }
-    struct answer answer = answer_request(&request, server->config.catalogue, server->path,
+    struct answer answer = answer_request(&request, server->config.catalogue, &server->scratch,
                                           server_unix_time(server, now));
     answer.close = !request.keep_alive ||
                    (request.body != BODY_NONE && !body_begin(server, conn, &request, now));

@@ -3,39 +3,12 @@
 
 #include "base/assert.h"
 #include "base/date.h"
+#include "http/multipart.h"
 #include "http/path.h"
 #include "http/status.h"
-
-#define CRLF TEXT("\r\n")
+#include "http/writer.h"
 
 /* ---- building the text ---- */
-
-struct writer {
-    char *at, *end;
-    bool full; /* something did not fit */
-};
-
-static void put(struct writer *w, struct text t)
-{
-    if (t.len > (size_t)(w->end - w->at)) {
-        w->full = true;
-        return;
-    }
-    memcpy(w->at, t.at, t.len);
-    w->at += t.len;
-}
-
-static void put_number(struct writer *w, uint64_t value)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    put(w, (struct text){ &digits[at], sizeof(digits) - at });
-}
 
 static void put_content_length(struct writer *w, uint64_t len)
 {
@@ -127,8 +100,25 @@ static void put_generated(struct writer *w, const struct status *status,
     put(w, TEXT("\n"));
 }
 
+/* Several ranges: the file's fields but Content-Type, its first, which stands in each part. */
+static void put_multipart(struct writer *w, const struct answer *answer)
+{
+    struct text fields = { answer->file->head, answer->file->head_len };
+
+    put_content_length(w, multipart_len(answer->file, answer->parts->range, answer->parts->count));
+    put(w, TEXT("Content-Type: multipart/byteranges; boundary="));
+    put(w, multipart_boundary(answer->file));
+    put(w, CRLF);
+    put(w, text_skip(fields, text_find(fields, '\n') + 1));
+    put(w, CRLF);
+}
+
 static void put_file(struct writer *w, const struct answer *answer)
 {
+    if (answer->parts != NULL) {
+        put_multipart(w, answer);
+        return;
+    }
     if (answer->status == 206)
         put_content_range(w, answer);
     put_content_length(w, answer->len);
@@ -141,7 +131,9 @@ bool response_write(struct response *response, const struct answer *answer, cons
 {
     const struct status *status = status_find(answer->status);
     bool sends_file = answer->status == 200 || answer->status == 206;
-    struct writer w = { .at = response->text, .end = response->text + sizeof(response->text) };
+    bool multipart = sends_file && answer->parts != NULL;
+    size_t room = multipart ? sizeof(response->head) : sizeof(response->text);
+    struct writer w = { .at = response->text, .end = response->text + room };
 
     put_common(&w, status, answer, date, server_field);
     if (sends_file)
@@ -153,11 +145,23 @@ bool response_write(struct response *response, const struct answer *answer, cons
     response->file = sends_file && !answer->head_only && answer->len != 0 ? answer->file : NULL;
     response->body_from = answer->from;
     response->body_len = response->file != NULL ? answer->len : 0;
-    response->copy_body = response->body_len <= copy_max;
+    response->copy_max = (uint16_t)copy_max;
+    response->part_count = 0;
+    if (multipart) {
+        response->part_count = (uint16_t)answer->parts->count;
+        response->body_len =
+            multipart_len(answer->file, answer->parts->range, answer->parts->count);
+        memcpy(response->part, answer->parts->range, response->part_count * sizeof(struct range));
+    }
     return !w.full;
 }
 
 /* ---- handing it to TCP ---- */
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* Room for bytes beside the header, which no extent may precede. */
 static uint32_t inline_room(const struct tx_fill *fill, uint64_t wanted)
@@ -166,36 +170,82 @@ static uint32_t inline_room(const struct tx_fill *fill, uint64_t wanted)
     return wanted < room ? (uint32_t)wanted : room;
 }
 
-static uint32_t resolve_text(const struct response *response, uint64_t from, uint32_t len,
-                             struct counters *counters, struct tx_fill *fill)
+static uint32_t resolve_text(const char *text, uint32_t len, struct counters *counters,
+                             struct tx_fill *fill)
 {
     uint32_t n = inline_room(fill, len);
 
-    memcpy(fill->inline_data + fill->inline_len, response->text + from, n);
+    memcpy(fill->inline_data + fill->inline_len, text, n);
     fill->inline_len += n;
     COUNT_N(counters, response_head_bytes, n);
     return n;
 }
 
-static uint32_t resolve_body(const struct response *response, uint64_t from, uint32_t len,
-                             struct file_pin *pin, struct counters *counters, struct tx_fill *fill)
+/* Bytes [from, from + len) of the file, of a body or part of body_len bytes. */
+static uint32_t resolve_file(const struct response *response, uint64_t body_len, uint64_t from,
+                             uint32_t len, struct file_pin *pin, struct counters *counters,
+                             struct tx_fill *fill)
 {
     uint32_t n, count = 0;
 
-    if (response->copy_body) {
+    if (body_len <= response->copy_max) {
         n = inline_room(fill, len);
-        file_copy(response->file, response->body_from + from, n,
-                  fill->inline_data + fill->inline_len);
+        file_copy(response->file, from, n, fill->inline_data + fill->inline_len);
         fill->inline_len += n;
         COUNT_N(counters, payload_bytes_copied, n);
         return n;
     }
-    n = file_resolve(response->file, response->body_from + from, len, fill->want_sums, pin,
+    n = file_resolve(response->file, from, len, fill->want_sums, pin,
                      fill->extent + fill->extent_count, fill->extents_max - fill->extent_count,
                      &count);
     fill->extent_count += count;
     COUNT_N(counters, payload_bytes_referenced, n);
     return n;
+}
+
+/* Bytes [from, from + len) of a multipart body, as far as one packet can hold them in this order:
+ * the head of a part after bytes by reference begins the next packet. */
+static uint32_t resolve_parts(const struct response *response, uint64_t from, uint32_t len,
+                              struct file_pin *pin, struct counters *counters, struct tx_fill *fill)
+{
+    char text[MULTIPART_TEXT_MAX];
+    uint32_t done = 0;
+
+    for (uint32_t i = 0; i <= response->part_count && done < len; i++) {
+        const struct range *part = i < response->part_count ? &response->part[i] : NULL;
+        uint64_t text_len = multipart_text_len(response->file, part);
+        uint64_t part_len = part != NULL ? part->len : 0;
+        if (from >= text_len + part_len) { /* all of it is before */
+            from -= text_len + part_len;
+            continue;
+        }
+        if (from < text_len) {
+            uint32_t wanted = (uint32_t)min_u64(text_len - from, len - done);
+            multipart_text(response->file, part, text);
+            uint32_t n = resolve_text(text + from, wanted, counters, fill);
+            done += n;
+            from += n;
+            if (n < wanted || part == NULL || done == len)
+                break;
+        }
+        uint32_t wanted = (uint32_t)min_u64(text_len + part_len - from, len - done);
+        uint32_t n = resolve_file(response, part_len, part->from + (from - text_len), wanted, pin,
+                                  counters, fill);
+        done += n;
+        if (n < wanted)
+            break;
+        from = 0;
+    }
+    return done;
+}
+
+static uint32_t resolve_body(const struct response *response, uint64_t from, uint32_t len,
+                             struct file_pin *pin, struct counters *counters, struct tx_fill *fill)
+{
+    if (response->part_count != 0)
+        return resolve_parts(response, from, len, pin, counters, fill);
+    return resolve_file(response, response->body_len, response->body_from + from, len, pin,
+                        counters, fill);
 }
 
 uint32_t response_resolve(const struct response *response, uint64_t from, uint32_t len,
@@ -207,7 +257,7 @@ uint32_t response_resolve(const struct response *response, uint64_t from, uint32
     if (from < response->text_len) {
         uint64_t left = response->text_len - from;
         uint32_t wanted = left < len ? (uint32_t)left : len;
-        n = resolve_text(response, from, wanted, counters, fill);
+        n = resolve_text(response->text + from, wanted, counters, fill);
         if (n < wanted)
             return n;
     }

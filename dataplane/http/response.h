@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A response: generated text (the head, and for errors the body), then bytes of a file. It is built
- * once and kept until it is acknowledged to its end, as any part of it may be sent again.
+ * once and kept until it is acknowledged to its end, as any part of it may be sent again. Of a
+ * multipart/byteranges body (RFC 9110 section 14.6) only the ranges are kept: the heads of its
+ * parts are written each time that they are sent, the parts are references like all else.
  */
 #ifndef HTTP_RESPONSE_H
 #define HTTP_RESPONSE_H
@@ -13,6 +15,7 @@
 #include "base/assert.h"
 #include "base/counters.h"
 #include "base/text.h"
+#include "http/range.h"
 #include "mempool/file.h"
 #include "tcp/tcp.h"
 
@@ -21,13 +24,21 @@
 struct response {
     uint64_t start;          /* stream offset of its first byte */
     uint64_t body_from;      /* offset in the file */
-    uint64_t body_len;       /* bytes of the file; 0: none is sent */
+    uint64_t body_len;       /* bytes behind the text; 0: none */
     const struct file *file; /* pinned; NULL: none */
     uint32_t next;           /* of the connection, in stream order */
     uint16_t text_len;
-    bool copy_body; /* small: copied beside the head */
-    /* A usual head is some 300 bytes; the rest is for the Location of a long name. */
-    char text[RESPONSE_BYTES - 39];
+    uint16_t copy_max;   /* bodies and parts of at most so many bytes are copied beside a head */
+    uint16_t part_count; /* of a multipart body; 0: it is none */
+    /* A usual head is some 300 bytes; the rest is for the Location of a long name, or holds the
+     * ranges of the parts, at its end. */
+    union {
+        char text[RESPONSE_BYTES - 48];
+        struct {
+            char head[RESPONSE_BYTES - 48 - RANGES_MAX * sizeof(struct range)];
+            struct range part[RANGES_MAX];
+        };
+    };
 };
 
 static_assert(sizeof(struct response) == RESPONSE_BYTES, "no hole");
@@ -45,8 +56,9 @@ struct answer {
     bool keep_alive;         /* HTTP/1.0 asked for it and gets it */
     const struct file *file; /* 200, 206, 304, 416: the file; else NULL */
     uint64_t from, len;      /* 206: the bytes */
-    struct text path;        /* 301: decoded, without slashes at its ends */
-    struct text query;       /* 301: with its '?' */
+    const struct ranges *parts; /* 206: several; NULL: one */
+    struct text path;           /* 301: decoded, without slashes at its ends */
+    struct text query;          /* 301: with its '?' */
 };
 
 /*

@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/time.h"
-#include "http/answer.h"
 
 void http_config_defaults(struct http_config *config)
 {
@@ -114,10 +113,10 @@ struct http_server *http_server_create(const struct http_config *config)
     if (sizes.records != 0)
         server->records = memory_alloc(memory, 1, sizes.records);
     server->pins = memory_alloc(memory, 1, sizes.pins);
-    server->path = memory_alloc(memory, 1, sizes.path);
+    server->scratch.path = memory_alloc(memory, 1, sizes.path);
     if (server->conns == NULL || server->partials == NULL || server->partial_text == NULL ||
         server->responses == NULL || (sizes.records != 0 && server->records == NULL) ||
-        server->pins == NULL || server->path == NULL ||
+        server->pins == NULL || server->scratch.path == NULL ||
         !pool_create(&server->partial_pool, memory, sizes.partial_free) ||
         !pool_create(&server->response_pool, memory, sizes.response_free)) {
         http_server_destroy(server);
@@ -134,7 +133,7 @@ void http_server_destroy(struct http_server *server)
 
     memory_release(&memory, server->response_pool.free);
     memory_release(&memory, server->partial_pool.free);
-    memory_release(&memory, server->path);
+    memory_release(&memory, server->scratch.path);
     memory_release(&memory, server->pins);
     memory_release(&memory, server->records);
     memory_release(&memory, server->responses);

@@ -7,6 +7,7 @@
 #define HTTP_SERVER_H
 
 #include "base/date.h"
+#include "http/answer.h"
 #include "http/body.h"
 #include "http/head.h"
 #include "http/http.h"
@@ -81,9 +82,9 @@ struct http_server {
     struct partial_request *partials;
     char *partial_text;
     struct response *responses;
-    struct http_record *records; /* of each response; NULL: no log */
-    struct file_pin *pins;       /* under file->index */
-    char *path;                  /* scratch: the decoded path of the request being answered */
+    struct http_record *records;   /* of each response; NULL: no log */
+    struct file_pin *pins;         /* under file->index */
+    struct answer_scratch scratch; /* of the request being answered */
     struct index_pool partial_pool, response_pool;
 
     uint32_t wait_first, wait_last; /* connections that wait for a response, oldest first */

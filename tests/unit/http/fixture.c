@@ -9,22 +9,6 @@
 
 #define ARENA_BYTES (1u << 20)
 
-static uint64_t name_seed(const char *name)
-{
-    uint64_t seed = 14695981039346656037u;
-
-    for (; *name != '\0'; name++)
-        seed = (seed ^ (unsigned char)*name) * 1099511628211u;
-    return seed;
-}
-
-uint8_t site_byte(const char *name, uint64_t at)
-{
-    struct prng prng = { name_seed(name) + at };
-
-    return (uint8_t)prng_next(&prng);
-}
-
 /* A file in `pieces` extents with gaps between them. */
 static void add_file(struct site *site, const char *name, uint64_t size, unsigned pieces,
                      const char *type)
@@ -68,30 +52,11 @@ static void site_build(struct site *site)
     for (size_t i = 0; i < DEEP_BYTES; i++)
         site->deep[i] = (char)(i % 2 != 0 ? 0xa4 : 0xc3); /* U+00E4 */
 
-    add_directory(site, "");
-    add_directory(site, "dir");
-    add_directory(site, "dir/sub dir");
-    add_directory(site, "noindex");
+    for (unsigned i = 0; site_directories[i] != NULL; i++)
+        add_directory(site, site_directories[i]);
     add_directory(site, site->deep);
-    add_file(site, "index.html", 100, 1, "text/html");
-    add_file(site, "small.txt", 13, 1, "text/plain");
-    add_file(site, "empty", 0, 1, "application/octet-stream");
-    add_file(site, "medium.bin", MEDIUM_BYTES, 2, "application/octet-stream");
-    add_file(site, "big.bin", BIG_BYTES, 3, "application/octet-stream");
-    add_file(site, "dir/index.html", 120, 1, "text/html");
-    add_file(site, "dir/a b.txt", 20, 1, "text/plain");
-    add_file(site, "dir/sub dir/index.html", 40, 1, "text/html");
-    add_file(site, "noindex/x", 30, 1, "text/plain");
-    add_file(site,
-             "gr\xc3\xbc\xc3\x9f"
-             "e.txt",
-             25, 1, "text/plain");
-    add_file(site, "100%.txt", 26, 1, "text/plain");
-    add_file(site, "%41.txt", 27, 1, "text/plain");
-    add_file(site, "back\\slash", 28, 1, "text/plain");
-    add_file(site, "q?#", 29, 1, "text/plain");
-    add_file(site, "new\nline", 31, 1, "text/plain");
-    add_file(site, "...", 32, 1, "text/plain");
+    for (const struct site_file *file = site_files; file->name != NULL; file++)
+        add_file(site, file->name, file->size, file->pieces, file->type);
 }
 
 void bench_config(struct bench *bench)

@@ -8,13 +8,11 @@
 #include "base/time.h"
 #include "fake_tcp.h"
 #include "http/http.h"
+#include "site_files.h"
 
-#define SITE_MTIME    784111777 /* Sun, 06 Nov 1994 08:49:37 GMT */
 #define SITE_NOW      INT64_C(1700000000)
 #define SITE_NOW_TEXT "Tue, 14 Nov 2023 22:13:20 GMT"
 
-#define BIG_BYTES     300000u /* in three extents apart from each other */
-#define MEDIUM_BYTES  5000u
 #define DEEP_BYTES    600u /* length of a directory's name whose Location does not fit */
 
 struct site {
@@ -40,8 +38,6 @@ void bench_start(struct bench *bench);
 /* Checks that nothing is pinned once all connections are gone. */
 void bench_stop(struct bench *bench);
 
-/* Byte at of the file of this name. */
-uint8_t site_byte(const char *name, uint64_t at);
 const struct file *site_file(const struct bench *bench, const char *name);
 
 /* One response as the client reads it. */

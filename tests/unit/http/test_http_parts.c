@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -107,73 +108,133 @@ END_TEST
     {                                                                                              \
         RANGE_IGNORED, 0, 0                                                                        \
     }
-#define UNSAT                                                                                      \
-    {                                                                                              \
-        RANGE_UNSATISFIABLE, 0, 0                                                                  \
-    }
-#define BYTES(from, len)                                                                           \
-    {                                                                                              \
-        RANGE_SATISFIABLE, from, len                                                               \
-    }
-
 static const struct {
     const char *value;
     uint64_t size;
-    struct range range;
+    enum range_kind kind;
+    struct range range[4]; /* in this order; a length of 0 ends them */
 } ranges[] = {
-    { "bytes=0-0", 10, BYTES(0, 1) },
-    { "bytes=0-9", 10, BYTES(0, 10) },
-    { "bytes=0-10", 10, BYTES(0, 10) },
-    { "bytes=9-", 10, BYTES(9, 1) },
-    { "bytes=0-", 10, BYTES(0, 10) },
-    { "bytes=3-5", 10, BYTES(3, 3) },
-    { "bytes=-1", 10, BYTES(9, 1) },
-    { "bytes=-10", 10, BYTES(0, 10) },
-    { "bytes=-11", 10, BYTES(0, 10) },
-    { "BYTES=1-2", 10, BYTES(1, 2) },
-    { "bytes= 1-2 ", 10, BYTES(1, 2) },
-    { "bytes=,1-2, ,", 10, BYTES(1, 2) },
-    { "bytes=1-18446744073709551615", 10, BYTES(1, 9) },
-    { "bytes=1-99999999999999999999999", 10, BYTES(1, 9) },
-    { "bytes=-99999999999999999999999", 10, BYTES(0, 10) },
-    { "bytes=4294967296-4294967297", UINT64_C(1) << 40, BYTES(UINT64_C(1) << 32, 2) },
-    { "bytes=0-", UINT64_MAX, BYTES(0, UINT64_MAX) },
-    { "bytes=10-", 10, UNSAT },
-    { "bytes=10-20", 10, UNSAT },
-    { "bytes=99999999999999999999999-", 10, UNSAT },
-    { "bytes=18446744073709551615-", UINT64_MAX, UNSAT },
-    { "bytes=-0", 10, UNSAT },
-    { "bytes=0-0", 0, IGNORED },
-    { "bytes=0-", 0, IGNORED },
-    { "bytes=1-", 0, UNSAT },
-    { "bytes=-0", 0, UNSAT },
-    { "bytes=-5", 0, IGNORED },
-    { "bytes=5-4", 10, IGNORED },
-    { "bytes=0-0,2-3", 10, IGNORED },
-    { "bytes=0-1,-1", 10, IGNORED },
-    { "bytes=", 10, IGNORED },
-    { "bytes=,", 10, IGNORED },
-    { "bytes=-", 10, IGNORED },
-    { "bytes=5", 10, IGNORED },
-    { "bytes=a-b", 10, IGNORED },
-    { "bytes=1-2-3", 10, IGNORED },
-    { "bytes=--1", 10, IGNORED },
-    { "bytes=+1-2", 10, IGNORED },
-    { "bytes=1 - 2", 10, IGNORED },
-    { "bytes 1-2", 10, IGNORED },
-    { "bytes =1-2", 10, IGNORED },
-    { "items=1-2", 10, IGNORED },
-    { "", 10, IGNORED },
+    { "bytes=0-0", 10, RANGE_SATISFIABLE, { { 0, 1 } } },
+    { "bytes=0-9", 10, RANGE_SATISFIABLE, { { 0, 10 } } },
+    { "bytes=0-10", 10, RANGE_SATISFIABLE, { { 0, 10 } } },
+    { "bytes=9-", 10, RANGE_SATISFIABLE, { { 9, 1 } } },
+    { "bytes=0-", 10, RANGE_SATISFIABLE, { { 0, 10 } } },
+    { "bytes=3-5", 10, RANGE_SATISFIABLE, { { 3, 3 } } },
+    { "bytes=-1", 10, RANGE_SATISFIABLE, { { 9, 1 } } },
+    { "bytes=-10", 10, RANGE_SATISFIABLE, { { 0, 10 } } },
+    { "bytes=-11", 10, RANGE_SATISFIABLE, { { 0, 10 } } },
+    { "BYTES=1-2", 10, RANGE_SATISFIABLE, { { 1, 2 } } },
+    { "bytes= 1-2 ", 10, RANGE_SATISFIABLE, { { 1, 2 } } },
+    { "bytes=,1-2, ,", 10, RANGE_SATISFIABLE, { { 1, 2 } } },
+    { "bytes=1-18446744073709551615", 10, RANGE_SATISFIABLE, { { 1, 9 } } },
+    { "bytes=1-99999999999999999999999", 10, RANGE_SATISFIABLE, { { 1, 9 } } },
+    { "bytes=-99999999999999999999999", 10, RANGE_SATISFIABLE, { { 0, 10 } } },
+    { "bytes=4294967296-4294967297",
+      UINT64_C(1) << 40,
+      RANGE_SATISFIABLE,
+      { { UINT64_C(1) << 32, 2 } } },
+    { "bytes=0-", UINT64_MAX, RANGE_SATISFIABLE, { { 0, UINT64_MAX } } },
+    { "bytes=10-", 10, RANGE_UNSATISFIABLE },
+    { "bytes=10-20", 10, RANGE_UNSATISFIABLE },
+    { "bytes=99999999999999999999999-", 10, RANGE_UNSATISFIABLE },
+    { "bytes=18446744073709551615-", UINT64_MAX, RANGE_UNSATISFIABLE },
+    { "bytes=-0", 10, RANGE_UNSATISFIABLE },
+    { "bytes=0-0", 0, RANGE_IGNORED },
+    { "bytes=0-", 0, RANGE_IGNORED },
+    { "bytes=-0", 0, RANGE_IGNORED },
+    { "bytes=-5", 0, RANGE_IGNORED },
+    { "bytes=5-4", 10, RANGE_IGNORED },
+    /* several */
+    { "bytes=0-0,2-3", 10, RANGE_SATISFIABLE, { { 0, 1 }, { 2, 2 } } },
+    { "bytes=0-1,-1", 10, RANGE_SATISFIABLE, { { 0, 2 }, { 9, 1 } } },
+    { "bytes=6-7 ,\t0-1", 10, RANGE_SATISFIABLE, { { 6, 2 }, { 0, 2 } } },
+    { "bytes=0-1,20-,-0,4-4", 10, RANGE_SATISFIABLE, { { 0, 2 }, { 4, 1 } } },
+    { "bytes=20-,4-4", 10, RANGE_SATISFIABLE, { { 4, 1 } } },
+    { "bytes=20-,-0,10-10", 10, RANGE_UNSATISFIABLE },
+    { "bytes=0-1,2-3", 10, RANGE_SATISFIABLE, { { 0, 4 } } },
+    { "bytes=2-3,0-1", 10, RANGE_SATISFIABLE, { { 0, 4 } } },
+    { "bytes=0-5,3-8", 10, RANGE_SATISFIABLE, { { 0, 9 } } },
+    { "bytes=0-,0-,-10,5-", 10, RANGE_SATISFIABLE, { { 0, 10 } } },
+    { "bytes=8-8,0-1,4-5,2-3", 10, RANGE_SATISFIABLE, { { 8, 1 }, { 0, 6 } } },
+    { "bytes=0-1,4-5,8-8,1-7", 10, RANGE_SATISFIABLE, { { 0, 9 } } },
+    { "bytes=8-9,0-0,2-2,4-4", 10, RANGE_SATISFIABLE, { { 8, 2 }, { 0, 1 }, { 2, 1 }, { 4, 1 } } },
+    { "bytes=0-0,x", 10, RANGE_IGNORED },
+    { "bytes=0-0,5-4", 10, RANGE_IGNORED },
+    { "bytes=0-0;2-2", 10, RANGE_IGNORED },
+    { "bytes=0-0,bytes=2-2", 10, RANGE_IGNORED },
+    { "bytes=", 10, RANGE_IGNORED },
+    { "bytes=,", 10, RANGE_IGNORED },
+    { "bytes=-", 10, RANGE_IGNORED },
+    { "bytes=5", 10, RANGE_IGNORED },
+    { "bytes=a-b", 10, RANGE_IGNORED },
+    { "bytes=1-2-3", 10, RANGE_IGNORED },
+    { "bytes=--1", 10, RANGE_IGNORED },
+    { "bytes=+1-2", 10, RANGE_IGNORED },
+    { "bytes=1 - 2", 10, RANGE_IGNORED },
+    { "bytes 1-2", 10, RANGE_IGNORED },
+    { "bytes =1-2", 10, RANGE_IGNORED },
+    { "items=1-2", 10, RANGE_IGNORED },
+    { "", 10, RANGE_IGNORED },
 };
 
 START_TEST(range_is_read)
 {
-    struct range r = range_parse(text_from(ranges[_i].value), ranges[_i].size);
+    struct ranges r;
+    enum range_kind kind = ranges_parse(text_from(ranges[_i].value), ranges[_i].size, &r);
+    uint32_t count = 0;
 
-    ck_assert_msg(r.kind == ranges[_i].range.kind, "%s of %llu", ranges[_i].value,
-                  (unsigned long long)ranges[_i].size);
-    ck_assert_uint_eq(r.from, ranges[_i].range.from);
-    ck_assert_uint_eq(r.len, ranges[_i].range.len);
+    ck_assert_msg(kind == ranges[_i].kind, "%s of %llu: %d", ranges[_i].value,
+                  (unsigned long long)ranges[_i].size, kind);
+    if (kind != RANGE_SATISFIABLE)
+        return;
+    for (; count < 4 && ranges[_i].range[count].len != 0; count++) {
+        ck_assert_msg(count < r.count, "%s", ranges[_i].value);
+        ck_assert_msg(r.range[count].from == ranges[_i].range[count].from &&
+                          r.range[count].len == ranges[_i].range[count].len,
+                      "%s: part %u", ranges[_i].value, count);
+    }
+    ck_assert_uint_eq(r.count, count);
+}
+END_TEST
+
+/* Any set of ranges: each byte asked for is in one part, no other byte in any. */
+START_TEST(ranges_cover_what_was_asked_for)
+{
+    struct prng prng = { 11 };
+
+    for (unsigned round = 0; round < 20000; round++) {
+        char value[1024] = "bytes=", asked[100] = { 0 };
+        struct ranges r;
+        unsigned count = 1 + (unsigned)prng_below(&prng, RANGES_MAX);
+        for (unsigned i = 0; i < count; i++) {
+            unsigned from = (unsigned)prng_below(&prng, 100);
+            unsigned last = from + (unsigned)prng_below(&prng, 1 + 200 / count);
+            sprintf(value + strlen(value), "%s%u-%u", i != 0 ? "," : "", from, last);
+            for (unsigned at = from; at <= last && at < 100; at++)
+                asked[at] = 1;
+        }
+        ck_assert_int_eq(ranges_parse(text_from(value), 100, &r), RANGE_SATISFIABLE);
+        for (uint32_t i = 0; i < r.count; i++)
+            for (uint64_t at = r.range[i].from; at < r.range[i].from + r.range[i].len; at++)
+                if (asked[at]-- != 1)
+                    ck_abort_msg("%s: byte %llu", value, (unsigned long long)at);
+        if (memchr(asked, 1, sizeof(asked)) != NULL)
+            ck_abort_msg("%s: left out", value);
+    }
+}
+END_TEST
+
+START_TEST(too_many_ranges_are_ignored)
+{
+    struct ranges r;
+    char value[1024] = "bytes=0-0";
+
+    for (unsigned i = 1; i <= RANGES_MAX; i++) {
+        ck_assert_int_eq(ranges_parse(text_from(value), 1000, &r), RANGE_SATISFIABLE);
+        ck_assert_uint_eq(r.count, i);
+        sprintf(value + strlen(value), ",%u-%u", 3 * i, 3 * i);
+    }
+    ck_assert_int_eq(ranges_parse(text_from(value), 1000, &r), RANGE_IGNORED);
 }
 END_TEST
 
@@ -463,6 +524,8 @@ Suite *parts_suite(void)
 
     tc = tcase_create("range");
     tcase_add_loop_test(tc, range_is_read, 0, COUNT_OF(ranges));
+    tcase_add_test(tc, ranges_cover_what_was_asked_for);
+    tcase_add_test(tc, too_many_ranges_are_ignored);
     suite_add_tcase(suite, tc);
 
     tc = tcase_create("path");

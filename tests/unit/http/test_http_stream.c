@@ -123,6 +123,7 @@ START_TEST(any_cut_and_repetition_gives_the_same_stream)
     const char *requests =
         "GET /small.txt HTTP/1.1\r\n" H "\r\nGET /medium.bin HTTP/1.1\r\n" H "\r\n"
         "GET /big.bin HTTP/1.1\r\n" H "Range: bytes=77777-\r\n\r\n"
+        "GET /big.bin HTTP/1.1\r\n" H "Range: bytes=0-2,99000-201000,5-600,-700\r\n\r\n"
         "GET / HTTP/1.1\r\n" H "\r\n";
     fake_input_text(reference, requests);
     fake_run(reference);
