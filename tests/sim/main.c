@@ -26,7 +26,8 @@ static const char usage[] =
     "  --seeds A..B      run all from A to B\n"
     "  --goodput         a table of goodput over round-trip time and loss\n"
     "  --matrix          the tables of docs/GOODPUT.md\n"
-    "  --pcap FILE       write what the server's port sees\n"
+    "  --pcap FILE       write what the server's port sees; a run that fails without it runs once\n"
+    "                    more, and writes that to ./NAME.pcap\n"
     "  --costs           print goodput, retransmissions and counters of each run\n"
     "  -v                print each packet too\n";
 
@@ -55,18 +56,39 @@ static void print_costs(const struct result *r)
             printf("#   %-26s %" PRIu64 "\n", counter_infos[i].name, value[i]);
 }
 
+static struct pcap *open_pcap(const char *path)
+{
+    struct pcap *pcap = pcap_open(path);
+
+    if (pcap == NULL) {
+        fprintf(stderr, "sim_run: cannot write %s: %s\n", path, strerror(errno));
+        exit(2);
+    }
+    return pcap;
+}
+
+/* The same once more, for a packet trace. */
+static void trace_failure(const struct scenario *scenario)
+{
+    char path[80];
+    unsigned n = (unsigned)snprintf(path, sizeof(path), "%s.pcap", scenario->name);
+
+    for (unsigned i = 0; i < n; i++)
+        if (path[i] == ' ' || path[i] == '/')
+            path[i] = '-';
+    struct trace trace = { .pcap = open_pcap(path) };
+    scenario_run(scenario, trace);
+    pcap_close(trace.pcap);
+    printf("# packets: %s\n", path);
+}
+
 static void run(const struct scenario *scenario, const struct options *options, const char *again,
                 struct tally *tally)
 {
     struct trace trace = { .verbose = options->verbose };
 
-    if (options->pcap != NULL) {
-        trace.pcap = pcap_open(options->pcap);
-        if (trace.pcap == NULL) {
-            fprintf(stderr, "sim_run: cannot write %s: %s\n", options->pcap, strerror(errno));
-            exit(2);
-        }
-    }
+    if (options->pcap != NULL)
+        trace.pcap = open_pcap(options->pcap);
     /* Printed before the run too, so that an assertion says whose it is. */
     fprintf(stderr, "# %s\r", scenario->name);
     struct result result = scenario_run(scenario, trace);
@@ -75,7 +97,9 @@ static void run(const struct scenario *scenario, const struct options *options, 
     printf("%s %u %s\n", result.failed ? "not ok" : "ok", tally->run, scenario->name);
     if (result.failed) {
         tally->failed++;
-        printf("# %s\n# again: sim_run %s -v\n", result.failure, again);
+        printf("# %s\n# again: tests/sim/run %s -v\n", result.failure, again);
+        if (options->pcap == NULL)
+            trace_failure(scenario);
     }
     if (options->verbose || options->costs)
         print_costs(&result);

@@ -7,9 +7,10 @@
 
 /* The server's first sequence number, counted in 4 us steps (RFC 6528), lies so many bytes before
  * the wrap when a scenario asks for one. */
-#define WRAP_DISTANCE 40000
+#define WRAP_NEAREST  20000
+#define WRAP_FARTHEST 80000
 #define ISN_TICK_NS   4000
-#define WRAP_TRIES    32
+#define WRAP_TRIES    64
 
 struct world {
     const struct scenario *scenario;
@@ -153,10 +154,10 @@ static uint64_t epoch_for_wrap(const struct scenario *scenario)
 
     for (unsigned tries = 0; tries < WRAP_TRIES; tries++) {
         uint32_t isn = probe_isn(scenario, epoch);
-        if (isn > (uint32_t) - (2 * WRAP_DISTANCE))
+        if (isn > (uint32_t)-WRAP_FARTHEST)
             break;
-        /* Each time a little further, so that two beginnings do not point at each other. */
-        uint32_t distance = WRAP_DISTANCE + tries * 1000;
+        /* Another aim each time, or two epochs could lead to each other for ever. */
+        uint32_t distance = WRAP_NEAREST + tries * 7919 % (WRAP_FARTHEST - WRAP_NEAREST);
         epoch += (uint64_t)((uint32_t)-distance - isn) * ISN_TICK_NS;
     }
     return epoch;
