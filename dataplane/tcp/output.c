@@ -135,10 +135,10 @@ static struct choice choose_new(struct tcp_conn *c)
     /* No range to note it in: wait until one is free. Others' ACKs free them. */
     if (c->ranges.head == RANGE_NONE && !range_pool_available(&c->ctx->ranges))
         return choice;
+    /* Below snd_max lies what was sent before and given up: a retransmission (RFC 3168 6.1.5). */
+    bool ect = !c->probe_pending && !c->tlp_pending && c->snd_nxt == c->snd_max;
     if (len != 0)
-        choice = (struct choice){
-            SEND_NEW, c->snd_nxt, len, RANGE_NONE, !c->probe_pending && !c->tlp_pending, false
-        };
+        choice = (struct choice){ SEND_NEW, c->snd_nxt, len, RANGE_NONE, ect, false };
     return choice;
 }
 
