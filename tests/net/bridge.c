@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,7 +60,10 @@ static void usage(FILE *out)
         "  --corrupt PERCENT     frames with one bit flipped behind the Ethernet header\n"
         "  --delay MS            every frame is held back by this\n"
         "  --rate MBIT           megabits per second, 0: no limit\n"
-        "  --queue FRAMES        frames held at the most (default 4096)\n"
+        "  --frame-overhead N    bytes that the line takes for each frame besides (default 0)\n"
+        "  --queue-bytes N       bytes that may wait for the line, 0: no limit (default)\n"
+        "  --queue FRAMES        frames held at the most, waiting or delayed (default 4096)\n"
+        "  --late MS             what leaves so much after its time is counted (default 1)\n"
         "  --seed N              of the random numbers (default 1,2)\n",
         out);
 }
@@ -105,6 +109,15 @@ static int set_option(struct impair_config *c, int option, double v)
     case 'b':
         c->rate_bps = (uint64_t)(v * 1e6);
         break;
+    case 'o':
+        c->frame_overhead = (uint32_t)v;
+        break;
+    case 'B':
+        c->queue_bytes = (uint64_t)v;
+        break;
+    case 'L':
+        c->late_ns = (uint64_t)(v * NS_PER_MS);
+        break;
     case 'q':
         c->queue_frames = (uint32_t)v;
         break;
@@ -127,7 +140,10 @@ static int parse_options(struct options *options, int argc, char **argv)
         { "corrupt", required_argument, NULL, 'c' },
         { "delay", required_argument, NULL, 'D' },
         { "rate", required_argument, NULL, 'b' },
+        { "frame-overhead", required_argument, NULL, 'o' },
+        { "queue-bytes", required_argument, NULL, 'B' },
         { "queue", required_argument, NULL, 'q' },
+        { "late", required_argument, NULL, 'L' },
         { "seed", required_argument, NULL, 's' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -137,6 +153,7 @@ static int parse_options(struct options *options, int argc, char **argv)
     for (int i = 0; i < 2; i++)
         options->config[i] = (struct impair_config){ .reorder_ns = NS_PER_MS,
                                                      .queue_frames = 4096,
+                                                     .late_ns = NS_PER_MS,
                                                      .seed = 1 + (uint64_t)i };
     while ((option = getopt_long(argc, argv, "", longs, &which)) != -1) {
         double value[2];
@@ -228,9 +245,10 @@ static void print_stats(struct bridge_port *from, struct bridge_port *to, const 
 
     printf(
         "%s -> %s: received %lu forwarded %lu lost %lu reordered %lu duplicated %lu corrupted %lu "
-        "overflowed %lu refused %lu missed %u\n",
+        "full %lu overflowed %lu refused %lu missed %u late %lu late-mean-us %lu late-max-us %lu\n",
         from->spec, to->spec, s->received, s->forwarded, s->lost, s->reordered, s->duplicated,
-        s->corrupted, s->overflowed, to->send_refused, bridge_port_missed(from));
+        s->corrupted, s->full, s->overflowed, to->send_refused, bridge_port_missed(from), s->late,
+        s->forwarded ? s->late_sum_ns / s->forwarded / NS_PER_US : 0, s->late_max_ns / NS_PER_US);
 }
 
 int main(int argc, char **argv)
@@ -245,6 +263,7 @@ int main(int argc, char **argv)
         return 2;
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    prctl(PR_SET_TIMERSLACK, 1); /* a frame's time is up when it is, not 50 us later */
     for (int i = 0; i < 2; i++) {
         if (!(link[i] = impair_create(&options.config[i]))) {
             fprintf(stderr, "bridge: out of memory\n");

@@ -115,7 +115,11 @@ void impair_push(struct impair *link, const uint8_t *data, uint32_t len, uint64_
     }
     if (c->rate_bps) {
         due = link->line_free > now ? link->line_free : now;
-        due += len * 8 * NS_PER_S / c->rate_bps;
+        if (c->queue_bytes && (due - now) / 8 > c->queue_bytes * NS_PER_S / c->rate_bps) {
+            link->stats.full++;
+            return;
+        }
+        due += (len + c->frame_overhead) * 8 * NS_PER_S / c->rate_bps;
         link->line_free = due;
     }
     due += c->delay_ns;
@@ -132,9 +136,15 @@ void impair_push(struct impair *link, const uint8_t *data, uint32_t len, uint64_
 
 struct held_frame *impair_pop(struct impair *link, uint64_t now)
 {
+    struct impair_stats *s = &link->stats;
+
     if (link->count == 0 || link->heap[0]->due > now)
         return NULL;
-    link->stats.forwarded++;
+    uint64_t late_ns = now - link->heap[0]->due;
+    s->forwarded++;
+    s->late += late_ns > link->config.late_ns;
+    s->late_sum_ns += late_ns;
+    s->late_max_ns = late_ns > s->late_max_ns ? late_ns : s->late_max_ns;
     return heap_remove_first(link);
 }
 

@@ -18,9 +18,12 @@ struct impair_config {
     double duplicate;
     double corrupt;
     uint64_t delay_ns;
-    uint64_t reorder_ns; /* a reordered frame is held back by this on top of the delay */
-    uint64_t rate_bps;   /* 0: no limit */
-    uint32_t queue_frames;
+    uint64_t reorder_ns;     /* a reordered frame is held back by this on top of the delay */
+    uint64_t rate_bps;       /* 0: no limit */
+    uint32_t frame_overhead; /* bytes that the line takes for each frame besides its own */
+    uint64_t queue_bytes;    /* that may wait for the line, 0: no limit (drop-tail) */
+    uint32_t queue_frames;   /* that may be held in all: waiting, and on their way */
+    uint64_t late_ns;        /* a frame that leaves so much after its time is counted as late */
     uint64_t seed;
 };
 
@@ -31,7 +34,12 @@ struct impair_stats {
     uint64_t reordered;
     uint64_t duplicated;
     uint64_t corrupted;
-    uint64_t overflowed; /* dropped because the queue was full */
+    uint64_t overflowed; /* dropped because queue_frames were held */
+    uint64_t full;       /* dropped because queue_bytes waited */
+    /* How well the caller kept time. */
+    uint64_t late;
+    uint64_t late_max_ns;
+    uint64_t late_sum_ns; /* over all that were forwarded */
 };
 
 struct held_frame {
