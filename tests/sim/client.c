@@ -168,7 +168,10 @@ void client_progress(struct client *client)
 
 static void send_arp(struct client *client, uint16_t operation, const uint8_t to[6])
 {
-    struct arp arp = { .operation = operation, .sender_ip = client->ip, .target_ip = SERVER_IP };
+    struct arp arp = { .v6 = client->config->v6,
+                       .operation = operation,
+                       .sender_ip = client->ip,
+                       .target_ip = SERVER_IP };
 
     memcpy(arp.src_mac, client->mac, 6);
     memcpy(arp.dst_mac, to, 6);
@@ -180,7 +183,7 @@ static void send_arp(struct client *client, uint16_t operation, const uint8_t to
 
 static void receive_arp(struct client *client, const struct arp *arp)
 {
-    if (client->silent)
+    if (client->silent || arp->v6 != client->config->v6)
         return;
     if (arp->operation == 1 && arp->target_ip == client->ip)
         send_arp(client, 2, arp->sender_mac);
@@ -221,6 +224,8 @@ static void client_input(struct sim_node *node, struct packet *packet)
         if (client->silent)
             break;
         bool open = client->phase == CLIENT_CONNECTED || client->phase == CLIENT_LINGERING;
+        if (s.v6 != client->config->v6)
+            sim_fail(node->sim, "client %u: the server answers in the other family", client->index);
         if (s.dst_port == client->port && open)
             client_receive(client, &s);
         else

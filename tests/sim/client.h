@@ -31,6 +31,7 @@ enum client_end {
 struct client_config {
     uint64_t start_ns;
     uint64_t delay_ns; /* of this client, added to the link's in each direction */
+    bool v6;
     bool far;          /* behind the gateway */
     bool knows_server; /* needs no ARP request, so that the server must ask */
     uint16_t port;
@@ -39,6 +40,7 @@ struct client_config {
     uint16_t mss;  /* 0: no MSS option */
     int8_t wscale; /* -1: no window scale option */
     bool timestamps, sack, dsack;
+    bool ecn; /* RFC 3168, both as sender and as receiver */
     uint32_t ts_base;
     uint64_t ts_tick_ns;
 
@@ -102,6 +104,11 @@ struct client_conn {
     uint64_t ack_at;
     bool ack_now;
 
+    bool ecn;        /* negotiated */
+    bool ecn_echo;   /* a mark came: say so until CWR comes */
+    bool ecn_tell;   /* the server heard of marks: CWR with the next new data */
+    int64_t ecn_end; /* top when flight_max was last reduced for them */
+
     bool established, rst_sent, fin_acked;
     bool gone; /* the process is gone: data is answered with RST */
 };
@@ -137,6 +144,7 @@ struct client {
     uint64_t read_at; /* when the slow reader reads again */
 
     uint64_t first_byte_ns, last_byte_ns, heard; /* statistics */
+    uint64_t segments, echoes;                   /* that came; those with ECE */
     uint64_t longest_gap_ns;
 };
 

@@ -120,6 +120,19 @@ static void receive_data(struct client *client, const struct segment *s)
     }
 }
 
+/* RFC 3168 section 6.1.3. */
+static void receive_mark(struct client *client, const struct segment *s)
+{
+    struct client_conn *c = &client->conn;
+
+    if (!c->ecn)
+        return;
+    if ((s->flags & FLAG_CWR) != 0)
+        c->ecn_echo = false;
+    if (s->ecn == ECN_CE)
+        c->ecn_echo = c->ack_now = true;
+}
+
 static void receive_fin(struct client *client, const struct segment *s)
 {
     struct client_conn *c = &client->conn;
@@ -153,6 +166,7 @@ static void receive_syn_ack(struct client *client, const struct segment *s)
     c->timestamps = s->timestamps && config->timestamps;
     c->ts_recent = s->tsval;
     c->sack = s->sack_permitted && config->sack;
+    c->ecn = config->ecn && (s->flags & (FLAG_ECE | FLAG_CWR)) == FLAG_ECE;
     c->wscale_out = s->wscale >= 0 && config->wscale >= 0 ? (unsigned)s->wscale : 0;
     c->wscale_in = s->wscale >= 0 && config->wscale >= 0 ? (unsigned)config->wscale : 0;
     c->mss = (uint16_t)((s->mss != 0 ? s->mss : 536) - (c->timestamps ? 12 : 0));
@@ -182,10 +196,13 @@ static void receive_reset(struct client *client)
 {
     struct client_conn *c = &client->conn;
     bool finished = dialogue_complete(&client->dialogue) && c->fin != 0 && c->fin_wanted;
+    /* A cookie comes back with the handshake's ACK or the first byte. If both are lost, the second
+     * segment is one for no connection. */
+    bool forgotten = client->watch[0].cookies && c->rcv == 1 && c->tx_len > c->mss;
 
     if (c->fin_acked && c->fin != 0 && c->rcv > c->fin && c->read < c->fin)
         return; /* closed on both sides: only the reader is not through */
-    if (!finished && !c->rst_sent && !c->gone && !client->config->refused_ok)
+    if (!finished && !c->rst_sent && !c->gone && !client->config->refused_ok && !forgotten)
         sim_fail(client->node.sim, "client %u: unexpected RST, %u of %u answers complete",
                  client->index, client->dialogue.answered, client->dialogue.plan->count);
     client_end_session(client, 0);
@@ -195,6 +212,7 @@ void client_receive(struct client *client, const struct segment *s)
 {
     struct client_conn *c = &client->conn;
 
+    client->segments++;
     if ((s->flags & FLAG_RST) != 0) {
         if (check_reset(client, s))
             receive_reset(client);
@@ -225,6 +243,7 @@ void client_receive(struct client *client, const struct segment *s)
     if (c->timestamps && start <= c->ts_ack)
         c->ts_recent = s->tsval;
 
+    receive_mark(client, s);
     client_receive_ack(client, s);
     if (s->payload_len > 0)
         receive_data(client, s);

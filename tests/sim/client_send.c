@@ -21,6 +21,7 @@ static void address(const struct client *client, struct segment *s)
 {
     memcpy(s->src_mac, client->config->far ? gateway_mac : client->mac, 6);
     memcpy(s->dst_mac, client->server, 6);
+    s->v6 = client->config->v6;
     s->src_ip = client->ip;
     s->dst_ip = SERVER_IP;
     s->src_port = client->port;
@@ -78,6 +79,36 @@ static void add_sack(struct client *client, struct segment *s)
 /* -------------------------------------------------------------------------------------- segments
  */
 
+/* RFC 3168 section 6.1: new data may be marked; retransmissions, pure ACKs and probes may not. */
+static void add_ecn(struct client *client, struct segment *s, int64_t from)
+{
+    struct client_conn *c = &client->conn;
+
+    if (!c->ecn)
+        return;
+    if (c->ecn_echo)
+        s->flags |= FLAG_ECE;
+    if (s->payload_len == 0 || from < c->top || from + s->payload_len > c->right)
+        return;
+    s->ecn = ECN_ECT_0;
+    if (c->ecn_tell)
+        s->flags |= FLAG_CWR;
+    c->ecn_tell = false;
+}
+
+/* The server tells of marks: half as much, once per window. */
+static void hear_echo(struct client *client)
+{
+    struct client_conn *c = &client->conn;
+
+    client->echoes++;
+    if (c->una <= c->ecn_end)
+        return;
+    c->ecn_end = c->top;
+    c->ecn_tell = true;
+    c->flight_max = c->flight_max > 2 ? c->flight_max / 2 : 1;
+}
+
 static void send_segment(struct client *client, int64_t from, uint32_t len, uint8_t flags)
 {
     struct client_conn *c = &client->conn;
@@ -98,7 +129,9 @@ static void send_segment(struct client *client, int64_t from, uint32_t len, uint
         s.mss = client->config->mss;
         s.wscale = client->config->wscale;
         s.sack_permitted = client->config->sack;
+        s.flags |= client->config->ecn ? FLAG_ECE | FLAG_CWR : 0;
     } else {
+        add_ecn(client, &s, from);
         add_sack(client, &s);
         c->ts_ack = c->rcv;
         c->unacked = 0;
@@ -278,6 +311,8 @@ void client_receive_ack(struct client *client, const struct segment *s)
         c->next = c->una;
         c->timed = 0;
     }
+    if (c->ecn && (s->flags & FLAG_ECE) != 0)
+        hear_echo(client);
     if (seq > c->window_seq || (seq == c->window_seq && ack >= c->window_ack)) {
         c->window_seq = seq;
         c->window_ack = ack;

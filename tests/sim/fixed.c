@@ -63,6 +63,14 @@ static void ack_loss(struct scenario *s)
     one_client(s, 4 * MIB);
 }
 
+/* As on a telephone line: ACKs wait for each other. */
+static void asymmetric(struct scenario *s)
+{
+    s->up.rate_bps = 500e3;
+    s->up.queue_bytes = 10000;
+    one_client(s, 4 * MIB);
+}
+
 static void duplication(struct scenario *s)
 {
     s->down.duplicate = s->up.duplicate = 0.2;
@@ -334,6 +342,15 @@ static void syn_cookies(struct scenario *s)
     }
 }
 
+/* SYNs, cookies and the ACKs that bring them back are lost. */
+static void syn_cookies_loss(struct scenario *s)
+{
+    syn_cookies(s);
+    s->down.loss = s->up.loss = 0.1;
+    for (unsigned i = 0; i < s->client_count; i++)
+        s->client[i].v6 = i % 2 == 0;
+}
+
 static void reset(struct scenario *s)
 {
     for (unsigned i = 0; i < 10; i++)
@@ -444,6 +461,7 @@ const struct fixed_scenario fixed_scenarios[] = {
     FIXED(burst_loss, "losses in bursts (Gilbert-Elliott)"),
     FIXED(reordering, "30% of packets up to 5 ms late"),
     FIXED(ack_loss, "30% of what the client sends is lost"),
+    FIXED(asymmetric, "100 Mb/s there, 0.5 Mb/s back"),
     FIXED(duplication, "20% of packets arrive twice"),
     FIXED(corruption, "2% of packets have a bit flipped"),
     FIXED(tail_drop, "a queue of 20 kB at the bottleneck"),
@@ -472,6 +490,17 @@ const struct fixed_scenario fixed_scenarios[] = {
     FIXED(slow_reader, "the reader is slower than the link"),
     FIXED(tiny_window, "a window smaller than a segment"),
     FIXED(window_shrink, "the client takes back window it offered"),
+    FIXED(ecn_queue, "a queue that marks: no loss, nothing sent again"),
+    FIXED(ecn_random, "2% of packets marked"),
+    FIXED(ecn_all, "every packet marked: one reduction per window"),
+    FIXED(ecn_and_loss, "marks and losses, both ways"),
+    FIXED(ecn_upload, "what the client sends is marked"),
+    FIXED(ipv6, "IPv6 clients near and far, 1% loss"),
+    FIXED(ipv6_unknown_neighbours, "neighbours must be solicited, 30% loss"),
+    FIXED(ipv6_no_options, "IPv6 without any option: segments of 1220 bytes"),
+    FIXED(ipv6_damaged, "2% of IPv6 packets have a bit flipped"),
+    FIXED(dual_stack, "40 clients of both families through a small queue"),
+    FIXED(vlan, "the same behind a VLAN tag"),
     FIXED(sequence_wrap, "both sides' sequence numbers and the timestamp wrap"),
     FIXED(syn_lost, "the SYN is lost twice"),
     FIXED(syn_duplicated, "everything the client sends arrives twice"),
@@ -484,6 +513,7 @@ const struct fixed_scenario fixed_scenarios[] = {
     FIXED(fin_orders, "FINs in every order, 20% loss"),
     FIXED(vanish, "clients fall silent"),
     FIXED(syn_cookies, "the backlog is full of SYNs that nobody stands behind"),
+    FIXED(syn_cookies_loss, "the same with 10% loss, IPv6 among them"),
     FIXED(reset, "clients reset in mid transfer"),
     FIXED(close_early, "clients close in mid transfer and reset what still comes"),
     FIXED(keep_alive, "requests one after the other"),

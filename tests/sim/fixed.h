@@ -18,4 +18,19 @@ void black_hole_jumbo(struct scenario *s);
 void black_hole_no_sack(struct scenario *s);
 void black_hole_healed(struct scenario *s);
 
+/* fixed_ecn.c */
+void ecn_queue(struct scenario *s);
+void ecn_random(struct scenario *s);
+void ecn_all(struct scenario *s);
+void ecn_and_loss(struct scenario *s);
+void ecn_upload(struct scenario *s);
+
+/* fixed_ipv6.c */
+void ipv6(struct scenario *s);
+void ipv6_unknown_neighbours(struct scenario *s);
+void ipv6_no_options(struct scenario *s);
+void ipv6_damaged(struct scenario *s);
+void dual_stack(struct scenario *s);
+void vlan(struct scenario *s);
+
 #endif

@@ -73,11 +73,11 @@ static const char *loss_cause(struct link *link, const struct packet *packet)
 
 static void flip_a_bit(struct link *link, struct packet *packet)
 {
-    if (packet->len <= ETH_BYTES || packet->data[12] != 8 || packet->data[13] != 0)
-        return; /* Nothing in ARP would show it. */
+    uint32_t ip_bytes = packet_ip_bytes(packet);
 
-    uint32_t end = ETH_BYTES + get16(packet->data + ETH_BYTES + 2);
-    uint64_t bit = prng_below(&link->prng, 8 * (uint64_t)(end - ETH_BYTES));
+    if (ip_bytes == 0)
+        return; /* Nothing in ARP would show it. */
+    uint64_t bit = prng_below(&link->prng, 8 * (uint64_t)ip_bytes);
     packet->data[ETH_BYTES + bit / 8] ^= (uint8_t)(1u << bit % 8);
     packet->damaged = true;
 }
@@ -100,6 +100,10 @@ void link_send(struct link *link, struct packet *packet, struct sim_node *to, ui
         return;
     }
 
+    bool crowded = c->mark_bytes != 0 &&
+                   (double)(link->busy_until - now) > (double)c->mark_bytes * ns_per_byte;
+    if (crowded || (c->mark > 0 && sim_chance(&link->prng, c->mark)))
+        link->marked += packet_mark(packet);
     link->busy_until += (uint64_t)((packet->len + FRAME_OVERHEAD) * ns_per_byte);
     uint64_t since = link->busy_until - link->sim->epoch;
     if (since >= c->hold_from && since < c->hold_until)

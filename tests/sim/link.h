@@ -18,7 +18,9 @@ struct link_config {
     double reorder; /* share of packets that come later than they should, by up to reorder_ns */
     uint64_t reorder_ns;
     double duplicate;
-    double corrupt; /* one bit of the IP packet */
+    double corrupt;      /* one bit of the IP packet */
+    double mark;         /* share of packets marked (CE) where their sender speaks ECN */
+    uint64_t mark_bytes; /* so are those that find more than this in the queue; 0: none */
 
     uint64_t down_from, down_until; /* since the start: nothing passes */
     uint64_t hold_from, hold_until; /* nothing passes yet: it is kept until then */
@@ -46,7 +48,7 @@ struct link {
     uint64_t bad_since;
     struct drop_rule rules[DROP_RULES_MAX];
 
-    uint64_t passed, lost;
+    uint64_t passed, lost, marked;
 };
 
 void link_init(struct link *link, struct sim *sim, const struct link_config *config,

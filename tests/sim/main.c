@@ -5,9 +5,11 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "content.h"
 #include "goodput.h"
@@ -82,6 +84,15 @@ static void trace_failure(const struct scenario *scenario)
     printf("# packets: %s\n", path);
 }
 
+/* What to say should an assertion end the program. */
+static char aborted[320];
+
+static void on_abort(int signo)
+{
+    ssize_t n = write(STDOUT_FILENO, aborted, strlen(aborted));
+    (void)n;
+}
+
 static void run(const struct scenario *scenario, const struct options *options, const char *again,
                 struct tally *tally)
 {
@@ -89,8 +100,9 @@ static void run(const struct scenario *scenario, const struct options *options, 
 
     if (options->pcap != NULL)
         trace.pcap = open_pcap(options->pcap);
-    /* Printed before the run too, so that an assertion says whose it is. */
-    fprintf(stderr, "# %s\r", scenario->name);
+    snprintf(aborted, sizeof(aborted),
+             "not ok %u %s\n# aborted\n# again: tests/sim/run %s -v --pcap failed.pcap\n",
+             tally->run + 1, scenario->name, again);
     struct result result = scenario_run(scenario, trace);
     pcap_close(trace.pcap);
     tally->run++;
@@ -229,6 +241,7 @@ int main(int argc, char **argv)
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
     mallopt(M_MMAP_THRESHOLD, 1 << 25);
     content_init();
+    signal(SIGABRT, on_abort);
     if (options.goodput)
         goodput_table();
     if (options.matrix)

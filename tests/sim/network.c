@@ -19,7 +19,9 @@ static void gateway_input(struct sim_node *node, struct packet *packet)
 
     if (packet_parse(packet, &segment, &arp, &why) == PACKET_ARP && arp.operation == 1 &&
         arp.target_ip == GATEWAY_IP) {
-        struct arp reply = { .operation = 2, .sender_ip = GATEWAY_IP, .target_ip = arp.sender_ip };
+        struct arp reply = {
+            .v6 = arp.v6, .operation = 2, .sender_ip = GATEWAY_IP, .target_ip = arp.sender_ip
+        };
         memcpy(reply.src_mac, gateway_mac, 6);
         memcpy(reply.dst_mac, arp.sender_mac, 6);
         memcpy(reply.sender_mac, gateway_mac, 6);
@@ -53,27 +55,49 @@ void network_init(struct network *network, struct sim *sim, const struct link_co
     sim->network = network;
 }
 
+/* The host that an IP packet is for; 0: none. */
+static uint32_t destination(const struct packet *packet)
+{
+    uint16_t type = get16(packet->data + 12);
+
+    if (type == 0x0800 && packet->len >= 34)
+        return get32(packet->data + 30);
+    return type == 0x86dd && packet->len >= 54 ? get32(packet->data + 50) : 0;
+}
+
 static struct client *find_client(struct network *network, const struct packet *packet)
 {
-    bool ip = packet->len >= 34 && get16(packet->data + 12) == 0x0800;
     bool routed = memcmp(packet->data, gateway_mac, 6) == 0;
+    uint32_t host = destination(packet);
 
     for (unsigned i = 0; i < network->client_count; i++) {
         struct client *client = network->clients[i];
-        if (routed ? ip && get32(packet->data + 30) == client->ip && client->config->far
+        if (routed ? host == client->ip && client->config->far
                    : memcmp(packet->data, client->mac, 6) == 0)
             return client;
     }
     return NULL;
 }
 
+/* Whom the server asks for by a group address; 0: nobody of us. */
+static uint32_t asked_for(const struct packet *packet)
+{
+    struct segment segment;
+    struct arp arp;
+    const char *why;
+
+    return packet_parse(packet, &segment, &arp, &why) == PACKET_ARP ? arp.target_ip : 0;
+}
+
 static void broadcast(struct network *network, struct packet *packet)
 {
+    uint32_t asked = asked_for(packet);
+
     link_send(&network->down, packet_copy(packet), &network->gateway, 0);
     for (unsigned i = 0; i < network->client_count; i++) {
         struct client *client = network->clients[i];
         /* An address is asked of its owner only: the others would not answer. */
-        if (packet->len >= 42 && get32(packet->data + 38) == client->ip && !client->config->far)
+        if (asked == client->ip && !client->config->far)
             link_send(&network->down, packet_copy(packet), &client->node, client->config->delay_ns);
     }
     free(packet);
@@ -81,7 +105,7 @@ static void broadcast(struct network *network, struct packet *packet)
 
 void network_from_server(struct network *network, struct packet *packet)
 {
-    if (memcmp(packet->data, broadcast_mac, 6) == 0) {
+    if ((packet->data[0] & 1) != 0) {
         broadcast(network, packet);
         return;
     }

@@ -9,8 +9,9 @@
 #include "link.h"
 #include "watch.h"
 
-#define SERVER_IP      UINT32_C(0x0a470002) /* 10.71.0.2/16 */
+#define SERVER_IP      UINT32_C(0x0a470002) /* 10.71.0.2/16, and fd00:71::a47:2/64 */
 #define SERVER_PREFIX  16
+#define SERVER_PREFIX6 64
 #define SERVER_PORT    80
 #define GATEWAY_IP     UINT32_C(0x0a470001)
 #define NEAR_CLIENT_IP UINT32_C(0x0a470100) /* + index: in the server's net */

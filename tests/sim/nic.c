@@ -13,19 +13,23 @@ enum {
     IP_ID_AT = 4,
     IP_CHECKSUM_AT = 10,
     IP_DESTINATION_AT = 16,
+    IPV6_LEN_AT = 4,
+    IPV6_BYTES = 40,
+    IPV6_HOST_AT = 36, /* what names a host in the destination (packet.h) */
     TCP_DESTINATION_AT = 2,
     TCP_SEQ_AT = 4,
     TCP_FLAGS_AT = 13,
     TCP_CHECKSUM_AT = 16,
-    FLAG_CWR = 0x80,
 };
 
-void nic_init(struct nic *nic, struct sim *sim, const struct nic_config *config, uint16_t mtu)
+void nic_init(struct nic *nic, struct sim *sim, const struct nic_config *config, uint16_t mtu,
+              uint16_t vlan)
 {
     memset(nic, 0, sizeof(*nic));
     nic->sim = sim;
     nic->config = config;
     nic->mtu = mtu;
+    nic->vlan = vlan;
     nic->prng.state = prng_next(&sim->prng);
 }
 
@@ -53,7 +57,8 @@ static void check_slot(struct nic *nic, const struct tx_slot *s)
         if (s->extent[i].len == 0 || s->extent[i].len > 65535 || s->extent[i].pin == NULL)
             sim_fail(nic->sim, "extent of %" PRIu32 " bytes, or without a pin", s->extent[i].len);
     }
-    if (s->head_len > s->head_capacity || s->head_len < headers || s->l2_len != 14)
+    if (s->head_len > s->head_capacity || s->head_len < headers ||
+        s->l2_len != (nic->vlan != 0 ? 18 : 14))
         sim_fail(nic->sim, "slot with a head of %u bytes (capacity %u, headers %" PRIu32 ")",
                  s->head_len, s->head_capacity, headers);
     if (s->extent_count > nic->config->extents_max)
@@ -76,8 +81,9 @@ static int64_t acknowledged(const struct nic *nic, const struct tx_slot *s)
 
     if (!s->tcp)
         return 0;
-    const struct watch *watch = network_watch(nic->sim->network, get32(ip + IP_DESTINATION_AT),
-                                              get16(ip + s->l3_len + TCP_DESTINATION_AT));
+    const struct watch *watch =
+        network_watch(nic->sim->network, get32(ip + (s->ipv4 ? IP_DESTINATION_AT : IPV6_HOST_AT)),
+                      get16(ip + s->l3_len + TCP_DESTINATION_AT));
     return watch != NULL ? watch->acked : 0;
 }
 
@@ -128,8 +134,10 @@ static void finish_checksums(struct packet *frame, const struct tx_slot *s)
     uint8_t *tcp = ip + s->l3_len;
     uint32_t tcp_len = frame->len - s->l2_len - s->l3_len;
 
-    put16(ip + IP_CHECKSUM_AT, 0);
-    put16(ip + IP_CHECKSUM_AT, (uint16_t)~packet_fold(packet_sum(ip, s->l3_len, 0)));
+    if (s->ipv4) {
+        put16(ip + IP_CHECKSUM_AT, 0);
+        put16(ip + IP_CHECKSUM_AT, (uint16_t)~packet_fold(packet_sum(ip, s->l3_len, 0)));
+    }
     if (!s->tcp)
         return;
     put16(tcp + TCP_CHECKSUM_AT, 0);
@@ -145,7 +153,7 @@ static void check_offload(struct nic *nic, const struct packet *frame, const str
     const uint8_t *tcp = ip + s->l3_len;
     uint32_t counted = s->tso_mss != 0 ? 0 : s->l4_len + s->payload_len;
 
-    if (get16(ip + IP_CHECKSUM_AT) != 0)
+    if (s->ipv4 && get16(ip + IP_CHECKSUM_AT) != 0)
         sim_fail(nic->sim, "IP checksum not 0 although the port computes it");
     if (s->tcp && get16(tcp + TCP_CHECKSUM_AT) != packet_fold(packet_pseudo_sum(ip, counted)))
         sim_fail(nic->sim, "pseudo-header checksum %#x, should be %#x",
@@ -160,6 +168,8 @@ static void emit(struct nic *nic, struct packet *frame, int64_t acked)
     struct arp arp;
     const char *why;
 
+    if (nic->vlan != 0 && !packet_untag(frame, nic->vlan))
+        sim_fail(nic->sim, "the server sent a frame without its VLAN tag");
     trace_capture(nic->sim, ">", frame);
     switch (packet_parse(frame, &segment, &arp, &why)) {
     case PACKET_BAD:
@@ -197,8 +207,12 @@ static void emit_segments(struct nic *nic, const struct packet *frame, const str
 
         memcpy(part->data, frame->data, headers);
         memcpy(part->data + headers, frame->data + headers + at, len);
-        put16(ip + IP_LEN_AT, (uint16_t)(part->len - s->l2_len));
-        put16(ip + IP_ID_AT, id++);
+        if (s->ipv4) {
+            put16(ip + IP_LEN_AT, (uint16_t)(part->len - s->l2_len));
+            put16(ip + IP_ID_AT, id++);
+        } else {
+            put16(ip + IPV6_LEN_AT, (uint16_t)(part->len - s->l2_len - IPV6_BYTES));
+        }
         put32(tcp + TCP_SEQ_AT, seq + at);
         if (at > 0)
             tcp[TCP_FLAGS_AT] &= (uint8_t)~FLAG_CWR;
@@ -214,7 +228,7 @@ static void send_packet(struct nic *nic, const struct nic_packet *p)
     const struct tx_slot *s = &p->slot;
     struct packet *frame = linearise(p);
 
-    if (nic->config->mode != NIC_SOFTWARE && s->ipv4) {
+    if (nic->config->mode != NIC_SOFTWARE && (s->ipv4 || s->tcp)) {
         check_offload(nic, frame, s);
         if (s->tso_mss != 0) {
             emit_segments(nic, frame, p);

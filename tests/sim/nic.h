@@ -39,14 +39,16 @@ struct nic_packet {
 struct nic {
     struct sim *sim;
     const struct nic_config *config;
-    uint16_t mtu;
+    uint16_t mtu, vlan;
     struct prng prng;
     uint64_t busy_until;
     struct nic_packet packet[NIC_RING_MAX]; /* a ring: first those sent, then those to be sent */
     unsigned head, count, sent;
 };
 
-void nic_init(struct nic *nic, struct sim *sim, const struct nic_config *config, uint16_t mtu);
+/* vlan: the tag that all frames must bear, 0: none. */
+void nic_init(struct nic *nic, struct sim *sim, const struct nic_config *config, uint16_t mtu,
+              uint16_t vlan);
 void nic_destroy(struct nic *nic);
 unsigned nic_room(const struct nic *nic);
 /* Checks the slot, adds to the pins of its extents, copies its head. */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets as the simulated world knows them: Ethernet, ARP, IPv4, TCP, read and written by code
- * that shares nothing with the stack under test, so that a mistake in one is seen by the other.
+ * Packets as the simulated world knows them: Ethernet, ARP, IPv4, IPv6, neighbour discovery, TCP,
+ * read and written by code that shares nothing with the stack under test, so that a mistake in one
+ * is seen by the other.
+ *
+ * A host is named by 32 bits in either family: 10.71.x.y is fd00:71::10.71.x.y as well, any other
+ * a.b.c.d is fd00:99::a.b.c.d.
  */
 #ifndef SIM_PACKET_H
 #define SIM_PACKET_H
@@ -22,8 +26,19 @@ enum {
     FLAG_PSH = 0x08,
     FLAG_ACK = 0x10,
     FLAG_URG = 0x20,
+    FLAG_ECE = 0x40,
+    FLAG_CWR = 0x80,
 };
 
+/* Of the IP header (RFC 3168 section 5). */
+enum {
+    ECN_NOT_ECT = 0,
+    ECN_ECT_1 = 1,
+    ECN_ECT_0 = 2,
+    ECN_CE = 3,
+};
+
+#define SERVER_NET      0x0a47u /* 10.71/16: the server's own net */
 #define SACK_BLOCKS_MAX 4
 
 struct sack_block {
@@ -33,6 +48,8 @@ struct sack_block {
 /* A TCP segment with its addresses, all in host order. */
 struct segment {
     uint8_t src_mac[6], dst_mac[6];
+    bool v6;
+    uint8_t ecn;
     uint32_t src_ip, dst_ip;
     uint16_t src_port, dst_port;
     uint32_t seq, ack;
@@ -50,11 +67,14 @@ struct segment {
     uint32_t payload_len;
     uint32_t option_bytes; /* parsed: length of all TCP options */
     uint32_t ip_bytes;     /* parsed: total length of the IP packet */
+    uint8_t hops;          /* parsed: TTL or hop limit; on arrival 0 is as good as any */
 };
 
+/* Who is at which MAC address: ARP, or a neighbour solicitation or advertisement (RFC 4861). */
 struct arp {
-    uint8_t src_mac[6], dst_mac[6]; /* Ethernet */
-    uint16_t operation;             /* 1 request, 2 reply */
+    uint8_t src_mac[6], dst_mac[6]; /* Ethernet; a question to all goes to broadcast_mac */
+    bool v6;
+    uint16_t operation; /* 1 request, 2 reply */
     uint8_t sender_mac[6], target_mac[6];
     uint32_t sender_ip, target_ip;
 };
@@ -79,8 +99,19 @@ struct packet *packet_build_arp(const struct arp *arp);
 /* Ones'-complement sum of len bytes added to sum; folded by packet_fold. */
 uint64_t packet_sum(const uint8_t *data, uint32_t len, uint64_t sum);
 uint16_t packet_fold(uint64_t sum);
-/* Of the TCP pseudo-header of an IPv4 header; tcp_len as it is to be counted. */
+/* Of TCP's pseudo-header behind an IP header of either family; tcp_len as it is to be counted. */
 uint64_t packet_pseudo_sum(const uint8_t *ip, uint32_t tcp_len);
+
+/* The name of a host in IPv6. */
+void packet_ipv6_address(uint32_t host, uint8_t to[16]);
+/* What an IP packet is in IP's own view: its length, header included. 0: neither IPv4 nor IPv6. */
+uint32_t packet_ip_bytes(const struct packet *packet);
+/* With an 802.1Q tag put in; takes the packet over. */
+struct packet *packet_tag(struct packet *packet, uint16_t vlan);
+/* Takes that tag out. False: there is none, or another. */
+bool packet_untag(struct packet *packet, uint16_t vlan);
+/* Marks an IP packet as one that met congestion. False: its sender does not speak ECN. */
+bool packet_mark(struct packet *packet);
 
 static inline uint16_t get16(const uint8_t *p)
 {

@@ -197,8 +197,35 @@ static void random_hole(struct scenario *s, uint64_t seed)
         s->down.mtu_until = s->down.mtu_from + prng_below(&p, 10 * NS_PER_S);
 }
 
+/* Drawn apart for the same reason. */
+static void random_extras(struct prng *p, struct scenario *s)
+{
+    /* A link that carries IPv6 carries 1280 bytes (RFC 8200 section 5). */
+    bool dual = s->server.mtu >= 1280 && (s->down.mtu == 0 || s->down.mtu >= 1280);
+
+    if (sim_chance(p, 0.3))
+        s->down.mark = log_uniform(p, 0.001, 0.3);
+    if (sim_chance(p, 0.3))
+        s->down.mark_bytes = (uint64_t)log_uniform(p, 3000, (double)s->down.queue_bytes);
+    if (sim_chance(p, 0.3))
+        s->up.mark = log_uniform(p, 0.001, 0.3);
+    if (sim_chance(p, 0.15) && !s->wrap) /* a cookie wraps when it likes */
+        s->server.syn_backlog = (uint32_t)sim_between(p, 1, 3);
+    if (sim_chance(p, 0.2))
+        s->server.vlan = (uint16_t)sim_between(p, 1, 4094);
+    double v6 = dual ? (double)PICK(p, 0, 0, 1, 2) / 2 : 0;
+    for (unsigned i = 0; i < s->client_count; i++) {
+        struct client_config *c = &s->client[i];
+        c->ecn = sim_chance(p, 0.4);
+        c->v6 = sim_chance(p, v6);
+        if (c->v6 && c->mss > s->server.mtu - 60)
+            c->mss = (uint16_t)(s->server.mtu - 60);
+    }
+}
+
 void scenario_random(struct scenario *s, uint64_t seed)
 {
+    struct prng extras = { .state = seed * 0x2545f4914f6cdd1du + 3 };
     struct prng p = { .state = seed * 0x5851f42d4c957f2du + 1 };
 
     scenario_defaults(s, false, NIC_CHECKSUM);
@@ -232,4 +259,5 @@ void scenario_random(struct scenario *s, uint64_t seed)
         scenario_end(s, c, END_CLOSE, 0);
         c->sessions = 1;
     }
+    random_extras(&extras, s);
 }

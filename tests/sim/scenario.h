@@ -41,6 +41,9 @@ struct result {
     uint64_t virtual_ns;          /* of the whole run */
     uint64_t settled_ns;          /* from the clients' end to the server's */
     uint64_t sent, retransmitted; /* payload, of the last sessions */
+    uint64_t lost, marked;        /* packets, on both links */
+    uint64_t echoes;              /* segments with ECE that clients got */
+    uint64_t heard_segments;      /* by clients */
     bool wrapped;
     struct counters counters;
 };

@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "network.h"
 #include "trace.h"
+#include "wire/ipv6.h"
 
 #define RX_BURST 32
 
@@ -75,10 +76,11 @@ static void poll_rx(struct server *server, uint64_t now)
         struct frame frames[RX_BURST];
         unsigned n = 0;
         while (n < RX_BURST && at + n < server->rx_count) {
-            const struct packet *packet = server->rx[at + n];
-            frames[n++] = (struct frame){ .data = packet->data,
-                                          .len = packet->len,
-                                          .flags = inspect(server, packet) };
+            struct packet **packet = &server->rx[at + n];
+            uint32_t flags = inspect(server, *packet);
+            if (server->config->vlan != 0)
+                *packet = packet_tag(*packet, server->config->vlan);
+            frames[n++] = (struct frame){ (*packet)->data, (*packet)->len, flags };
         }
         stack_input(server->stack, frames, n, now);
         for (unsigned i = 0; i < n; i++)
@@ -112,7 +114,11 @@ static bool fill_ring(struct server *server, uint64_t now)
             slots[i].head_capacity = capacity;
             slots[i].head = server->head[i];
         }
+        inside_before(server->inside, server->stack);
         unsigned n = stack_output(server->stack, slots, want, now);
+        const char *why = inside_after(server->inside, server->stack);
+        if (why != NULL)
+            sim_fail(server->node.sim, "%s", why);
         server->calls++;
         for (unsigned i = 0; i < n; i++)
             nic_take(&server->nic, &slots[i]);
@@ -216,7 +222,15 @@ static struct stack_config stack_configuration(struct server *server, struct mem
     s.address[0] = (struct stack_address){ ip_addr_from_v4(SERVER_IP), SERVER_PREFIX };
     s.address_count = 1;
     s.gateway = ip_addr_from_v4(GATEWAY_IP);
+    if (config->mtu >= IPV6_MTU_MIN) {
+        packet_ipv6_address(SERVER_IP, s.address[1].ip.b);
+        s.address[1].prefix_len = SERVER_PREFIX6;
+        s.address_count = 2;
+        packet_ipv6_address(GATEWAY_IP, s.gateway6.b);
+        s.dad_probes = 0;
+    }
     s.mtu = config->mtu;
+    s.vlan = config->vlan;
     if (config->cc != NULL)
         s.tcp.cc = config->cc;
     s.port = SERVER_PORT;
@@ -250,7 +264,7 @@ void server_init(struct server *server, struct network *network, const struct se
     server->prng.state = prng_next(&network->sim->prng);
     server->poll_at = TIME_NEVER;
     network->server = &server->node;
-    nic_init(&server->nic, network->sim, &config->nic, config->mtu);
+    nic_init(&server->nic, network->sim, &config->nic, config->mtu, config->vlan);
     for (unsigned i = 0; i < config->nic.burst; i++) {
         server->head[i] = malloc(config->mtu + STACK_L2_BYTES);
         if (server->head[i] == NULL)
@@ -263,6 +277,7 @@ void server_init(struct server *server, struct network *network, const struct se
     server->stack = stack_create(&stack, network->sim->now);
     if (server->stack == NULL)
         abort();
+    server->inside = inside_create(config->connections_max);
 }
 
 void server_check_empty(struct server *server)
@@ -294,6 +309,7 @@ void server_destroy(struct server *server)
     if (server->memory_in_use != 0)
         sim_fail(server->node.sim, "%" PRIu64 " blocks of memory were not released",
                  server->memory_in_use);
+    inside_destroy(server->inside);
     testapp_destroy(server->app);
     if (server->catalogue != NULL)
         content_catalogue_destroy(server->catalogue);

@@ -7,6 +7,7 @@
 #ifndef SIM_SERVER_H
 #define SIM_SERVER_H
 
+#include "inside.h"
 #include "nic.h"
 #include "sim.h"
 #include "stack/stack.h"
@@ -15,7 +16,8 @@
 struct server_config {
     bool http;
     struct nic_config nic;
-    uint16_t mtu;
+    uint16_t mtu;     /* from 1280 on it speaks IPv6, too */
+    uint16_t vlan;    /* tag of all frames on the wire; 0: none */
     uint64_t poll_ns; /* the worker looks at the NIC at most so much later than it could */
     uint32_t connections_max, syn_backlog; /* syn_backlog 0: as the stack has it */
     uint32_t ranges_max, rx_buffers_max, neighbours_max;
@@ -41,6 +43,7 @@ struct server {
     struct testapp *app;
     struct http_server *http;
     struct catalogue *catalogue;
+    struct inside *inside;
     struct nic nic;
     uint8_t *head[BURST_MAX]; /* what slots' heads point to, each in a block of its own */
 
@@ -54,6 +57,12 @@ struct server {
     uint64_t calls;
     uint64_t memory_in_use; /* by the core */
 };
+
+/* Whether so many clients as scenarios have can fill the backlog. */
+static inline bool server_sends_cookies(const struct server_config *config)
+{
+    return config->syn_backlog != 0 || config->connections_max <= 8;
+}
 
 void server_init(struct server *server, struct network *network,
                  const struct server_config *config);

@@ -25,6 +25,7 @@ struct pcap *pcap_open(const char *path)
         fclose(file);
         return NULL;
     }
+    setvbuf(file, NULL, _IONBF, 0); /* so that an abort leaves it whole */
     pcap->file = file;
     return pcap;
 }
@@ -63,19 +64,21 @@ static void print_options(const struct segment *s, uint32_t ack_base)
 
 static void print_segment(struct sim *sim, const struct segment *s)
 {
-    static const char letters[] = "FSRP.U";
+    static const char letters[] = "FSRP.UEW";
     bool from_server = s->src_ip == SERVER_IP;
     uint16_t port = from_server ? s->dst_port : s->src_port;
     uint32_t ip = from_server ? s->dst_ip : s->src_ip;
     const struct watch *w = network_watch(sim->network, ip, port);
     uint32_t server_base = w != NULL ? w->isn : 0;
     uint32_t client_base = w != NULL ? w->client_isn : 0;
-    char flags[8];
+    char flags[10];
     unsigned n = 0;
 
     for (unsigned i = 0; letters[i] != '\0'; i++)
         if ((s->flags & 1u << i) != 0)
             flags[n++] = letters[i];
+    if (s->ecn == ECN_CE)
+        flags[n++] = '!';
     flags[n] = '\0';
     printf("c%-3" PRIu32 ":%-5u %-3s seq %-9" PRIu32 " ack %-9" PRIu32 " len %-5" PRIu32 " win %u",
            ip & 0xffff, port, flags, s->seq - (from_server ? server_base : client_base),
@@ -101,8 +104,8 @@ void trace_packet(struct sim *sim, const char *what, const struct packet *packet
         print_segment(sim, &segment);
         break;
     case PACKET_ARP:
-        printf("ARP %s: %#" PRIx32 " asks %#" PRIx32, arp.operation == 1 ? "request" : "reply",
-               arp.sender_ip, arp.target_ip);
+        printf("%s %s: %#" PRIx32 " asks %#" PRIx32, arp.v6 ? "neighbour" : "ARP",
+               arp.operation == 1 ? "request" : "reply", arp.sender_ip, arp.target_ip);
         break;
     case PACKET_OTHER:
         printf("%u bytes, something else", packet->len);

@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 
-#define DEFAULT_MSS 536 /* RFC 9293 section 3.7.1 */
+/* RFC 9293 section 3.7.1 */
+#define DEFAULT_MSS    536
+#define DEFAULT_MSS_V6 1220
 
 static int64_t offset(uint32_t isn, int64_t near, uint32_t seq)
 {
@@ -26,11 +28,46 @@ static void note_syn(struct watch *w, const struct segment *s)
         w->ts_high = s->tsval;
     w->syn_seen = true;
     w->syn_isn = s->seq;
-    w->syn_mss = s->mss != 0 ? s->mss : DEFAULT_MSS;
+    w->syn_mss = s->mss != 0 ? s->mss : s->v6 ? DEFAULT_MSS_V6 : DEFAULT_MSS;
     w->syn_wscale = s->wscale;
     w->syn_timestamps = s->timestamps;
     w->syn_sack = s->sack_permitted;
+    w->syn_ecn = (s->flags & (FLAG_ECE | FLAG_CWR)) == (FLAG_ECE | FLAG_CWR);
     w->syn_window = s->window;
+}
+
+/* The connection as this offer begins it. */
+static void begin(struct watch *w, const struct offer *offer)
+{
+    bool scaled = offer->wscale >= 0;
+
+    w->open = true;
+    w->isn = offer->isn;
+    w->client_isn = w->syn_isn;
+    w->mss = w->syn_mss;
+    w->wscale_in = scaled ? (unsigned)(w->syn_wscale > 14 ? 14 : w->syn_wscale) : 0;
+    w->wscale_out = scaled ? (unsigned)offer->wscale : 0;
+    w->timestamps = offer->timestamps;
+    w->sack = offer->sack;
+    w->ecn = offer->ecn;
+    w->sent = w->client_sent = w->ack = 1;
+    w->right = 1 + (int64_t)w->syn_window;
+    w->ack_right = 1 + (int64_t)offer->window;
+    w->tsval = offer->tsval;
+    w->ts_low = w->syn_ts_low;
+    w->ts_high = w->syn_ts_high;
+}
+
+/* The client's ACK tells which offer it heard. */
+static void choose(struct watch *w, uint32_t ack)
+{
+    for (unsigned i = 0; i < w->offers; i++) {
+        if (ack - w->offer[i].isn - 1 >= 65536)
+            continue;
+        begin(w, &w->offer[i]);
+        w->chosen = true;
+        return;
+    }
 }
 
 void watch_arrived(struct watch *w, const struct segment *s)
@@ -42,6 +79,8 @@ void watch_arrived(struct watch *w, const struct segment *s)
     if (!w->open || (s->flags & (FLAG_SYN | FLAG_RST)) != 0 || (s->flags & FLAG_ACK) == 0)
         return;
 
+    if (!w->chosen)
+        choose(w, s->ack);
     int64_t start = offset(w->client_isn, w->client_sent, s->seq);
     int64_t end = start + s->payload_len + ((s->flags & FLAG_FIN) != 0);
     int64_t ack = offset(w->isn, w->sent, s->ack);
@@ -49,6 +88,7 @@ void watch_arrived(struct watch *w, const struct segment *s)
 
     if (end > w->client_sent)
         w->client_sent = end;
+    w->marked |= s->ecn == ECN_CE;
     /* What only repeats old bytes, or is older than its timestamp allows, is dropped with its ACK.
      */
     bool fresh = start <= w->ack_right && (start >= w->ack || end > w->ack);
@@ -60,19 +100,8 @@ void watch_arrived(struct watch *w, const struct segment *s)
         w->ts_high = s->tsval;
 }
 
-static void sent_syn(struct sim *sim, struct watch *w, const struct segment *s)
+static void check_syn_ack(struct sim *sim, const struct watch *w, const struct segment *s)
 {
-    if ((s->flags & FLAG_ACK) == 0 || !w->syn_seen || s->ack != w->syn_isn + 1) {
-        sim_fail(sim, "SYN that answers no SYN");
-        return;
-    }
-    /* A late copy of the SYN opens a new connection when the old one is gone. */
-    bool over = w->reset || (w->fin != 0 && w->acked > w->fin);
-    if (w->open && w->client_isn == w->syn_isn && !over) {
-        if (s->seq != w->isn)
-            sim_fail(sim, "SYN-ACK sent again with another initial sequence number");
-        return;
-    }
     if (s->payload_len != 0 || (s->flags & FLAG_FIN) != 0)
         sim_fail(sim, "SYN-ACK with data or FIN");
     if (s->mss == 0)
@@ -80,10 +109,41 @@ static void sent_syn(struct sim *sim, struct watch *w, const struct segment *s)
     if ((s->wscale >= 0 && w->syn_wscale < 0) || s->timestamps != w->syn_timestamps ||
         (s->sack_permitted && !w->syn_sack))
         sim_fail(sim, "SYN-ACK with options that the SYN did not offer, or without timestamps");
+    /* A cookie has room for these two where timestamps carry them (RFC 4987 section 3.6). */
+    if (s->timestamps &&
+        (s->sack_permitted != w->syn_sack || (s->wscale < 0) != (w->syn_wscale < 0)))
+        sim_fail(sim, "SYN-ACK without the SACK or window scale that the SYN offered");
+    if ((s->flags & FLAG_CWR) != 0 || ((s->flags & FLAG_ECE) != 0 && !w->syn_ecn) || s->ecn != 0)
+        sim_fail(sim, "SYN-ACK with ECN that the SYN did not offer, or marked as ECT");
+}
 
-    bool scaled = s->wscale >= 0;
+static void sent_syn(struct sim *sim, struct watch *w, const struct segment *s)
+{
+    const struct offer offer = { s->seq,
+                                 s->tsval,
+                                 s->window,
+                                 s->wscale,
+                                 s->timestamps,
+                                 s->sack_permitted,
+                                 (s->flags & FLAG_ECE) != 0 };
+
+    if ((s->flags & FLAG_ACK) == 0 || !w->syn_seen || s->ack != w->syn_isn + 1) {
+        sim_fail(sim, "SYN that answers no SYN");
+        return;
+    }
+    /* A late copy of the SYN opens a new connection when the old one is gone. */
+    bool over = w->reset || (w->fin != 0 && w->acked > w->fin);
+    if (w->open && w->client_isn == w->syn_isn && !over) {
+        if (s->seq != w->isn && !w->cookies)
+            sim_fail(sim, "SYN-ACK sent again with another initial sequence number");
+        if (s->seq != w->isn && w->offers < OFFERS_MAX)
+            w->offer[w->offers++] = offer;
+        return;
+    }
+    check_syn_ack(sim, w, s);
     *w = (struct watch){
         .port = w->port,
+        .cookies = w->cookies,
         .wrapped = w->wrapped,
         .ghost = w->open && w->client_isn == w->syn_isn,
         .syn_seen = true,
@@ -92,27 +152,14 @@ static void sent_syn(struct sim *sim, struct watch *w, const struct segment *s)
         .syn_wscale = w->syn_wscale,
         .syn_timestamps = w->syn_timestamps,
         .syn_sack = w->syn_sack,
+        .syn_ecn = w->syn_ecn,
         .syn_window = w->syn_window,
         .syn_ts_low = w->syn_ts_low,
         .syn_ts_high = w->syn_ts_high,
-        .open = true,
-        .isn = s->seq,
-        .client_isn = w->syn_isn,
-        .mss = w->syn_mss,
-        .wscale_in = scaled ? (unsigned)(w->syn_wscale > 14 ? 14 : w->syn_wscale) : 0,
-        .wscale_out = scaled ? (unsigned)s->wscale : 0,
-        .timestamps = s->timestamps,
-        .sack = s->sack_permitted,
-        .sent = 1,
-        .acked = 0,
-        .right = 1 + (int64_t)w->syn_window,
-        .client_sent = 1,
-        .ack = 1,
-        .ack_right = 1 + (int64_t)s->window,
-        .tsval = s->tsval,
-        .ts_low = w->syn_ts_low,
-        .ts_high = w->syn_ts_high,
+        .offer = { offer },
+        .offers = 1,
     };
+    begin(w, &offer);
 }
 
 static void check_position(struct sim *sim, struct watch *w, const struct segment *s, int64_t acked)
@@ -191,11 +238,40 @@ static void check_timestamps(struct sim *sim, struct watch *w, const struct segm
         sim_fail(sim, "timestamp echo %" PRIu32 " was never sent", s->tsecr);
 }
 
+/* RFC 3168 section 6.1. Called before check_position notes what was sent. */
+static void check_ecn(struct sim *sim, struct watch *w, const struct segment *s, int64_t acked)
+{
+    int64_t from = offset(w->isn, w->sent, s->seq);
+    bool new_data = s->payload_len > 0 && from >= w->sent;
+
+    if (!w->ecn && (s->ecn != ECN_NOT_ECT || (s->flags & (FLAG_ECE | FLAG_CWR)) != 0)) {
+        sim_fail(sim, "ECN that was not negotiated");
+        return;
+    }
+    if (s->ecn != ECN_NOT_ECT && (s->ecn != ECN_ECT_0 || !new_data))
+        sim_fail(sim, "ECN bits %u on what is no new data", s->ecn);
+    if ((s->flags & FLAG_ECE) != 0 && !w->marked)
+        sim_fail(sim, "ECE although nothing arrived with a mark");
+    if ((s->flags & FLAG_CWR) == 0)
+        return;
+    if (!new_data)
+        sim_fail(sim, "CWR on what is no new data");
+    /* Section 6.1.2: a window is reduced once, whatever number of its packets was marked. Losses
+     * may reduce it further. */
+    if (w->cwr != 0 && acked <= w->cwr && w->retransmitted == 0)
+        sim_fail(sim, "cwnd reduced at %" PRId64 " and again at %" PRId64 ", acknowledged %" PRId64,
+                 w->cwr, from, acked);
+    w->cwr = from;
+    w->reduced++;
+}
+
 void watch_sent(struct sim *sim, struct watch *w, const struct segment *s, unsigned mtu,
                 int64_t acked)
 {
     if (s->ip_bytes > mtu)
         sim_fail(sim, "IP packet of %" PRIu32 " bytes on an MTU of %u", s->ip_bytes, mtu);
+    if (s->hops == 0)
+        sim_fail(sim, "TTL or hop limit 0");
     if ((s->flags & FLAG_RST) != 0) {
         w->reset = true;
         return;
@@ -216,6 +292,7 @@ void watch_sent(struct sim *sim, struct watch *w, const struct segment *s, unsig
                  s->payload_len, s->option_bytes, w->mss);
     if ((s->flags & FLAG_URG) != 0 || s->mss != 0 || s->wscale >= 0 || s->sack_permitted)
         sim_fail(sim, "URG, or an option that belongs on a SYN");
+    check_ecn(sim, w, s, acked);
     check_position(sim, w, s, acked);
     check_acknowledgment(sim, w, s);
     check_timestamps(sim, w, s);

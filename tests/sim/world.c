@@ -34,8 +34,11 @@ static struct world *world_create(const struct scenario *scenario, uint64_t epoc
     memcpy(world->network.down.rules, scenario->rule, sizeof(scenario->rule));
     memcpy(world->network.up.rules, scenario->rule, sizeof(scenario->rule));
     server_init(&world->server, &world->network, &scenario->server);
-    for (unsigned i = 0; i < scenario->client_count; i++)
+    for (unsigned i = 0; i < scenario->client_count; i++) {
         client_init(&world->client[i], &world->network, i, &scenario->client[i]);
+        for (unsigned k = 0; k < SESSIONS_MAX; k++)
+            world->client[i].watch[k].cookies = server_sends_cookies(&scenario->server);
+    }
     world->network.client_count = scenario->client_count;
     sim_replan(&world->server.node);
     for (unsigned i = 0; i < scenario->client_count; i++)
@@ -111,6 +114,8 @@ static void collect(struct world *world, struct result *result)
     for (unsigned i = 0; i < world->scenario->client_count; i++) {
         const struct client *client = &world->client[i];
         result->bytes += client->heard;
+        result->echoes += client->echoes;
+        result->heard_segments += client->segments;
         if (client->first_byte_ns != 0 && client->first_byte_ns < first)
             first = client->first_byte_ns;
         if (client->last_byte_ns > last)
@@ -124,6 +129,8 @@ static void collect(struct world *world, struct result *result)
             result->wrapped |= w->wrapped;
         }
     }
+    result->lost = world->network.down.lost + world->network.up.lost;
+    result->marked = world->network.down.marked + world->network.up.marked;
     result->elapsed_ns = last > first ? last - first : 0;
     result->virtual_ns = world->sim.now - world->sim.epoch;
     result->counters = world->server.counters;
