@@ -76,6 +76,7 @@ struct config {
 
     /* http */
     char server_name[HTTP_SERVER_NAME_MAX + 1]; /* the field Server; empty: none */
+    bool precompressed; /* send "x.br", "x.zst", "x.gz" for x to who accepts them */
 
     /* limits */
     uint32_t connections_max;    /* per worker, as all limits */

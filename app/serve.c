@@ -118,6 +118,7 @@ static void make_templates(struct serve *s)
     s->http.header_bytes_max = c->header_bytes_max;
     s->http.header_fields_max = c->header_fields_max;
     s->http.body_bytes_max = c->body_bytes_max;
+    s->http.precompressed = c->precompressed;
     s->http.log = c->access_path[0] != '\0' ? worker_log : NULL;
 }
 

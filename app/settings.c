@@ -44,6 +44,7 @@ const struct setting settings[] = {
 
     { "http", "server_name", NULL, &setting_server_name, AT(server_name), .fallback = "hugewire",
       .zero_word = "none" },
+    { "http", "precompressed", NULL, &setting_bool, AT(precompressed), .fallback = "true" },
 
     { "limits", "connections", NULL, &setting_number, AT(connections_max), 1, 4000000, "16384" },
     { "limits", "syn_backlog", NULL, &setting_number, AT(syn_backlog), 1, 4000000, "1024" },

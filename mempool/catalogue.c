@@ -52,6 +52,7 @@ struct catalogue {
     struct block *blocks;
     const char **types; /* distinct media types met so far; few */
     uint32_t type_count;
+    unsigned codings; /* catalogue_codings() */
     unsigned char hash_key[crypto_shorthash_KEYBYTES];
 };
 
@@ -177,6 +178,11 @@ uint32_t catalogue_files(const struct catalogue *c)
     return c->file_count;
 }
 
+unsigned catalogue_codings(const struct catalogue *c)
+{
+    return c->codings;
+}
+
 uint64_t catalogue_bytes(const struct catalogue *c)
 {
     return c->bytes;
@@ -239,6 +245,20 @@ static int file_describe(struct catalogue *c, struct file *file, const char *typ
     return file->head == NULL || file->etag == NULL || file->type == NULL ? -1 : 0;
 }
 
+static unsigned path_coding(const char *path, size_t path_len)
+{
+    static const char *const suffixes[CODING_COUNT] = {
+        [CODING_BR] = ".br", [CODING_ZSTD] = ".zst", [CODING_GZIP] = ".gz"
+    };
+
+    for (unsigned i = 0; i < CODING_COUNT; i++) {
+        size_t len = strlen(suffixes[i]);
+        if (path_len > len && memcmp(path + path_len - len, suffixes[i], len) == 0)
+            return 1u << i;
+    }
+    return 0;
+}
+
 struct file *catalogue_add_file(struct catalogue *c, const char *path, size_t path_len,
                                 uint64_t size, int64_t mtime_s, uint32_t mtime_ns, const char *type)
 {
@@ -250,6 +270,7 @@ struct file *catalogue_add_file(struct catalogue *c, const char *path, size_t pa
     };
     if (file_describe(c, file, type) != 0 || key_add(c, path, path_len, file->index) != 0)
         return NULL;
+    c->codings |= path_coding(path, path_len);
     c->file_count++;
     c->bytes += size;
     return file;

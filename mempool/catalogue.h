@@ -31,6 +31,16 @@ struct catalogue_entry {
 struct catalogue_entry catalogue_find(const struct catalogue *catalogue, const char *path,
                                       size_t path_len);
 
+/* Codings in which files may lie precompressed beside their plain form, by suffix. */
+enum catalogue_coding {
+    CODING_BR,   /* .br */
+    CODING_ZSTD, /* .zst */
+    CODING_GZIP, /* .gz */
+    CODING_COUNT,
+};
+/* Bit n: there is, or was, a file with the suffix of coding n. */
+unsigned catalogue_codings(const struct catalogue *catalogue);
+
 /* Number of files (not directories) and their bytes. */
 uint32_t catalogue_files(const struct catalogue *catalogue);
 uint64_t catalogue_bytes(const struct catalogue *catalogue);

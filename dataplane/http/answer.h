@@ -9,7 +9,7 @@
 #include "http/response.h"
 #include "mempool/catalogue.h"
 
-/* Scratch bytes that a path needs: the longest target's, and "/index.html". */
+/* Scratch bytes that a path needs: the longest target's, "/index.html", and a variant's suffix. */
 size_t answer_path_bytes(size_t request_line_max);
 
 /* What is needed while one request is answered; the answer may refer to it. */
@@ -20,9 +20,9 @@ struct answer_scratch {
 
 /*
  * Answers a request that request_parse() accepted. Does not set close and keep_alive, which are the
- * connection's business. now is Unix seconds.
+ * connection's business. precompressed: variants are looked for. now is Unix seconds.
  */
 struct answer answer_request(const struct request *request, const struct catalogue *catalogue,
-                             struct answer_scratch *scratch, int64_t now);
+                             bool precompressed, struct answer_scratch *scratch, int64_t now);
 
 #endif

@@ -219,8 +219,9 @@ static void conn_answer_head(struct http_server *server, struct http_conn *conn,
         conn_answer_error(server, conn, error, head, now);
         return;
     }
-    struct answer answer = answer_request(&request, server->config.catalogue, &server->scratch,
-                                          server_unix_time(server, now));
+    struct answer answer =
+        answer_request(&request, server->config.catalogue, server->config.precompressed,
+                       &server->scratch, server_unix_time(server, now));
     answer.close = !request.keep_alive ||
                    (request.body != BODY_NONE && !body_begin(server, conn, &request, now));
     answer.keep_alive = request.minor_0;

@@ -31,7 +31,8 @@ struct http_config {
     uint32_t header_bytes_max;  /* bytes of all header fields; beyond: 431 */
     uint32_t header_fields_max; /* beyond: 431 */
     uint64_t body_bytes_max;    /* of a body, read to reach the next request; beyond: closed */
-    int64_t wall_offset_ns;     /* Unix time in ns minus the stack's clock */
+    bool precompressed; /* variants beside files are sent to who accepts them (http/variant.h) */
+    int64_t wall_offset_ns; /* Unix time in ns minus the stack's clock */
     /* Called when a response is over, whole or not; the record is read, not kept. NULL: no log. */
     void (*log)(void *ctx, const struct http_record *record);
     void *log_ctx;

@@ -16,6 +16,7 @@ static const struct text field_names[FIELD_ID_COUNT] = {
     [FIELD_CONTENT_LENGTH] = TEXT("Content-Length"),
     [FIELD_TRANSFER_ENCODING] = TEXT("Transfer-Encoding"),
     [FIELD_EXPECT] = TEXT("Expect"),
+    [FIELD_ACCEPT_ENCODING] = TEXT("Accept-Encoding"),
     [FIELD_RANGE] = TEXT("Range"),
     [FIELD_IF_RANGE] = TEXT("If-Range"),
     [FIELD_IF_MATCH] = TEXT("If-Match"),

@@ -64,6 +64,8 @@ static void put_common(struct writer *w, const struct status *status, const stru
     put(w, (struct text){ date, DATE_TEXT_BYTES });
     put(w, CRLF);
     put(w, server_field);
+    if (answer->varies)
+        put(w, TEXT("Vary: Accept-Encoding\r\n"));
     if (answer->close)
         put(w, TEXT("Connection: close\r\n"));
     else if (answer->keep_alive)
@@ -113,6 +115,22 @@ static void put_multipart(struct writer *w, const struct answer *answer)
     put(w, CRLF);
 }
 
+/* The fields of the file's own; a variant has the type of what it encodes. */
+static void put_file_fields(struct writer *w, const struct answer *answer)
+{
+    struct text fields = { answer->file->head, answer->file->head_len };
+
+    if (answer->coding.len != 0) {
+        put(w, TEXT("Content-Encoding: "));
+        put(w, answer->coding);
+        put(w, TEXT("\r\nContent-Type: "));
+        put(w, text_from(answer->type));
+        put(w, CRLF);
+        fields = text_skip(fields, text_find(fields, '\n') + 1);
+    }
+    put(w, fields);
+}
+
 static void put_file(struct writer *w, const struct answer *answer)
 {
     if (answer->parts != NULL) {
@@ -122,7 +140,7 @@ static void put_file(struct writer *w, const struct answer *answer)
     if (answer->status == 206)
         put_content_range(w, answer);
     put_content_length(w, answer->len);
-    put(w, (struct text){ answer->file->head, answer->file->head_len });
+    put_file_fields(w, answer);
     put(w, CRLF);
 }
 

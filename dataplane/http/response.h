@@ -57,6 +57,9 @@ struct answer {
     const struct file *file; /* 200, 206, 304, 416: the file; else NULL */
     uint64_t from, len;      /* 206: the bytes */
     const struct ranges *parts; /* 206: several; NULL: one */
+    struct text coding;         /* of file, if it is a variant; empty: identity */
+    const char *type;           /* with coding: the media type of what is encoded */
+    bool varies;                /* Accept-Encoding has had a say */
     struct text path;           /* 301: decoded, without slashes at its ends */
     struct text query;          /* 301: with its '?' */
 };

@@ -21,6 +21,7 @@ void http_config_defaults(struct http_config *config)
         .header_bytes_max = 32768,
         .header_fields_max = 100,
         .body_bytes_max = 1u << 20,
+        .precompressed = true,
         .memory = memory_heap,
     };
 }

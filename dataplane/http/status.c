@@ -13,6 +13,7 @@ static const struct status statuses[] = {
     { 400, true, TEXT("400 Bad Request"), TEXT("The request is malformed."), TEXT("") },
     { 404, false, TEXT("404 Not Found"), TEXT("There is no such file."), TEXT("") },
     { 405, false, TEXT("405 Method Not Allowed"), TEXT("Files can be read only."), TEXT("Allow: GET, HEAD, OPTIONS\r\n") },
+    { 406, false, TEXT("406 Not Acceptable"), TEXT("The file is not there in a coding that is accepted."), TEXT("") },
     { 408, true, TEXT("408 Request Timeout"), TEXT("The request took too long to arrive."), TEXT("") },
     { 412, false, TEXT("412 Precondition Failed"), TEXT("The file is another version."), TEXT("") },
     { 414, true, TEXT("414 URI Too Long"), TEXT("The request line is too long."), TEXT("") },

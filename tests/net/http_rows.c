@@ -36,8 +36,8 @@ static void die(const char *what)
 
 static void file_make(const struct site_file *file)
 {
-    const struct timespec times[2] = { { SITE_MTIME, SITE_MTIME_NS },
-                                       { SITE_MTIME, SITE_MTIME_NS } };
+    const struct timespec mtime = { SITE_MTIME - file->older_s, SITE_MTIME_NS };
+    const struct timespec times[2] = { mtime, mtime };
     uint8_t *bytes = malloc(file->size + 1);
     int fd = open(file->name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 

@@ -11,10 +11,10 @@
 
 /* A file in `pieces` extents with gaps between them. */
 static void add_file(struct site *site, const char *name, uint64_t size, unsigned pieces,
-                     const char *type)
+                     const char *type, unsigned older_s)
 {
-    struct file *file =
-        catalogue_add_file(site->catalogue, name, strlen(name), size, SITE_MTIME, 123456789, type);
+    struct file *file = catalogue_add_file(site->catalogue, name, strlen(name), size,
+                                           SITE_MTIME - older_s, SITE_MTIME_NS, type);
     struct file_extent extents[4];
     unsigned count = 0;
     uint8_t *plain = malloc(size + 1);
@@ -47,7 +47,7 @@ static void add_directory(struct site *site, const char *name)
 
 static void site_build(struct site *site)
 {
-    site->catalogue = catalogue_create(32, 8);
+    site->catalogue = catalogue_create(64, 8);
     site->arena = malloc(ARENA_BYTES);
     for (size_t i = 0; i < DEEP_BYTES; i++)
         site->deep[i] = (char)(i % 2 != 0 ? 0xa4 : 0xc3); /* U+00E4 */
@@ -56,7 +56,7 @@ static void site_build(struct site *site)
         add_directory(site, site_directories[i]);
     add_directory(site, site->deep);
     for (const struct site_file *file = site_files; file->name != NULL; file++)
-        add_file(site, file->name, file->size, file->pieces, file->type);
+        add_file(site, file->name, file->size, file->pieces, file->type, file->older_s);
 }
 
 void bench_config(struct bench *bench)

@@ -19,7 +19,7 @@ struct site {
     struct catalogue *catalogue;
     uint8_t *arena;
     size_t arena_used;
-    uint16_t *sums[32];
+    uint16_t *sums[64];
     unsigned file_count;
     char deep[DEEP_BYTES + 1];
 };

@@ -13,7 +13,7 @@
 
 const struct row *row_number(size_t i)
 {
-    const struct row_table *tables[] = { &rows_files, &rows_ranges, &rows_framing };
+    const struct row_table *tables[] = { &rows_files, &rows_ranges, &rows_variants, &rows_framing };
 
     for (unsigned t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
         if (i < tables[t]->count)

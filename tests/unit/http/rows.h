@@ -18,6 +18,8 @@
 #define NO_BODY              .no_body = true
 #define ETAG_SMALL           "\"ae1b981c3a4d715-d\"" /* of small.txt: set from its time and size */
 
+#define ETAG_VAR             "\"ae1b981c3a4d715-190\""
+
 #define ROW_PARTS_MAX        6
 
 struct row {
@@ -41,7 +43,7 @@ struct row_table {
     size_t count;
 };
 
-extern const struct row_table rows_files, rows_ranges, rows_framing;
+extern const struct row_table rows_files, rows_ranges, rows_variants, rows_framing;
 
 /* Number i of all tables together; NULL: there are less. */
 const struct row *row_number(size_t i);

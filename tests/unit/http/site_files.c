@@ -25,6 +25,14 @@ const struct site_file site_files[] = {
     { "q?#", 29, 1, "application/octet-stream" },
     { "new\nline", 31, 1, "application/octet-stream" },
     { "...", 32, 1, "application/octet-stream" },
+    { "var.txt", 400, 1, "text/plain" },
+    { "var.txt.br", 120, 1, "application/octet-stream" },
+    { "var.txt.zst", 110, 1, "application/zstd" },
+    { "var.txt.gz", 300, 1, "application/gzip" },
+    { "dir/index.html.gz", 60, 1, "application/gzip" },
+    { "changed.txt", 50, 1, "text/plain" },
+    { "changed.txt.gz", 40, 1, "application/gzip", 1 },
+    { "only.txt.gz", 33, 1, "application/gzip" },
     { NULL },
 };
 /* clang-format on */

@@ -16,6 +16,7 @@ struct site_file {
     uint64_t size;
     unsigned pieces; /* extents, in memory */
     const char *type;
+    unsigned older_s; /* than SITE_MTIME */
 };
 
 extern const struct site_file site_files[];  /* up to a name of NULL */
