@@ -99,6 +99,10 @@
     X(tcp_range_exhausted, "times no range was left: neighbouring ranges share a transmit time")   \
     /* TCP: connections */                                                                         \
     X(tcp_open_passive, "connections accepted")                                                    \
+    X(tcp_open_active, "connections opened from here")                                             \
+    X(tcp_connect_refused, "of these, refused by the peer's RST")                                  \
+    X(tcp_connect_unreachable, "of these, given up: peer or next hop cannot be reached")           \
+    X(tcp_connect_no_answer, "of these, given up: no answer to the SYN")                           \
     X(tcp_cookie_sent, "SYNs answered with a cookie: backlog full")                                \
     X(tcp_cookie_accepted, "connections opened by a cookie that came back")                        \
     X(tcp_cookie_rejected, "ACKs for no connection, while cookies were out, that held none")       \

@@ -96,6 +96,15 @@ static struct tcp_conn *quoted_conn(struct stack *s, const uint8_t *p, size_t le
     return icmp_quoted_conn(s, &remote, &local, p + header_len, quote);
 }
 
+static bool error_heeded(struct tcp_conn *c, const struct tcp_segment *quote, const uint8_t *p)
+{
+    if (p[1] == ICMP_FRAGMENTATION_NEEDED)
+        return tcp_path_mtu(c, quote->seq, get_be16(p + 6));
+    /* RFC 9293 section 3.9.2.2: codes 2 to 4 are hard. */
+    return tcp_unreachable(c, quote->seq,
+                           p[1] == ICMP_UNREACHABLE_PROTOCOL || p[1] == ICMP_UNREACHABLE_PORT);
+}
+
 static void error_input(struct stack *s, const struct ip_packet *ip)
 {
     const uint8_t *p = ip->payload;
@@ -103,8 +112,7 @@ static void error_input(struct stack *s, const struct ip_packet *ip)
     struct tcp_conn *c =
         quoted_conn(s, p + ICMP_HEADER_BYTES, ip->payload_len - ICMP_HEADER_BYTES, &quote);
 
-    if (c == NULL ||
-        !(p[1] == ICMP_FRAGMENTATION_NEEDED && tcp_path_mtu(c, quote.seq, get_be16(p + 6)))) {
+    if (c == NULL || !error_heeded(c, &quote, p)) {
         /* All other errors are soft for a synchronised connection (RFC 5461): retransmission and
          * its time-out decide. */
         COUNT(s->config.counters, icmp_drop_stale);

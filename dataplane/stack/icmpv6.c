@@ -76,6 +76,14 @@ static struct tcp_conn *quoted_conn(struct stack *s, const uint8_t *p, size_t le
     return icmp_quoted_conn(s, &remote, &local, p + IPV6_HEADER_BYTES, quote);
 }
 
+static bool error_heeded(struct tcp_conn *c, const struct tcp_segment *quote, const uint8_t *p)
+{
+    if (p[0] == ICMPV6_PACKET_TOO_BIG)
+        return tcp_path_mtu(c, quote->seq, get_be32(p + 4));
+    return tcp_unreachable(
+        c, quote->seq, p[1] == ICMPV6_UNREACHABLE_PROHIBITED || p[1] == ICMPV6_UNREACHABLE_PORT);
+}
+
 static void error_input(struct stack *s, const struct ip_packet *ip)
 {
     const uint8_t *p = ip->payload;
@@ -84,8 +92,7 @@ static void error_input(struct stack *s, const struct ip_packet *ip)
         quoted_conn(s, p + ICMP_HEADER_BYTES, ip->payload_len - ICMP_HEADER_BYTES, &quote);
 
     /* All others are soft for a synchronised connection, as in icmp.c. */
-    if (c == NULL ||
-        !(p[0] == ICMPV6_PACKET_TOO_BIG && tcp_path_mtu(c, quote.seq, get_be32(p + 4)))) {
+    if (c == NULL || !error_heeded(c, &quote, p)) {
         COUNT(s->config.counters, icmp_drop_stale);
         return;
     }

@@ -31,15 +31,18 @@ static bool source_ok_v6(const struct stack *s, const struct ip_addr *src)
            addresses_ready(&s->addresses, src) == NULL;
 }
 
-/* A new connection finds its place; its key is in no table. */
-static void conn_insert(struct stack *s, const struct tcp_key *key, uint32_t hash,
-                        struct tcp_conn *c)
+bool stack_source_ok(const struct stack *s, const struct address *own, const struct ip_addr *src)
+{
+    return ip_addr_is_v4(src) ? source_ok_v4(s, own, src) : source_ok_v6(s, src);
+}
+
+void stack_conn_insert(struct stack *s, uint32_t hash, struct tcp_conn *c)
 {
     c->flow_hash = hash;
     c->in_flows = true;
     flow_table_insert(&s->flows, conn_index(c), hash);
     c->neighbour =
-        neighbours_resolve(&s->neighbours, routes_next_hop(&s->routes, &key->remote), s->tcp.now);
+        neighbours_resolve(&s->neighbours, routes_next_hop(&s->routes, &c->key.remote), s->tcp.now);
 }
 
 static void syn_input(struct stack *s, const struct eth_header *eth, const struct tcp_key *key,
@@ -55,7 +58,7 @@ static void syn_input(struct stack *s, const struct eth_header *eth, const struc
     /* A server that is going down says so; one that is full stays silent, so that the peer tries
      * again (its SYN is not lost for ever). */
     if (c != NULL)
-        conn_insert(s, key, hash, c);
+        stack_conn_insert(s, hash, c);
     else if (s->tcp.draining)
         control_reset(s, eth, seg);
 }
@@ -87,7 +90,7 @@ static bool cookie_input(struct stack *s, const struct eth_header *eth, const st
     if (c == NULL) /* full: the peer sends its request again, and comes through then */
         return !s->tcp.draining;
     COUNT(s->config.counters, tcp_cookie_accepted);
-    conn_insert(s, key, hash, c);
+    stack_conn_insert(s, hash, c);
     if (!tcp_input(c, seg))
         control_reset(s, eth, seg);
     return true;

@@ -64,6 +64,14 @@ static inline uint8_t *link_emit(const struct stack *s, uint8_t *p, const struct
     return p + eth_emit_tagged(p, dst, &s->config.mac, s->config.vlan, type);
 }
 
+/* input.c */
+
+/* Whether own may have a peer with this address (RFC 1122 section 3.2.1.3, RFC 4291 section 2.7).
+ */
+bool stack_source_ok(const struct stack *s, const struct address *own, const struct ip_addr *src);
+/* A new connection finds its place; its key, of this hash, is in no table. */
+void stack_conn_insert(struct stack *s, uint32_t hash, struct tcp_conn *c);
+
 /* control.c */
 
 /* The link's header for a frame of payload_len bytes behind it, which go to where it returns; NULL:

@@ -56,7 +56,13 @@ static bool next_hop_known(struct stack *s, struct tcp_conn *c)
     const struct ip_addr *hop = routes_next_hop(&s->routes, &c->key.remote);
     struct neighbours *table = &s->neighbours;
 
-    if (!neighbours_is(table, c->neighbour, hop))
+    bool is = neighbours_is(table, c->neighbour, hop);
+    if (!is && c->neighbour != NEIGHBOUR_NONE && c->state == TCP_STATE_SYN_SENT &&
+        c->snd_max == 0) {
+        conn_finish(c, TCP_CLOSE_TIMEOUT); /* it was asked for and did not answer */
+        return false;
+    }
+    if (!is)
         c->neighbour = neighbours_resolve(table, hop, s->tcp.now);
     if (c->neighbour == NEIGHBOUR_NONE || !neighbour_usable(&table->entry[c->neighbour])) {
         if (c->reset_pending) /* nobody to tell; it must not wait for an answer for ever */

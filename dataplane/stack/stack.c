@@ -65,6 +65,7 @@ static void tcp_ctx_init(struct tcp_ctx *ctx, const struct stack_config *config)
     ctx->mss_max_v6 = (uint16_t)(config->mtu - IPV6_HEADER_BYTES - TCP_HEADER_BYTES);
     ctx->prng.state = config->seed[0] ^ config->seed[1];
     memcpy(ctx->isn_key, config->seed, sizeof(ctx->isn_key));
+    tcp_ephemeral_init(ctx);
     cookies_init(&ctx->cookies, config->seed);
 }
 
@@ -237,7 +238,7 @@ static void drain_one(struct tcp_conn *c)
 {
     /* Half-open: a flood must not keep the server from going down; a true client's ACK gets a RST.
      */
-    if (c->state == TCP_STATE_SYN_RECEIVED && !c->reset_pending)
+    if (conn_opening(c) && !c->reset_pending)
         conn_finish(c, TCP_CLOSE_ABORTED);
     if (c->app_open && !c->reset_pending)
         c->ctx->app->drain(c->ctx->app_ctx, c, c->ctx->now);

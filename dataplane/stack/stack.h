@@ -93,6 +93,11 @@ struct stack_config {
     void (*tell)(void *ctx, const struct stack_news *news);
     void *tell_ctx;
 
+    /* Whether the port hands frames from remote to local to this stack, where several share it:
+     * asked for each candidate by stack_connect(). NULL: it does. */
+    bool (*flow_is_ours)(void *ctx, const struct tcp_peer *local, const struct tcp_peer *remote);
+    void *flow_ctx;
+
     struct tcp_limits tcp; /* stack_config_defaults() fills them in */
 };
 
@@ -128,6 +133,32 @@ void stack_hear(struct stack *stack, const struct stack_news *news, uint64_t now
  * section 7.2.6), looks for duplicates of them and solicits routers. One stack per port does.
  */
 void stack_announce(struct stack *stack);
+
+enum stack_connect_result {
+    STACK_CONNECT_OK,
+    STACK_CONNECT_BAD_REMOTE, /* an address that no peer may have, or port 0 */
+    STACK_CONNECT_NO_SOURCE,  /* no address to speak from is ready, or not of that family */
+    STACK_CONNECT_NO_PORT,    /* the four-tuple, or all of them, in use, in TIME-WAIT or not ours */
+    STACK_CONNECT_FULL,       /* the table of connections or of ranges */
+    STACK_CONNECT_DRAINING,
+};
+
+/*
+ * Opens a connection (RFC 9293 section 3.10.1) for the configured application, with the state
+ * machine that serves the others. local, or its address or port, may be missing (NULL, none, 0):
+ * the address is then of the net that remote is in or behind, the port an ephemeral one (RFC 6056),
+ * never one whose four-tuple is in TIME-WAIT. On STACK_CONNECT_OK *conn is the connection; it is
+ * the application's for tcp_abort() and tcp_app_deadline() until open() says that it is
+ * established, or closed() why it is not. On all else nothing was begun.
+ *
+ * Workers that share a port: the port chooses the queue of each received frame by a hash of its
+ * four-tuple (RSS), so disjoint ranges of ports would not do. flow_is_ours must compute that hash
+ * (Toeplitz, with the port's key and redirection table) for a frame from remote to local; one in as
+ * many candidates as there are workers then fits.
+ */
+enum stack_connect_result stack_connect(struct stack *stack, const struct tcp_peer *local,
+                                        const struct tcp_peer *remote, struct tcp_conn **conn,
+                                        uint64_t now);
 
 /* Stops accepting: SYNs are refused with RST, idle connections are closed, transfers under way go
  * on. Drained when stack_connections() is 0. */

@@ -23,6 +23,7 @@ void tcp_limits_defaults(struct tcp_limits *limits)
         .keepalive_interval_ns = 75 * NS_PER_S,
         .keepalive_probes = 9,
         .syn_ack_retries = 5,
+        .syn_retries = 7, /* 183 s: RFC 9293 section 3.8.3 asks for three minutes */
         .syn_backlog = 1024,
         .challenge_acks_per_s = 1000,
     };
@@ -44,6 +45,21 @@ struct tcp_conn *conn_take(struct tcp_ctx *ctx)
     c->app_deadline_ns = TIME_NEVER;
     c->life_deadline_ns = TIME_NEVER;
     c->reo_wnd_mult = 1;
+    return c;
+}
+
+struct tcp_conn *conn_open(struct tcp_ctx *ctx, const struct tcp_key *key, uint32_t iss)
+{
+    struct tcp_conn *c = range_pool_available(&ctx->ranges) ? conn_take(ctx) : NULL;
+
+    if (c == NULL)
+        return NULL;
+    c->key = *key;
+    c->iss = iss;
+    c->snd_end = 1;
+    c->pseudo_sum = ip_pseudo_sum(&key->remote, &key->local, IP_PROTOCOL_TCP);
+    c->heard_ns = ctx->now;
+    c->rtx_base_ns = ctx->now;
     return c;
 }
 
@@ -109,9 +125,9 @@ uint32_t conn_pipe(const struct tcp_conn *c)
 
 void conn_app_closed(struct tcp_conn *c, enum tcp_close_reason reason)
 {
-    if (!c->app_open)
+    if (!c->app_open && !c->connecting)
         return;
-    c->app_open = false;
+    c->app_open = c->connecting = false;
     c->app_deadline_ns = TIME_NEVER;
     c->ctx->app->closed(c->ctx->app_ctx, c, reason);
 }
@@ -121,6 +137,8 @@ void conn_finish(struct tcp_conn *c, enum tcp_close_reason reason)
     struct counters *counters = c->ctx->counters;
 
     ASSERT(c->state != TCP_STATE_CLOSED);
+    if (c->connecting)
+        reason = tcp_connect_reason(c, reason);
     switch (reason) {
     case TCP_CLOSE_ORDERLY:
         /* TIME-WAIT was counted when it began. */
@@ -134,6 +152,15 @@ void conn_finish(struct tcp_conn *c, enum tcp_close_reason reason)
         break;
     case TCP_CLOSE_TIMEOUT:
         COUNT(counters, tcp_close_timeout);
+        break;
+    case TCP_CLOSE_REFUSED:
+        COUNT(counters, tcp_connect_refused);
+        break;
+    case TCP_CLOSE_UNREACHABLE:
+        COUNT(counters, tcp_connect_unreachable);
+        break;
+    case TCP_CLOSE_NO_ANSWER:
+        COUNT(counters, tcp_connect_no_answer);
         break;
     }
     if (c->state == TCP_STATE_TIME_WAIT)
@@ -188,7 +215,7 @@ static void from_idle(struct tcp_conn *c)
 
 void tcp_stream_extend(struct tcp_conn *c, uint64_t end)
 {
-    ASSERT(!c->fin_queued && end + 1 >= c->snd_end);
+    ASSERT(!c->connecting && !c->fin_queued && end + 1 >= c->snd_end);
     from_idle(c);
     c->snd_end = end + 1;
     conn_touch(c);
@@ -196,6 +223,7 @@ void tcp_stream_extend(struct tcp_conn *c, uint64_t end)
 
 void tcp_close(struct tcp_conn *c)
 {
+    ASSERT(!c->connecting);
     if (c->fin_queued)
         return;
     from_idle(c);
@@ -237,6 +265,11 @@ struct tcp_peer tcp_conn_peer(const struct tcp_conn *c)
 uint64_t tcp_conn_now(const struct tcp_conn *c)
 {
     return c->ctx->now;
+}
+
+struct tcp_peer tcp_conn_local(const struct tcp_conn *c)
+{
+    return (struct tcp_peer){ .ip = c->key.local, .port = c->key.local_port };
 }
 
 uint64_t tcp_acknowledged(const struct tcp_conn *c)

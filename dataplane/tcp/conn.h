@@ -32,12 +32,18 @@
 #include "wire/ipv6.h"
 #include "wire/tcp_segment.h"
 
-#define CONN_NONE        UINT32_MAX
-#define TIMESTAMPS_BYTES 12 /* of the TCP option, with its padding */
+#define CONN_NONE UINT32_MAX
+/* Local ports of connections opened from here (RFC 6056 section 3.2). */
+#define EPHEMERAL_FIRST    1024u
+#define EPHEMERAL_PORTS    (65536u - EPHEMERAL_FIRST)
+#define EPHEMERAL_COUNTERS 16
+
+#define TIMESTAMPS_BYTES   12 /* of the TCP option, with its padding */
 
 /* RFC 9293 section 3.3.2. CLOSED is a slot of the table that is free or about to be. */
 enum tcp_state {
     TCP_STATE_CLOSED,
+    TCP_STATE_SYN_SENT,
     TCP_STATE_SYN_RECEIVED,
     TCP_STATE_ESTABLISHED,
     TCP_STATE_FIN_WAIT_1,
@@ -124,6 +130,8 @@ struct tcp_conn {
     bool ecn_echo : 1;     /* the peer is told of marks until it answers with CWR */
     bool ecn_tell : 1;     /* cwnd was reduced: CWR with the next new data */
     bool pace_held : 1;    /* something waits for pace_ns */
+    bool connecting : 1;   /* opened from here, and open() was not called yet: closed() is owed */
+    bool unreachable : 1;  /* while connecting: an ICMP error said so */
     uint8_t mtu_fails;     /* probes of a size that were lost */
     uint32_t challenge_ms; /* when the last ACK out of turn was sent (challenge.c) */
 
@@ -209,6 +217,8 @@ struct tcp_ctx {
     struct cookies cookies;
     struct prng prng;
     uint8_t isn_key[16];
+    uint8_t port_key[16];                   /* connect.c */
+    uint32_t port_next[EPHEMERAL_COUNTERS]; /* RFC 6056 section 3.3.4 */
 };
 
 /* conn.c: the table */
@@ -220,6 +230,8 @@ static inline uint32_t conn_index(const struct tcp_conn *c)
 
 /* A zeroed connection, or NULL: the table is full. */
 struct tcp_conn *conn_take(struct tcp_ctx *ctx);
+/* The same for this key, with our SYN still to be sent; or NULL: nor are there ranges for it. */
+struct tcp_conn *conn_open(struct tcp_ctx *ctx, const struct tcp_key *key, uint32_t iss);
 /* Returns ranges, buffer and the slot. The caller took it out of flow table, wheel and ready list.
  */
 void conn_give(struct tcp_conn *c);
@@ -245,6 +257,12 @@ static inline bool conn_is_v4(const struct tcp_conn *c)
 static inline uint32_t conn_ip_header_bytes(const struct tcp_conn *c)
 {
     return conn_is_v4(c) ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+}
+
+/* Whether the handshake is not over yet. */
+static inline bool conn_opening(const struct tcp_conn *c)
+{
+    return c->state == TCP_STATE_SYN_SENT || c->state == TCP_STATE_SYN_RECEIVED;
 }
 
 /* Largest segment that the link takes, no TCP options. */
@@ -290,6 +308,33 @@ struct tcp_conn *tcp_accept_cookie(struct tcp_ctx *ctx, const struct tcp_segment
 bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg);
 /* The initial sequence number for a key (RFC 6528). */
 uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key);
+
+/* Takes in what the peer's SYN says: its numbers, window and options. */
+void tcp_syn_taken(struct tcp_conn *c, const struct tcp_segment *syn);
+/* The handshake is over: the application is asked. */
+void tcp_established(struct tcp_conn *c);
+/* Where our timestamps begin, at random (RFC 7323 section 7.1). */
+uint32_t tcp_timestamp_offset(struct tcp_ctx *ctx);
+
+/* connect.c */
+
+/* A connection in SYN-SENT, or NULL: the table is full. key is in no table. */
+struct tcp_conn *tcp_connect(struct tcp_ctx *ctx, const struct tcp_key *key);
+/* Once, when the keys of the context are set. */
+void tcp_ephemeral_init(struct tcp_ctx *ctx);
+/*
+ * Local ports for key, whose own does not matter: the first is EPHEMERAL_FIRST + (offset +
+ * *counter) % EPHEMERAL_PORTS; the counter, which is returned, grows by one for each that is looked
+ * at. Where a destination begins and which counter it shares are secrets, so that what a peer sees
+ * of its ports tells little of others' (RFC 6056 section 3.3.4).
+ */
+uint32_t *tcp_ephemeral_start(struct tcp_ctx *ctx, const struct tcp_key *key, uint32_t *offset);
+/* tcp_input() in SYN-SENT. */
+bool tcp_syn_sent_input(struct tcp_conn *c, const struct tcp_segment *seg);
+/* An ICMP error for our SYN at seq; hard: nothing is gained by trying again. False: not heeded. */
+bool tcp_unreachable(struct tcp_conn *c, uint32_t seq, bool hard);
+/* Why an attempt failed, where a connection would have ended for that reason. */
+enum tcp_close_reason tcp_connect_reason(const struct tcp_conn *c, enum tcp_close_reason reason);
 
 /* mtu.c */
 

@@ -13,7 +13,12 @@ enum {
 
 void ecn_negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
 {
-    c->ecn_ok = c->ctx->limits.ecn && (syn->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+    uint8_t told = syn->flags & (TCP_ECE | TCP_CWR);
+
+    if ((syn->flags & TCP_ACK) != 0)
+        c->ecn_ok = c->ecn_ok && told == TCP_ECE; /* in answer to ours */
+    else
+        c->ecn_ok = c->ctx->limits.ecn && told == (TCP_ECE | TCP_CWR);
 }
 
 /* Section 6.1.3. A segment with both CWR and a mark reports new congestion. */
@@ -53,8 +58,8 @@ uint8_t ecn_flags(const struct tcp_conn *c, uint8_t flags)
 {
     if (!c->ecn_ok || (flags & TCP_RST) != 0)
         return 0;
-    if ((flags & TCP_SYN) != 0)
-        return TCP_ECE; /* an ECN-setup SYN-ACK (section 6.1.1) */
+    if ((flags & TCP_SYN) != 0) /* an ECN-setup SYN or SYN-ACK (section 6.1.1) */
+        return c->state == TCP_STATE_SYN_SENT ? TCP_ECE | TCP_CWR : TCP_ECE;
     return c->ecn_echo ? TCP_ECE : 0;
 }
 

@@ -32,6 +32,11 @@ uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key)
     return low + (uint32_t)(ctx->now / 4000); /* RFC 6528 section 3: M, a 4-microsecond clock */
 }
 
+uint32_t tcp_timestamp_offset(struct tcp_ctx *ctx)
+{
+    return (uint32_t)prng_next(&ctx->prng) | 1; /* 0 is none, in TIME-WAIT */
+}
+
 static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
 {
     struct tcp_ctx *ctx = c->ctx;
@@ -51,7 +56,8 @@ static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
         mss -= TIMESTAMPS_BYTES; /* RFC 6691: the option comes off the payload */
         c->ts_recent = syn->ts_value;
         c->ts_recent_ns = ctx->now;
-        c->ts_offset = (uint32_t)prng_next(&ctx->prng) | 1; /* 0 is none, in TIME-WAIT */
+        if (c->ts_offset == 0) /* our SYN, if any, had one */
+            c->ts_offset = tcp_timestamp_offset(ctx);
     }
     c->mss = (uint16_t)mss;
     mtu_start(c);
@@ -59,36 +65,37 @@ static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
         c->snd_scale = syn->window_scale < WINDOW_SCALE_MAX ? syn->window_scale : WINDOW_SCALE_MAX;
 }
 
+void tcp_syn_taken(struct tcp_conn *c, const struct tcp_segment *syn)
+{
+    c->irs = syn->seq;
+    c->rcv_nxt = c->rcv_taken = c->snd_wl1 = 1;
+    c->rcv_edge = 1 + RX_BUFFER_BYTES;
+    c->snd_edge = syn->window;
+    c->snd_window_max = syn->window;
+    negotiate(c, syn);
+    c->cwnd = conn_initial_window(c);
+    c->ssthresh = UINT32_MAX;
+    cc_start(c, c->ctx->limits.cc);
+}
+
 struct tcp_conn *tcp_accept(struct tcp_ctx *ctx, const struct tcp_segment *syn, uint32_t iss)
 {
+    struct tcp_key key = { .remote = syn->src,
+                           .local = syn->dst,
+                           .remote_port = syn->src_port,
+                           .local_port = syn->dst_port };
+
     if (ctx->draining) {
         COUNT(ctx->counters, tcp_refused_draining);
         return NULL;
     }
-    struct tcp_conn *c = range_pool_available(&ctx->ranges) ? conn_take(ctx) : NULL;
+    struct tcp_conn *c = conn_open(ctx, &key, iss);
     if (c == NULL) {
         COUNT(ctx->counters, tcp_refused_full);
         return NULL;
     }
-    c->key = (struct tcp_key){ .remote = syn->src,
-                               .local = syn->dst,
-                               .remote_port = syn->src_port,
-                               .local_port = syn->dst_port };
     c->state = TCP_STATE_SYN_RECEIVED;
-    c->iss = iss;
-    c->irs = syn->seq;
-    c->rcv_nxt = c->rcv_taken = c->snd_wl1 = 1;
-    c->rcv_edge = 1 + RX_BUFFER_BYTES;
-    c->snd_end = 1;
-    c->snd_edge = syn->window;
-    c->snd_window_max = syn->window;
-    c->pseudo_sum = ip_pseudo_sum(&syn->src, &syn->dst, IP_PROTOCOL_TCP);
-    c->heard_ns = ctx->now;
-    c->rtx_base_ns = ctx->now;
-    negotiate(c, syn);
-    c->cwnd = conn_initial_window(c);
-    c->ssthresh = UINT32_MAX;
-    cc_start(c, ctx->limits.cc);
+    tcp_syn_taken(c, syn);
     COUNT(ctx->counters, tcp_open_passive);
     ctx->conns_half_open++;
     conn_touch(c);
@@ -161,6 +168,25 @@ static void syn_input(struct tcp_conn *c, const struct tcp_segment *seg)
         range_list_mark_lost(&c->ranges, &c->ctx->ranges.range[c->ranges.head]);
 }
 
+void tcp_established(struct tcp_conn *c)
+{
+    struct tcp_ctx *ctx = c->ctx;
+
+    COUNT(ctx->counters, tcp_established);
+    if (c->syn_resent) { /* RFC 5681 section 3.1: only the initial window shrinks for that */
+        c->cwnd = c->mss;
+        c->ssthresh = UINT32_MAX;
+        cc_start(c, ctx->limits.cc);
+    }
+    c->state = TCP_STATE_ESTABLISHED;
+    c->connecting = false;
+    c->app_open = ctx->app->open(ctx->app_ctx, c, ctx->now);
+    if (!c->app_open)
+        conn_abort(c);
+    else if (ctx->draining)
+        ctx->app->drain(ctx->app_ctx, c, ctx->now);
+}
+
 /* Fifth step, in SYN-RECEIVED: the third packet of the handshake. */
 static bool establish(struct tcp_conn *c, const struct tcp_segment *seg, int64_t ack)
 {
@@ -170,18 +196,10 @@ static bool establish(struct tcp_conn *c, const struct tcp_segment *seg, int64_t
         COUNT(ctx->counters, tcp_drop_ack);
         return false;
     }
-    if (c->syn_resent)
-        c->cwnd = c->mss; /* RFC 5681 section 3.1: SYN or SYN-ACK was lost */
-    c->state = TCP_STATE_ESTABLISHED;
     ctx->conns_half_open--;
-    COUNT(ctx->counters, tcp_established);
     c->snd_edge = 1 + ((uint64_t)seg->window << c->snd_scale);
     c->snd_wl1 = (uint64_t)seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
-    c->app_open = ctx->app->open(ctx->app_ctx, c, ctx->now);
-    if (!c->app_open)
-        conn_abort(c);
-    else if (ctx->draining)
-        ctx->app->drain(ctx->app_ctx, c, ctx->now);
+    tcp_established(c);
     return true;
 }
 
@@ -210,12 +228,31 @@ static void timestamp_update(struct tcp_conn *c, const struct tcp_segment *seg)
     }
 }
 
+/* In SYN-RECEIVED, the SYN that led there once more. */
+static bool syn_again(struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (!c->connecting || (seg->flags & TCP_ACK) == 0) {
+        syn_input(c, seg);
+        return true;
+    }
+    /* Both opened at once (RFC 9293 figure 7): the peer's SYN-ACK is the ACK of ours. Its window is
+     * never scaled; the next segment's will be. */
+    struct tcp_segment ack = *seg;
+    ack.seq++;
+    ack.flags &= (uint8_t)~TCP_SYN;
+    ack.window >>= c->snd_scale;
+    c->ack_pending = true;
+    return tcp_input(c, &ack);
+}
+
 bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg)
 {
     struct counters *counters = c->ctx->counters;
 
     if (c->state == TCP_STATE_CLOSED || c->reset_pending)
         return true; /* about to be gone */
+    if (c->state == TCP_STATE_SYN_SENT)
+        return tcp_syn_sent_input(c, seg);
     conn_touch(c);
 
     /* RFC 7323 section 3.2: without the timestamps that were agreed on it is somebody else's. A SYN
@@ -229,10 +266,8 @@ bool tcp_input(struct tcp_conn *c, const struct tcp_segment *seg)
         unacceptable_ack(c, seg);
         return true;
     }
-    if (c->state == TCP_STATE_SYN_RECEIVED && (seg->flags & TCP_SYN) != 0 && seg->seq == c->irs) {
-        syn_input(c, seg);
-        return true;
-    }
+    if (c->state == TCP_STATE_SYN_RECEIVED && (seg->flags & TCP_SYN) != 0 && seg->seq == c->irs)
+        return syn_again(c, seg);
     if (!sequence_ok(c, seg)) {
         COUNT(counters, tcp_drop_unacceptable);
         unacceptable_ack(c, seg);

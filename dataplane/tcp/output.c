@@ -76,8 +76,8 @@ static struct choice choose_again(struct tcp_conn *c)
     return choice;
 }
 
-/* Ranges may have run out since the SYN was accepted: the SYN-ACK then waits for its time-out. */
-static struct choice choose_syn_ack(const struct tcp_conn *c)
+/* Ranges may have run out since the SYN was accepted: the SYN then waits for its time-out. */
+static struct choice choose_syn(const struct tcp_conn *c)
 {
     if (!range_pool_available(&c->ctx->ranges))
         return (struct choice){ .kind = SEND_NOTHING };
@@ -164,13 +164,14 @@ static void header_fill(struct tcp_conn *c, struct tcp_segment *seg, uint64_t fr
 {
     struct tcp_ctx *ctx = c->ctx;
     uint32_t window = tcp_receive_window(c);
+    bool synchronized = c->state != TCP_STATE_SYN_SENT; /* the peer's SYN was heard */
 
     *seg = (struct tcp_segment){
         .src_port = c->key.local_port,
         .dst_port = c->key.remote_port,
         .seq = offset_to_seq(c->iss, from),
-        .ack = offset_to_seq(c->irs, c->rcv_nxt),
-        .flags = flags | TCP_ACK | ecn_flags(c, flags),
+        .ack = synchronized ? offset_to_seq(c->irs, c->rcv_nxt) : 0,
+        .flags = flags | (synchronized ? TCP_ACK : 0) | ecn_flags(c, flags),
         .window = (uint16_t)window,
         .has_timestamps = c->ts_ok,
         .ts_value = ctx->now_ms + c->ts_offset,
@@ -238,11 +239,23 @@ static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, u
     tcp_checksum_put(header, (uint16_t)~checksum_fold(sum));
 }
 
+/*
+ * Where a segment without text stands. What was sent beyond the peer's window, a probe of it or
+ * what was in flight when it shrank, the peer may not have taken, and it drops what stands behind
+ * its window: two ends with closed windows would take no more ACKs of each other.
+ */
+static uint64_t ack_position(const struct tcp_conn *c)
+{
+    uint64_t edge = c->snd_edge > c->snd_una ? c->snd_edge : c->snd_una;
+
+    return c->snd_nxt < edge ? c->snd_nxt : edge;
+}
+
 static void send_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
 {
     struct tcp_segment seg;
 
-    header_fill(c, &seg, c->snd_nxt, 0);
+    header_fill(c, &seg, ack_position(c), 0);
     if (c->sack_ok && has_gap(c))
         sack_fill(c, &seg);
     slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0, c->mss);
@@ -269,7 +282,8 @@ static void send_reset(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     conn_finish(c, TCP_CLOSE_ABORTED);
 }
 
-static void send_syn_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
+/* Our SYN, which is a SYN-ACK when the peer's was heard. */
+static void send_syn(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
 {
     struct tcp_segment seg;
 
@@ -365,9 +379,10 @@ static bool send_choice(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, s
     uint32_t sent;
 
     if (choice.from == 0) {
-        send_syn_ack(c, slot, at);
+        send_syn(c, slot, at);
         sent = 1;
-        c->syn_resent = choice.kind == SEND_AGAIN;
+        /* Not when it turned into a SYN-ACK: both opened at once. */
+        c->syn_resent = choice.kind == SEND_AGAIN && (c->backoff != 0 || !c->connecting);
     } else {
         sent = send_stream(c, slot, at, &choice);
         if (c->reset_pending) {
@@ -402,6 +417,10 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
 {
     if (c->state == TCP_STATE_CLOSED)
         return false;
+    if (c->reset_pending && c->state == TCP_STATE_SYN_SENT) {
+        conn_finish(c, TCP_CLOSE_ABORTED); /* RFC 9293 section 3.10.5: nobody to tell */
+        return false;
+    }
     if (c->reset_pending) {
         send_reset(c, slot, at);
         return true;
@@ -416,10 +435,10 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
         struct choice choice = { .kind = SEND_NOTHING };
         c->pace_held = false;
         if (c->snd_nxt == 0)
-            choice = choose_syn_ack(c);
+            choice = choose_syn(c);
         else if (!frto_new_first(c))
             choice = choose_again(c);
-        if (choice.kind == SEND_NOTHING && c->state != TCP_STATE_SYN_RECEIVED)
+        if (choice.kind == SEND_NOTHING && !conn_opening(c))
             choice = choose_new(c);
         if (choice.kind != SEND_NOTHING) {
             COUNT_N(c->ctx->counters, tcp_window_probe, c->probe_pending);
@@ -432,7 +451,7 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
         }
         c->probe_pending = false;
         if (c->snd_nxt == 0)
-            return false; /* the SYN-ACK waits, and nothing goes before it */
+            return false; /* the SYN waits, and nothing goes before it */
     }
     if (c->keepalive_pending) {
         send_keepalive(c, slot, at);

@@ -66,8 +66,11 @@ bool rx_buffer_store(struct rx_buffer *buffer, uint64_t from, const uint8_t *dat
         end = v[last].end > end ? v[last].end : end;
         last++;
     }
-    if (last == first && buffer->interval_count == RX_INTERVALS_MAX)
-        return false;
+    if (last == first && buffer->interval_count == RX_INTERVALS_MAX) {
+        if (first != 0)
+            return false;
+        buffer->interval_count--;
+    }
 
     memmove(&v[first + 1], &v[last], (buffer->interval_count - last) * sizeof(*v));
     buffer->interval_count += 1 - (last - first);

@@ -45,7 +45,10 @@ void rx_pool_release(struct rx_pool *pool, const struct memory *memory);
 struct rx_buffer *rx_buffer_take(struct rx_pool *pool);
 void rx_buffer_give(struct rx_pool *pool, struct rx_buffer *buffer);
 
-/* Stores [from, from + len), which lies inside the window. False: too many intervals, not stored.
+/*
+ * Stores [from, from + len), which lies inside the window. False: too many intervals, not stored.
+ * What lies before all others is always stored, if need be at the cost of the last interval, though
+ * that was reported (RFC 2018 section 8 allows it): the stream must go on.
  */
 bool rx_buffer_store(struct rx_buffer *buffer, uint64_t from, const uint8_t *data, uint32_t len);
 

@@ -19,6 +19,11 @@
 
 struct tcp_conn;
 
+struct tcp_peer {
+    struct ip_addr ip;
+    uint16_t port;
+};
+
 /* What bounds a connection; the same for all of a stack. */
 struct tcp_limits {
     const struct cc_ops *cc; /* congestion control (tcp/cc.h) */
@@ -37,6 +42,7 @@ struct tcp_limits {
     uint64_t keepalive_idle_ns, keepalive_interval_ns;
     uint8_t keepalive_probes;
     uint8_t syn_ack_retries;
+    uint8_t syn_retries; /* of our own, when we open */
     uint32_t
         syn_backlog; /* half-open connections; beyond: SYN cookies. Keep it below connections_max */
     uint32_t challenge_acks_per_s; /* of the whole stack, about (RFC 5961 section 7); > 0 */
@@ -49,6 +55,10 @@ enum tcp_close_reason {
     TCP_CLOSE_RESET,   /* the peer sent RST */
     TCP_CLOSE_ABORTED, /* tcp_abort(), or stack_abort_all() */
     TCP_CLOSE_TIMEOUT, /* the peer does not answer any more (RFC 9293 section 3.8.3, R2) */
+    /* Only of connections opened from here, for which open() was not called: */
+    TCP_CLOSE_REFUSED,     /* the peer answered with RST */
+    TCP_CLOSE_UNREACHABLE, /* a router or host said that it cannot be reached, or no next hop did */
+    TCP_CLOSE_NO_ANSWER,   /* nobody said anything */
 };
 
 /*
@@ -65,7 +75,8 @@ struct tx_fill {
 };
 
 struct tcp_app {
-    /* A handshake was completed. False: refuse (RST). conn stays valid until closed() returns. */
+    /* A handshake was completed, of a peer's connection or one of stack_connect(). False: refuse
+     * (RST), without closed(). conn stays valid until closed() returns. */
     bool (*open)(void *ctx, struct tcp_conn *conn, uint64_t now);
 
     /*
@@ -97,12 +108,13 @@ struct tcp_app {
     void (*drain)(void *ctx, struct tcp_conn *conn, uint64_t now);
 
     /* The connection is gone (or only TIME-WAIT is left of it). Called exactly once per successful
-     * open(); conn must not be used afterwards. */
+     * open(), and for a connection of stack_connect() that failed before open(); conn must not be
+     * used afterwards. */
     void (*closed)(void *ctx, struct tcp_conn *conn, enum tcp_close_reason reason);
 };
 
 /* Calls by which the application drives a connection; allowed inside every callback but closed().
- */
+ * Between stack_connect() and open() only tcp_abort() and tcp_app_deadline() are. */
 
 /* The stream has bytes up to `end` (an application stream offset; never decreases). */
 void tcp_stream_extend(struct tcp_conn *conn, uint64_t end);
@@ -118,11 +130,8 @@ void tcp_app_deadline(struct tcp_conn *conn, uint64_t when);
 /* Index of the connection, 0..connections_max-1, unique among those that are open: applications
  * keep their own state in an array under it. */
 uint32_t tcp_conn_index(const struct tcp_conn *conn);
-struct tcp_peer {
-    struct ip_addr ip;
-    uint16_t port;
-};
 struct tcp_peer tcp_conn_peer(const struct tcp_conn *conn);
+struct tcp_peer tcp_conn_local(const struct tcp_conn *conn);
 /* The time of what is under way: for closed(), which is not told it. */
 uint64_t tcp_conn_now(const struct tcp_conn *conn);
 /* Application stream offset below which everything is acknowledged. */

@@ -27,7 +27,7 @@ static uint64_t keepalive_deadline(const struct tcp_conn *c)
 {
     const struct tcp_limits *limits = &c->ctx->limits;
 
-    if (limits->keepalive_idle_ns == 0 || c->state == TCP_STATE_SYN_RECEIVED || conn_waits(c))
+    if (limits->keepalive_idle_ns == 0 || conn_opening(c) || conn_waits(c))
         return TIME_NEVER;
     return c->heard_ns + limits->keepalive_idle_ns + c->keepalives * limits->keepalive_interval_ns;
 }
@@ -49,6 +49,8 @@ uint64_t tcp_deadline(const struct tcp_conn *c)
 
 static bool peer_gone(const struct tcp_conn *c)
 {
+    if (c->state == TCP_STATE_SYN_SENT)
+        return c->backoff >= c->ctx->limits.syn_retries;
     if (c->state == TCP_STATE_SYN_RECEIVED)
         return c->backoff >= c->ctx->limits.syn_ack_retries;
     /* A peer that answers, if only with a closed window, is there (RFC 9293 section 3.8.6.1). */
@@ -72,7 +74,13 @@ static void rtx_timeout(struct tcp_conn *c)
     if (c->backoff < UINT8_MAX)
         c->backoff++;
     c->rtx_base_ns = ctx->now;
-    if (c->state != TCP_STATE_SYN_RECEIVED && c->snd_una >= c->snd_edge) {
+    if (c->state == TCP_STATE_SYN_SENT) {
+        if (c->snd_nxt == 0)
+            return; /* its next hop is still asked for */
+        /* RFC 3168 section 6.1.1.1: what is in the way may be the offer of ECN. */
+        c->ecn_ok = false;
+    }
+    if (!conn_opening(c) && c->snd_una >= c->snd_edge) {
         /* Zero window: one byte asks whether it is still closed; no sign of congestion. */
         RANGE_FOREACH (i, &c->ranges, &ctx->ranges)
             range_list_mark_lost(&c->ranges, &ctx->ranges.range[i]);

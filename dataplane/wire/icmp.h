@@ -27,8 +27,9 @@ enum {
 };
 
 enum {
-    ICMPV6_UNREACHABLE_PORT = 4, /* of ICMPV6_UNREACHABLE */
-    ICMPV6_NEXT_HEADER = 1,      /* of ICMPV6_PARAMETER_PROBLEM; bytes 4..7: where it stands */
+    ICMPV6_UNREACHABLE_PROHIBITED = 1, /* of ICMPV6_UNREACHABLE */
+    ICMPV6_UNREACHABLE_PORT = 4,       /* of ICMPV6_UNREACHABLE */
+    ICMPV6_NEXT_HEADER = 1, /* of ICMPV6_PARAMETER_PROBLEM; bytes 4..7: where it stands */
 };
 
 #endif

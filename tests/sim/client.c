@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "network.h"
+#include "own_client.h"
 
 #define ARP_RETRY_NS   NS_PER_S
 #define SESSION_GAP_NS (50 * NS_PER_MS)
@@ -316,9 +317,13 @@ void client_init(struct client *client, struct network *network, unsigned index,
     client->read_at = TIME_NEVER;
     forget_connection(client);
     network->clients[index] = client;
+    if (config->own)
+        own_client_init(client);
 }
 
 void client_destroy(struct client *client)
 {
+    if (client->own != NULL)
+        own_client_destroy(client);
     forget_connection(client);
 }

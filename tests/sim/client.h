@@ -60,6 +60,9 @@ struct client_config {
     uint64_t end_at;
     uint64_t linger_ns; /* TIME-WAIT */
 
+    bool own; /* its TCP is the stack under test (own_client.h): what is above does not count */
+    uint16_t own_port; /* from this port; 0: an ephemeral one */
+
     unsigned sessions; /* connections, one after the other */
     bool same_port;    /* each from the same port */
     bool refused_ok;   /* the scenario ends connections from the server's side */
@@ -121,6 +124,8 @@ enum client_phase {
     CLIENT_DONE,
 };
 
+struct own_client;
+
 struct client {
     struct sim_node node;
     struct network *network;
@@ -146,6 +151,7 @@ struct client {
     uint64_t first_byte_ns, last_byte_ns, heard; /* statistics */
     uint64_t segments, echoes;                   /* that came; those with ECE */
     uint64_t longest_gap_ns;
+    struct own_client *own; /* NULL: the oracle's TCP */
 };
 
 void client_init(struct client *client, struct network *network, unsigned index,

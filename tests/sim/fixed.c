@@ -524,6 +524,13 @@ const struct fixed_scenario fixed_scenarios[] = {
     FIXED(few_neighbours, "8 clients, a neighbour table of 4"),
     FIXED(drain, "the server stops accepting while a file is on its way"),
     FIXED(abort_all, "the server aborts all connections"),
+    FIXED(own_client, "a client that is the stack itself, four connections"),
+    FIXED(own_client_loss, "20 of them, 5% loss in each direction"),
+    FIXED(own_client_upload, "one that sends as much as it receives, loss and reordering"),
+    FIXED(own_client_black_hole, "the same where packets above 1200 bytes vanish, both ways"),
+    FIXED(own_client_ends, "40 that close, reset or are closed upon, 10% loss"),
+    FIXED(simultaneous_open, "client and server open at once"),
+    FIXED(simultaneous_open_loss, "the same, 20% loss"),
     FIXED(beyond_4_gib, "one answer longer than the sequence space"),
 };
 const unsigned fixed_scenario_count = sizeof(fixed_scenarios) / sizeof(fixed_scenarios[0]);

@@ -32,5 +32,13 @@ void ipv6_no_options(struct scenario *s);
 void ipv6_damaged(struct scenario *s);
 void dual_stack(struct scenario *s);
 void vlan(struct scenario *s);
+/* fixed_own.c */
+void own_client(struct scenario *s);
+void own_client_loss(struct scenario *s);
+void own_client_upload(struct scenario *s);
+void own_client_ends(struct scenario *s);
+void own_client_black_hole(struct scenario *s);
+void simultaneous_open(struct scenario *s);
+void simultaneous_open_loss(struct scenario *s);
 
 #endif

@@ -223,6 +223,21 @@ static void random_extras(struct prng *p, struct scenario *s)
     }
 }
 
+/* Some of the clients are the stack itself. Drawn apart, as above. */
+static void random_own(struct scenario *s, uint64_t seed)
+{
+    struct prng p = { .state = seed * 0xd1342543de82ef95u + 3 };
+
+    if (!sim_chance(&p, 0.3) || s->wrap)
+        return;
+    for (unsigned i = 0; i < s->client_count; i++) {
+        struct client_config *c = &s->client[i];
+        bool known = c->end == END_CLOSE || c->end == END_SERVER || c->end == END_HALF ||
+                     c->end == END_RST || c->end == END_RST_LAST;
+        c->own = known && !c->far && !c->v6 && sim_chance(&p, 0.5);
+    }
+}
+
 void scenario_random(struct scenario *s, uint64_t seed)
 {
     struct prng extras = { .state = seed * 0x2545f4914f6cdd1du + 3 };
@@ -260,4 +275,5 @@ void scenario_random(struct scenario *s, uint64_t seed)
         c->sessions = 1;
     }
     random_extras(&extras, s);
+    random_own(s, seed);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "content.h"
 #include "http/http.h"
 #include "network.h"
@@ -142,10 +143,26 @@ static void check_spin(struct server *server, uint64_t now, bool useful)
                  server->idle_runs, (int64_t)(stack_deadline(server->stack) - now));
 }
 
+static void connect_to_client(struct server *server)
+{
+    const struct client *client = server->network->clients[0];
+    struct tcp_peer local = { .port = SERVER_PORT };
+    struct tcp_peer remote = { ip_addr_from_v4(client->ip), client->config->own_port };
+    struct tcp_conn *conn;
+
+    if (stack_connect(server->stack, &local, &remote, &conn, server->node.sim->now) !=
+        STACK_CONNECT_OK)
+        sim_fail(server->node.sim, "the server cannot connect");
+}
+
 static void apply_schedule(struct server *server, uint64_t since)
 {
     const struct server_config *config = server->config;
 
+    if (config->connect_at != 0 && since >= config->connect_at && !server->connected) {
+        server->connected = true;
+        connect_to_client(server);
+    }
     if (config->drain_at != 0 && since >= config->drain_at && !server->drained) {
         server->drained = true;
         stack_drain(server->stack, server->node.sim->now);
@@ -178,6 +195,8 @@ static uint64_t server_deadline(const struct sim_node *node)
 
     if (nic_room(&server->nic) > 0)
         when = time_min(when, stack_deadline(server->stack));
+    if (config->connect_at != 0 && !server->connected)
+        when = time_min(when, node->sim->epoch + config->connect_at);
     if (config->drain_at != 0 && !server->drained)
         when = time_min(when, node->sim->epoch + config->drain_at);
     if (config->abort_at != 0 && !server->aborted)

@@ -27,6 +27,7 @@ struct server_config {
     const struct cc_ops *cc; /* congestion control; NULL: the default */
     unsigned file_count;     /* HTTP */
     uint64_t file_size[32];
+    uint64_t connect_at;         /* it opens a connection to client 0's own_port itself; 0: never */
     uint64_t drain_at, abort_at; /* since the start; 0: never */
 };
 
@@ -50,7 +51,7 @@ struct server {
     struct packet *rx[RX_RING]; /* waiting to be polled */
     unsigned rx_count;
     uint64_t poll_at;
-    bool drained, aborted;
+    bool drained, aborted, connected;
 
     uint64_t window_start; /* of the count of runs that did nothing */
     unsigned idle_runs;

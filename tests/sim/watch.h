@@ -24,6 +24,7 @@ struct watch {
     bool
         cookies; /* a SYN may be answered with a cookie, and its copy by a connection, or vice versa
                   */
+    bool off;    /* the server opens: what is said here of its SYN-ACK does not hold */
 
     /* The client's SYN, as the stack was given it. */
     bool syn_seen;

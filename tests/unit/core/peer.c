@@ -139,6 +139,7 @@ void peer_start(struct peer *p, void (*change)(struct stack_config *config))
         payload[i] = (uint8_t)(i * 31);
     p->now = 1000 * NS_PER_S;
     p->port = 40000;
+    p->server_port = 80;
     p->iss = 0xfffffff0u; /* wraps early */
     stack_config_defaults(&config);
     config.mac = PEER_SERVER_MAC;
@@ -217,8 +218,10 @@ static void collect_one(struct peer *p, const struct tx_slot *slot)
     struct tcp_segment *seg = &p->out[p->out_count++];
     ck_assert_int_eq(tcp_segment_parse(&ip, false, seg), TCP_PARSE_OK);
     seg->payload = NULL;
-    if ((seg->flags & TCP_SYN) != 0)
+    if ((seg->flags & TCP_SYN) != 0) {
         p->server_iss = seg->seq;
+        p->server_port = seg->src_port;
+    }
     seg->seq -= p->server_iss;
     seg->ack -= p->iss;
 }
@@ -304,7 +307,7 @@ void peer_send(struct peer *p, uint8_t flags, uint32_t seq, uint32_t ack, uint32
     if (options != NULL)
         seg = *options;
     seg.src_port = p->port;
-    seg.dst_port = 80;
+    seg.dst_port = p->server_port;
     seg.seq = seq + p->iss;
     seg.ack = (flags & TCP_ACK) != 0 ? ack + p->server_iss : 0;
     seg.flags = flags;

@@ -37,11 +37,11 @@ struct peer {
     struct tcp_conn *conn;
 
     /* The peer's side. */
-    bool v6;               /* peer_start_v6() */
-    uint8_t traffic_class; /* of the packet it sends next */
-    uint16_t vlan;         /* tag of what it sends; what it receives must have it */
-    uint16_t port;
-    uint32_t iss, server_iss; /* server_iss: learnt from the SYN-ACK */
+    bool v6;                    /* peer_start_v6() */
+    uint8_t traffic_class;      /* of the packet it sends next */
+    uint16_t vlan;              /* tag of what it sends; what it receives must have it */
+    uint16_t port, server_port; /* server_port: 80, or what the stack's SYN said */
+    uint32_t iss, server_iss;   /* server_iss: learnt from the SYN-ACK */
     bool ts;
 
     /* What the stack sent in answer to the last call; seq and ack are relative. */

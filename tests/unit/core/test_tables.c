@@ -320,6 +320,23 @@ START_TEST(reassembly_refuses_too_many_holes)
 }
 END_TEST
 
+START_TEST(reassembly_takes_what_comes_first_at_the_cost_of_the_last)
+{
+    struct rx_pool pool;
+    uint8_t byte = 1;
+
+    ck_assert(rx_pool_init(&pool, 1, &memory_heap));
+    struct rx_buffer *rx = rx_buffer_take(&pool);
+    for (uint64_t i = 1; i <= RX_INTERVALS_MAX; i++)
+        ck_assert(rx_buffer_store(rx, 10 * i, &byte, 1));
+    ck_assert(rx_buffer_store(rx, 0, &byte, 1));
+    ck_assert_uint_eq(rx->interval_count, RX_INTERVALS_MAX);
+    ck_assert_uint_eq(rx_buffer_contiguous(rx, 0), 1);
+    ck_assert_uint_eq(rx->interval[RX_INTERVALS_MAX - 1].start, 10 * (RX_INTERVALS_MAX - 1));
+    rx_pool_release(&pool, &memory_heap);
+}
+END_TEST
+
 /* Neighbours. */
 
 static const uint64_t SEED[2] = { 1, 2 };
@@ -406,6 +423,7 @@ Suite *tables_suite(void)
     tcase_add_test(t, ranges_sent_at_one_instant_are_one);
     tcase_add_test(t, reassembly_gives_back_what_was_stored);
     tcase_add_test(t, reassembly_refuses_too_many_holes);
+    tcase_add_test(t, reassembly_takes_what_comes_first_at_the_cost_of_the_last);
     tcase_add_test(t, neighbours_are_asked_three_times_then_given_up);
     tcase_add_test(t, neighbours_age_and_are_confirmed);
     tcase_add_test(t, neighbours_forget_the_oldest_when_full);

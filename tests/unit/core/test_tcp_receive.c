@@ -54,6 +54,23 @@ START_TEST(application_that_takes_nothing_closes_the_window)
 }
 END_TEST
 
+START_TEST(ack_stands_inside_the_window_of_a_peer_that_was_probed)
+{
+    struct tcp_segment closed = { .payload_len = 1 }; /* window 0 */
+
+    peer_established(&p);
+    p.body = 10000;
+    peer_send(&p, TCP_ACK, 1, 1, 1, &closed);
+    ck_assert_uint_eq(peer_payload(&p), 0);
+    peer_wait(&p, 2 * NS_PER_S);
+    ck_assert_uint_ge(p.counters.tcp_window_probe, 1);
+    peer_send(&p, TCP_ACK, 2, 1, 1, &closed); /* it did not take the byte, and sends itself */
+    ck_assert_uint_eq(peer_only(&p)->ack, 3);
+    ck_assert_uint_eq(peer_only(&p)->seq, 1);
+    peer_stop(&p);
+}
+END_TEST
+
 /* Closing (RFC 9293 section 3.6). */
 
 START_TEST(peer_closes_first)
@@ -302,6 +319,7 @@ Suite *tcp_receive_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, reordered_request_is_put_together_and_sacked);
     tcase_add_test(t, application_that_takes_nothing_closes_the_window);
+    tcase_add_test(t, ack_stands_inside_the_window_of_a_peer_that_was_probed);
     tcase_add_test(t, peer_closes_first);
     tcase_add_test(t, we_close_first_and_wait);
     tcase_add_test(t, both_close_at_once);
