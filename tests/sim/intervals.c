@@ -64,6 +64,8 @@ void intervals_drop_below(struct intervals *set, int64_t limit)
 {
     unsigned n = intervals_beyond(set, limit);
 
+    if (n == 0)
+        return; /* at[] may not be there yet */
     memmove(&set->at[0], &set->at[n], (set->count - n) * sizeof(set->at[0]));
     set->count -= n;
 }
