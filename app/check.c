@@ -17,7 +17,9 @@ int check_run(const char *file, FILE *out, FILE *errors)
         return 2;
     }
     errno = 0;
-    if (!config_print(&config, out) || fflush(out) != 0) {
+    bool printed = config_print(&config, out) && fflush(out) == 0;
+    config_release(&config);
+    if (!printed) {
         fprintf(errors, "hugewire: the configuration cannot be printed: %s\n",
                 errno != 0 ? strerror(errno) : "memory is exhausted");
         return 2;

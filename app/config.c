@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/settings.h"
+#include "app/sites.h"
 #include "base/assert.h"
 #include "wire/ipv6.h"
 
@@ -79,8 +80,16 @@ static bool wants_ipv6(const struct config *config)
     return config->slaac || !ip_addr_is_none(&config->gateway6);
 }
 
-const char *config_conflict(const struct config *config, char error[CONFIG_ERROR_BYTES])
+void config_release(struct config *config)
 {
+    sites_free(config->sites);
+    config->sites = NULL;
+}
+
+const char *config_conflict(struct config *config, unsigned *line, char error[CONFIG_ERROR_BYTES])
+{
+    unsigned site_line = 0;
+
     if (gateway_wrong(config, &config->gateway, error) ||
         gateway_wrong(config, &config->gateway6, error))
         return "server.gateway";
@@ -88,6 +97,13 @@ const char *config_conflict(const struct config *config, char error[CONFIG_ERROR
         snprintf(error, CONFIG_ERROR_BYTES, "expected at least %d, for IPv6; found \"%u\"",
                  IPV6_MTU_MIN, config->mtu);
         return "server.mtu";
+    }
+    if (config->sites != NULL)
+        site_line =
+            sites_complete(config->sites, (uint16_t)config->port, error, CONFIG_ERROR_BYTES);
+    if (site_line != 0) {
+        *line = site_line;
+        return "sites";
     }
     return NULL;
 }

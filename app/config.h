@@ -49,10 +49,11 @@ enum config_congestion {
     CONFIG_NEWRENO,
 };
 
-struct config {
-    char root[PATH_MAX]; /* as given; not checked here. Empty: not given */
+struct config_sites;
 
+struct config {
     /* server */
+    char root[PATH_MAX];              /* as given; not checked here. Empty: not given */
     char device[CONFIG_DEVICE_BYTES]; /* KIND:NAME, KIND one of tap af_packet af_xdp pci vdev, NAME
                                          not empty and of the kind's form */
     struct stack_address address[STACK_ADDRESSES_MAX]; /* prefixes 1..30 or 1..128 */
@@ -91,6 +92,7 @@ struct config {
     uint32_t header_bytes_max;   /* of all fields of one request; beyond: 431 */
     uint32_t header_fields_max;  /* beyond: 431 */
     uint64_t body_bytes_max;     /* of a request, read to be thrown away; beyond: closed */
+    uint32_t clients_max;        /* addresses whose requests are counted */
     uint32_t inline_bytes_max;   /* bodies up to this are copied beside the header */
 
     /* timeouts */
@@ -109,6 +111,8 @@ struct config {
     bool pacing;
     bool mtu_probing;
     bool ecn;
+
+    struct config_sites *sites; /* NULL: one, with all that is below root */
 
     /* access_log */
     char access_path[PATH_MAX]; /* "-": stdout; empty: no log */
@@ -132,10 +136,14 @@ bool config_set(struct config *config, const char *setting, const char *text,
                 char error[CONFIG_ERROR_BYTES]);
 
 /*
- * Checks what no single setting can show (a gateway is in the net of an address). NULL: all is
- * well. Else the name of the setting at fault, and error says what was expected and what was found.
+ * Checks what no single setting can show (a gateway is in the net of an address), and completes the
+ * list of sites. NULL: all is well. Else the name of the setting at fault, and error says what was
+ * expected and what was found; *line is its line in the file if that is known, else unchanged.
  */
-const char *config_conflict(const struct config *config, char error[CONFIG_ERROR_BYTES]);
+const char *config_conflict(struct config *config, unsigned *line, char error[CONFIG_ERROR_BYTES]);
+
+/* Gives back what config_load() has allocated. */
+void config_release(struct config *config);
 
 /*
  * Reads a YAML file over config. Each mistake becomes a line "FILE:LINE: SETTING: ..." on errors.
@@ -148,7 +156,7 @@ unsigned config_load(struct config *config, const char *file, FILE *errors);
 unsigned config_load_whole(struct config *config, const char *file, FILE *errors);
 
 /* Writes the effective configuration as YAML that config_load() accepts and that gives the same
- * configuration (root is no key of the file and is left out). False: memory or writing failed. */
+ * configuration. False: memory or writing failed. */
 bool config_print(const struct config *config, FILE *out);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "app/config.h"
 #include "app/settings.h"
+#include "app/sites_file.h"
 #include "base/assert.h"
 
 #define FILE_BYTES_MAX (1u << 20) /* nobody writes a longer one by hand */
@@ -49,6 +50,8 @@ struct mistake {
 /* A file being read. */
 struct source {
     const char *name;
+    struct config *config;
+    unsigned sites_line; /* 0: no such section yet */
     uint8_t *bytes;
     size_t len;
     struct mistake mistakes[MISTAKES_TOLD]; /* told when all is read, in the order of their lines */
@@ -288,6 +291,32 @@ static void section_check(struct source *src, yaml_document_t *document, const y
                   yaml_document_get_node(document, pair->value));
 }
 
+static void sites_mistake(void *ctx, size_t line, const char *text)
+{
+    mistake(ctx, line, "%s", text);
+}
+
+/* The one section that is a list. */
+static void sites_check(struct source *src, yaml_document_t *document, const yaml_node_t *key,
+                        const yaml_node_t *value)
+{
+    struct sites_reader reader = { .document = document, .mistake = sites_mistake, .ctx = src };
+
+    if (src->sites_line != 0) {
+        mistake(src, line_of(key), "sites: this section has begun in line %u already",
+                src->sites_line);
+        src->shape_wrong = true;
+        return;
+    }
+    src->sites_line = (unsigned)line_of(key);
+    config_release(src->config);
+    src->config->sites = reader.sites = sites_new();
+    if (reader.sites == NULL)
+        mistake(src, 0, "cannot be read: memory is exhausted");
+    else
+        sites_read(&reader, value, line_of(key));
+}
+
 static void document_check(struct source *src, yaml_document_t *document)
 {
     const yaml_node_t *root = yaml_document_get_root_node(document);
@@ -304,9 +333,15 @@ static void document_check(struct source *src, yaml_document_t *document)
         return;
     }
     for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
-         pair < root->data.mapping.pairs.top; pair++)
-        section_check(src, document, yaml_document_get_node(document, pair->key),
-                      yaml_document_get_node(document, pair->value), first_line);
+         pair < root->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(document, pair->key);
+        const yaml_node_t *value = yaml_document_get_node(document, pair->value);
+
+        if (strcmp(text_of(key), "sites") == 0)
+            sites_check(src, document, key, value);
+        else
+            section_check(src, document, key, value, first_line);
+    }
 }
 
 /* libyaml tells some errors by line, others by their offset in the file. */
@@ -406,18 +441,23 @@ static unsigned load(struct config *config, const char *file, FILE *errors, bool
     char error[CONFIG_ERROR_BYTES];
 
     bool opened = source_open(&src, file);
+    src.config = config;
     if (opened)
         tree_read(&src);
     if (opened && !src.shape_wrong)
         values_read(&src, config);
     if (whole && src.mistake_count == 0) {
-        const char *at_fault = config_conflict(config, error);
+        unsigned line = 0;
+        const char *at_fault = config_conflict(config, &line, error);
+        const struct setting *setting = at_fault != NULL ? setting_find(at_fault) : NULL;
 
         if (at_fault != NULL)
-            mistake(&src, src.line_of[setting_find(at_fault) - settings], "%s: %s", at_fault,
-                    error);
+            mistake(&src, setting != NULL ? src.line_of[setting - settings] : line, "%s: %s",
+                    at_fault, error);
     }
     free(src.bytes);
+    if (src.mistake_count != 0)
+        config_release(config);
     return mistakes_tell(&src, errors);
 }
 
@@ -477,5 +517,7 @@ bool config_print(const struct config *config, FILE *out)
         written = fwrite(yaml, 1, len, out) == len;
     cyaml_mem(NULL, yaml, 0);
     free(values);
+    if (config->sites != NULL)
+        sites_print(config->sites, out);
     return written;
 }

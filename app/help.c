@@ -13,10 +13,11 @@ const char help_all[] =
     "Each command explains itself: hugewire serve --help\n";
 
 const char help_serve[] =
-    "usage: hugewire serve [options] ROOT\n"
+    "usage: hugewire serve [options] [ROOT]\n"
     "\n"
     "Reads the files below ROOT into hugepages and serves them until SIGINT or SIGTERM.\n"
-    "SIGUSR1 prints the counters, SIGUSR2 opens the access log anew.\n"
+    "SIGUSR1 prints the counters, SIGUSR2 opens the access log anew. Without ROOT the file given\n"
+    "with --config names it (server.root).\n"
     "\n"
     "  --device SPEC         tap:NAME (default tap:hw0), af_packet:IF, af_xdp:IF,\n"
     "                        pci:BDF, or vdev:DEVARGS (raw DPDK)\n"

@@ -10,12 +10,15 @@
 
 int main(int argc, char **argv)
 {
+    int code;
     static struct options options; /* holds paths: too large for a stack */
 
     options_read(&options, argc, argv, stderr);
     switch (options.command) {
     case OPTIONS_SERVE:
-        return serve_run(&options.config);
+        code = serve_run(&options.config);
+        config_release(&options.config);
+        return code;
     case OPTIONS_CHECK:
         return check_run(options.file, stdout, stderr);
     case OPTIONS_DOCTOR:

@@ -163,7 +163,12 @@ static bool serve_config(struct options *options, FILE *errors, const struct fla
             return false;
         }
     }
-    const char *at_fault = config_conflict(config, error);
+    unsigned line = 0;
+    const char *at_fault = config_conflict(config, &line, error);
+    if (at_fault != NULL && line != 0) {
+        bad(options, errors, "%s:%u: %s: %s", options->file, line, at_fault, error);
+        return false;
+    }
     if (at_fault != NULL) {
         bad(options, errors, "%s: %s", at_fault, error);
         return false;
@@ -180,20 +185,20 @@ static void serve_read(struct options *options, int argc, char **argv, FILE *err
     if (!serve_flags(options, argc, argv, errors, &flags) ||
         !root_read(options, argc, argv, errors))
         return;
-    if (options->root == NULL) {
-        bad(options, errors,
-            "no ROOT given: name the directory to serve (see hugewire serve "
-            "--help)");
-        return;
-    }
-    size_t len = strlen(options->root);
-    if (len == 0 || len >= sizeof(options->config.root)) {
+    size_t len = options->root != NULL ? strlen(options->root) : 0;
+    if (options->root != NULL && (len == 0 || len >= sizeof(options->config.root))) {
         bad(options, errors, "expected a ROOT of 1 to %zu bytes; found %zu",
             sizeof(options->config.root) - 1, len);
         return;
     }
-    if (serve_config(options, errors, &flags))
+    if (!serve_config(options, errors, &flags))
+        return;
+    if (options->root != NULL)
         memcpy(options->config.root, options->root, len + 1);
+    else if (options->config.root[0] == '\0')
+        bad(options, errors,
+            "no ROOT given: name the directory to serve, or set server.root (see hugewire serve "
+            "--help)");
 }
 
 /* check -c FILE, doctor [ROOT]: no more than a file and the help. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "app/log.h"
+#include "app/sites.h"
 #include "app/values.h"
 #include "base/counters.h"
 #include "mempool/log.h"
@@ -12,11 +13,12 @@
 static void print_url(const struct config *config)
 {
     const struct ip_addr *ip = &config->address[0].ip;
+    uint32_t port = config->sites != NULL ? config->sites->ports[0] : config->port;
     char address[IP_ADDR_TEXT_BYTES];
 
     printf(ip_addr_is_v4(ip) ? "http://%s" : "http://[%s]", ip_addr_format(ip, address));
-    if (config->port != 80)
-        printf(":%u", config->port);
+    if (port != 80)
+        printf(":%u", port);
     printf("/");
 }
 

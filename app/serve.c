@@ -17,6 +17,7 @@
 #include "app/host.h"
 #include "app/log.h"
 #include "app/report.h"
+#include "app/sites.h"
 #include "app/telemetry.h"
 #include "app/worker.h"
 #include "base/assert.h"
@@ -47,6 +48,7 @@ struct serve {
     bool hugepages;
     struct stack_config stack; /* templates: what all workers have in common */
     struct http_config http;
+    struct sites *sites; /* NULL: none configured */
 
     struct clock clock;
     struct port port;
@@ -81,7 +83,11 @@ static void make_templates(struct serve *s)
     s->stack.slaac = c->slaac;
     s->stack.vlan = (uint16_t)c->vlan;
     s->stack.mtu = (uint16_t)c->mtu;
-    s->stack.port = (uint16_t)c->port;
+    s->stack.port[0] = (uint16_t)c->port;
+    if (c->sites != NULL) {
+        memcpy(s->stack.port, c->sites->ports, sizeof(s->stack.port));
+        s->stack.port_count = c->sites->port_count;
+    }
     s->stack.connections_max = c->connections_max;
     s->stack.tx_extents_max = TX_EXTENTS_MAX;
     /* Strangers' half-open connections leave half of the table to true ones. */
@@ -119,7 +125,19 @@ static void make_templates(struct serve *s)
     s->http.header_fields_max = c->header_fields_max;
     s->http.body_bytes_max = c->body_bytes_max;
     s->http.precompressed = c->precompressed;
+    s->http.clients_max = c->sites != NULL && c->sites->limits_clients ? c->clients_max : 0;
     s->http.log = c->access_path[0] != '\0' ? worker_log : NULL;
+}
+
+static bool make_sites(struct serve *s)
+{
+    const struct config_sites *c = s->config->sites;
+
+    if (c == NULL)
+        return true;
+    s->sites = sites_create(c->http, c->names, c->name_count, &memory_heap);
+    s->http.sites = s->sites;
+    return s->sites != NULL || FAIL(s, "no memory for the table of sites");
 }
 
 static struct io_pools_config pools_config(const struct serve *s, unsigned worker)
@@ -185,6 +203,8 @@ static bool prepare(struct serve *s)
     const struct config *config = s->config;
 
     make_templates(s);
+    if (!make_sites(s))
+        return false;
     if (!host_root(config->root, s->error) || !device_parse(&s->device, config->device, s->error) ||
         !host_worker_cpus(config, s->cpus, &s->worker_count, s->error) ||
         !device_check(&s->device, &device_host, s->error) || !prepare_dma(s))
@@ -255,6 +275,20 @@ static void pool_line(void *ctx, enum pool_log_level level, const char *line)
     log_line(level == POOL_LOG_WARNING ? CONFIG_LOG_WARNING : CONFIG_LOG_INFO, "%s", line);
 }
 
+static bool site_roots_are_there(struct serve *s)
+{
+    const struct config_sites *c = s->config->sites;
+
+    for (uint32_t i = 0; c != NULL && i < c->count; i++) {
+        struct text root = c->site[i].http.root;
+
+        if (catalogue_find(pool_catalogue(s->pool), root.at, root.len).kind != CATALOGUE_DIRECTORY)
+            return FAIL(s, "sites[%u].root: expected a directory below ROOT %s; found no \"%.*s\"",
+                        i, s->config->root, (int)root.len, root.at);
+    }
+    return true;
+}
+
 static bool load_pool(struct serve *s)
 {
     struct pool_config config = {
@@ -267,7 +301,7 @@ static bool load_pool(struct serve *s)
     };
 
     s->pool = pool_create(&config, s->error, sizeof(s->error));
-    return s->pool != NULL;
+    return s->pool != NULL && site_roots_are_there(s);
 }
 
 static bool map_pool(struct serve *s)
@@ -511,9 +545,9 @@ static int serve(struct serve *s)
     take_signals(s);
     if (!prepare(s) || !start_eal(s))
         goto out;
-    if (!probe_port(s) || !load_pool(s))
+    if (!probe_port(s))
         goto stop_eal;
-    if (!map_pool(s) || !create_pools(s))
+    if (!load_pool(s) || !map_pool(s) || !create_pools(s))
         goto destroy_pool;
     if (!open_access_log(s))
         goto destroy_pools;
@@ -543,6 +577,7 @@ destroy_pool:
 stop_eal:
     eal_stop();
 out:
+    sites_destroy(s->sites);
     if (code != 0)
         log_line(CONFIG_LOG_ERROR, "%s", s->error);
     return code;

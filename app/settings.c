@@ -20,6 +20,7 @@ static const char *const idle_waits[] = { "auto", "sleep", "poll", NULL };
 
 /* Sections stand together, in the order in which they are printed. */
 const struct setting settings[] = {
+    { "server", "root", NULL, &setting_path, AT(root), .fallback = "none", .zero_word = "none" },
     { "server", "device", "device", &setting_device, AT(device), .fallback = "tap:hw0" },
     { "server", "address", "address", &setting_cidrs, AT(address), .fallback = "10.71.0.2/24" },
     { "server", "gateway", "gateway", &setting_gateways, AT(gateway), .fallback = "none",
@@ -60,6 +61,7 @@ const struct setting settings[] = {
       "32KiB" },
     { "limits", "header_fields", NULL, &setting_number, AT(header_fields_max), 1, 1000, "100" },
     { "limits", "body_bytes", NULL, &setting_size, AT(body_bytes_max), 0, 1024 * MIB, "1MiB" },
+    { "limits", "clients", NULL, &setting_number, AT(clients_max), 8, 4194304, "16384" },
     { "limits", "inline_bytes", NULL, &setting_size, AT(inline_bytes_max), 0, 1024, "512" },
 
     { "timeouts", "header", NULL, &setting_duration, AT(header_timeout_ns), 100 * NS_PER_MS,

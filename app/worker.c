@@ -130,6 +130,8 @@ static bool create_stack(struct worker *w, const struct worker_config *config)
     http.log_ctx = w;
     http.counters = &w->counters;
     http.memory = config->memory;
+    if (getrandom(http.seed, sizeof(http.seed), 0) != sizeof(http.seed))
+        return false;
     w->http = http_server_create(&http);
     if (w->http == NULL || getrandom(stack.seed, sizeof(stack.seed), 0) != sizeof(stack.seed))
         return false;

@@ -120,6 +120,10 @@
     X(http_3xx, "responses with status 3xx")                                                       \
     X(http_4xx, "responses with status 4xx")                                                       \
     X(http_5xx, "responses with status 5xx")                                                       \
+    X(http_redirected, "requests answered by a site's redirect")                                   \
+    X(http_denied, "requests refused: the client's address may not (403)")                         \
+    X(http_limited, "requests refused: too many of the client's address (429)")                    \
+    X(http_client_evicted, "clients whose requests were limited forgotten: table full")            \
     X(http_timeout_header, "connections closed: request head not complete in time")                \
     X(http_timeout_body, "connections closed: request body not complete in time")                  \
     X(http_timeout_idle, "keep-alive connections closed: idle")                                    \

@@ -5,11 +5,9 @@
 #include "http/path.h"
 #include "http/variant.h"
 
-#define INDEX_NAME "index.html"
-
 size_t answer_path_bytes(size_t request_line_max)
 {
-    return request_line_max + sizeof("/" INDEX_NAME) + VARIANT_SUFFIX_MAX;
+    return SITE_ROOT_MAX + 1 + request_line_max + 1 + SITE_INDEX_MAX + VARIANT_SUFFIX_MAX;
 }
 
 /* RFC 9110 section 13.2.2: conditions first, then the range. */
@@ -60,11 +58,54 @@ static void answer_file(const struct request *request, const struct file *file, 
     }
 }
 
-/* The file or a variant of it; its path has len bytes. False: none is acceptable. */
-static bool answer_variant(const struct request *request, const struct catalogue *catalogue,
-                           char *path, size_t len, const struct file **file, struct answer *answer)
+/* A request's path in the scratch buffer: the site's root, a slash, the decoded path. */
+struct place {
+    char *text;
+    size_t root_len, len; /* len: of the whole */
+};
+
+static struct catalogue_entry place_find(const struct catalogue *catalogue, const struct place *at)
 {
-    struct variant variant = variant_choose(request, catalogue, path, len, *file);
+    size_t from = at->root_len == 0; /* the catalogue's paths begin without a slash */
+
+    return catalogue_find(catalogue, at->text + from, at->len - from);
+}
+
+/* The path as the client sees it, with its slash. */
+static struct text place_path(const struct place *at)
+{
+    return (struct text){ at->text + at->root_len, at->len - at->root_len };
+}
+
+/* The first file that stands for the directory; at is then its place. */
+static struct catalogue_entry find_index(const struct catalogue *catalogue,
+                                         const struct http_site *site, struct place *at)
+{
+    size_t len = at->len;
+
+    for (uint32_t i = 0; i < site->index_count; i++) {
+        const struct text *name = &site->index[i];
+
+        at->len = len;
+        if (at->text[len - 1] != '/')
+            at->text[at->len++] = '/';
+        memcpy(at->text + at->len, name->at, name->len);
+        at->len += name->len;
+        struct catalogue_entry entry = place_find(catalogue, at);
+        if (entry.kind == CATALOGUE_FILE)
+            return entry;
+    }
+    at->len = len;
+    return (struct catalogue_entry){ .kind = CATALOGUE_ABSENT };
+}
+
+/* The file or a variant of it. False: none is acceptable. */
+static bool answer_variant(const struct request *request, const struct catalogue *catalogue,
+                           const struct place *at, const struct file **file, struct answer *answer)
+{
+    size_t from = at->root_len == 0;
+    struct variant variant =
+        variant_choose(request, catalogue, at->text + from, at->len - from, *file);
 
     answer->varies = variant.varies;
     answer->coding = variant.coding;
@@ -76,58 +117,77 @@ static bool answer_variant(const struct request *request, const struct catalogue
     return variant.file != NULL;
 }
 
-/* The file "index.html" of the directory whose path has len bytes. */
-static struct catalogue_entry find_index(const struct catalogue *catalogue, char *path, size_t *len)
+/* Whether the site sends this path elsewhere. A slash at its end counts for the match. */
+static bool answer_redirect(const struct http_site *site, struct place *at, bool directory,
+                            struct text query, struct answer *answer)
 {
-    const char *name = *len != 0 ? "/" INDEX_NAME : INDEX_NAME;
+    struct text path = place_path(at);
 
-    strcpy(path + *len, name);
-    *len += strlen(name);
-    return catalogue_find(catalogue, path, *len);
+    if (site->redirect_count == 0)
+        return false;
+    if (directory && path.len > 1) {
+        at->text[at->len] = '/';
+        path.len++;
+    }
+    const struct site_redirect *redirect = site_redirect_find(site, path);
+    if (redirect == NULL)
+        return false;
+    answer->status = redirect->status;
+    answer->redirect = redirect;
+    answer->path = text_skip(path, redirect->from.len);
+    answer->query = query;
+    return true;
 }
 
-struct answer answer_request(const struct request *request, const struct catalogue *catalogue,
-                             bool precompressed, struct answer_scratch *scratch, int64_t now)
+struct answer answer_request(const struct request *request, const struct http_site *site,
+                             const struct catalogue *catalogue, bool precompressed,
+                             struct answer_scratch *scratch, int64_t now)
 {
     char *path = scratch->path;
-    struct answer answer = { .status = 404, .head_only = request->method == METHOD_HEAD };
+    struct answer answer = { .status = 404,
+                             .head_only = request->method == METHOD_HEAD,
+                             .site = site };
+    struct place at = { .text = path, .root_len = site->root.len };
     struct target target;
     struct path decoded;
     struct catalogue_entry entry;
 
-    if (request->method == METHOD_OTHER) {
-        answer.status = 405;
-        return answer;
-    }
     /* The server as a whole (RFC 9110 section 9.3.7). */
     if (request->method == METHOD_OPTIONS && text_equal(request->target, TEXT("*"))) {
         answer.status = 204;
         return answer;
     }
     if (!target_parse(request->target, &target)) {
-        answer.status = 400;
+        answer.status = request->method == METHOD_OTHER ? 405 : 400;
         return answer;
     }
-    enum path_result result = path_decode(target.path, path, &decoded);
+    if (site->root.len != 0)
+        memcpy(path, site->root.at, site->root.len);
+    path[at.root_len] = '/';
+    enum path_result result = path_decode(target.path, path + at.root_len + 1, &decoded);
+    at.len = at.root_len + 1 + decoded.len;
+    if (result == PATH_OK && answer_redirect(site, &at, decoded.directory, target.query, &answer))
+        return answer;
+    if (request->method == METHOD_OTHER) {
+        answer.status = 405;
+        return answer;
+    }
     if (result != PATH_OK) {
         answer.status = result == PATH_MALFORMED ? 400 : 404;
         return answer;
     }
 
-    if (decoded.directory)
-        entry = find_index(catalogue, path, &decoded.len);
-    else
-        entry = catalogue_find(catalogue, path, decoded.len);
+    entry = decoded.directory ? find_index(catalogue, site, &at) : place_find(catalogue, &at);
+    answer.site_path = place_path(&at);
     if (request->method == METHOD_OPTIONS) {
         if (entry.kind != CATALOGUE_ABSENT)
             answer.status = 204;
     } else if (entry.kind == CATALOGUE_FILE) {
-        if (!precompressed ||
-            answer_variant(request, catalogue, path, decoded.len, &entry.file, &answer))
+        if (!precompressed || answer_variant(request, catalogue, &at, &entry.file, &answer))
             answer_file(request, entry.file, now, &scratch->ranges, &answer);
     } else if (entry.kind == CATALOGUE_DIRECTORY && !decoded.directory) {
         answer.status = 301;
-        answer.path = (struct text){ path, decoded.len };
+        answer.path = text_skip(answer.site_path, 1);
         answer.query = target.query;
     }
     return answer;

@@ -7,9 +7,11 @@
 #include "http/range.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/site.h"
 #include "mempool/catalogue.h"
 
-/* Scratch bytes that a path needs: the longest target's, "/index.html", and a variant's suffix. */
+/* Scratch bytes that a path needs: a site's root, the longest target's, a name of an index, and a
+ * variant's suffix. */
 size_t answer_path_bytes(size_t request_line_max);
 
 /* What is needed while one request is answered; the answer may refer to it. */
@@ -22,7 +24,8 @@ struct answer_scratch {
  * Answers a request that request_parse() accepted. Does not set close and keep_alive, which are the
  * connection's business. precompressed: variants are looked for. now is Unix seconds.
  */
-struct answer answer_request(const struct request *request, const struct catalogue *catalogue,
-                             bool precompressed, struct answer_scratch *scratch, int64_t now);
+struct answer answer_request(const struct request *request, const struct http_site *site,
+                             const struct catalogue *catalogue, bool precompressed,
+                             struct answer_scratch *scratch, int64_t now);
 
 #endif

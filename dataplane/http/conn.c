@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/time.h"
 #include "http/account.h"
+#include "http/choose.h"
 #include "http/due.h"
 #include "http/request.h"
 #include "http/resolve.h"
@@ -121,7 +122,15 @@ static void write_answer(struct http_server *server, struct response *response,
     answer->close |= status_find(answer->status)->close;
     if (response_write(response, answer, date, server->server_field, copy_max))
         return;
-    answer->status = answer->status == 301 ? 414 : 500;
+    if (answer->parts != NULL) { /* a Range may be ignored (RFC 9110 section 14.2) */
+        answer->parts = NULL;
+        answer->status = 200;
+        answer->from = 0;
+        answer->len = answer->file->size;
+        if (response_write(response, answer, date, server->server_field, copy_max))
+            return;
+    }
+    answer->status = answer->status / 100 == 3 ? 414 : 500;
     answer->close = true;
     bool fits = response_write(response, answer, date, server->server_field, copy_max);
     ASSERT(fits);
@@ -219,9 +228,7 @@ static void conn_answer_head(struct http_server *server, struct http_conn *conn,
         conn_answer_error(server, conn, error, head, now);
         return;
     }
-    struct answer answer =
-        answer_request(&request, server->config.catalogue, server->config.precompressed,
-                       &server->scratch, server_unix_time(server, now));
+    struct answer answer = choose_answer(server, conn, &request, now);
     answer.close = !request.keep_alive ||
                    (request.body != BODY_NONE && !body_begin(server, conn, &request, now));
     answer.keep_alive = request.minor_0;

@@ -8,6 +8,7 @@
 #include "base/counters.h"
 #include "base/memory.h"
 #include "http/record.h"
+#include "http/site.h"
 #include "mempool/catalogue.h"
 #include "tcp/tcp.h"
 
@@ -17,6 +18,9 @@ struct http_server;
 
 struct http_config {
     const struct catalogue *catalogue;
+    const struct sites *sites; /* NULL: all of the catalogue is one site */
+    uint32_t clients_max; /* client addresses whose requests are counted; 0: no site limits them */
+    uint64_t seed[2];     /* secret, random: of their table */
     const char *server_name;    /* Server header, at most HTTP_SERVER_NAME_MAX bytes; NULL: none */
     uint32_t connections_max;   /* as the stack's */
     uint32_t requests_max;      /* partial requests (a parser and its buffers each) at a time */

@@ -6,6 +6,7 @@ bool target_parse(struct text text, struct target *target)
     const struct text schemes[] = { TEXT("http://"), TEXT("https://") };
     struct text rest = text;
 
+    target->authority = TEXT("");
     for (unsigned i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         if (!text_starts_nocase(text, schemes[i]))
             continue;
@@ -17,6 +18,7 @@ bool target_parse(struct text text, struct target *target)
         if (authority_len == 0 || rest.at[0] == ':' ||
             text_find((struct text){ rest.at, authority_len }, '@') != authority_len)
             return false;
+        target->authority = (struct text){ rest.at, authority_len };
         rest = text_skip(rest, authority_len);
         if (rest.len == 0)
             rest = TEXT("/");

@@ -10,13 +10,14 @@
 #include "base/text.h"
 
 struct target {
-    struct text path;  /* still encoded, begins with '/' */
-    struct text query; /* with its '?'; empty: there is none */
+    struct text authority; /* of absolute-form: a host and perhaps a port; else empty */
+    struct text path;      /* still encoded, begins with '/' */
+    struct text query;     /* with its '?'; empty: there is none */
 };
 
 /*
- * Splits a target in origin-form or absolute-form with http or https (RFC 9112 section 3.2). The
- * authority of the latter is not looked at: there is one site. False: no such form (400).
+ * Splits a target in origin-form or absolute-form with http or https (RFC 9112 section 3.2).
+ * False: no such form (400).
  */
 bool target_parse(struct text text, struct target *target);
 

@@ -48,11 +48,48 @@ static void put_encoded(struct writer *w, struct text t,
  * site's. */
 static void put_location(struct writer *w, const struct answer *answer)
 {
+    if (answer->redirect != NULL) {
+        put(w, TEXT("Location: "));
+        put(w, answer->redirect->to);
+        put_encoded(w, answer->path, path_encode);
+        if (text_find(answer->redirect->to, '?') == answer->redirect->to.len)
+            put_encoded(w, answer->query, query_encode);
+        put(w, CRLF);
+        return;
+    }
     put(w, TEXT("Location: /"));
     put_encoded(w, answer->path, path_encode);
     put(w, TEXT("/"));
     put_encoded(w, answer->query, query_encode);
     put(w, CRLF);
+}
+
+/* What the site adds: all rules that match the path, but each name once: the first rule's. */
+static void put_site_fields(struct writer *w, const struct answer *answer)
+{
+    const struct site_field *done[SITE_HEADERS_MAX];
+    uint32_t done_count = 0;
+
+    if (answer->site == NULL || answer->site_path.len == 0 || answer->status / 100 > 3)
+        return;
+    for (uint32_t i = 0; i < answer->site->header_count; i++) {
+        const struct site_headers *rule = &answer->site->headers[i];
+        uint32_t before = done_count;
+
+        if (!site_glob(rule->glob, answer->site_path))
+            continue;
+        for (uint32_t j = 0; j < rule->count; j++) {
+            const struct site_field *field = &rule->fields[j];
+            uint32_t k = 0;
+
+            while (k < before && !site_field_same_name(done[k], field))
+                k++;
+            if (k < before)
+                continue;
+            put(w, field->line);
+            done[done_count++] = field;
+        }
+    }
 }
 
 static void put_common(struct writer *w, const struct status *status, const struct answer *answer,
@@ -77,8 +114,13 @@ static void put_generated(struct writer *w, const struct status *status,
                           const struct answer *answer)
 {
     put(w, status->fields);
-    if (answer->status == 301)
+    if (answer->status / 100 == 3 && answer->status != 304)
         put_location(w, answer);
+    if (answer->status == 429) {
+        put(w, TEXT("Retry-After: "));
+        put_number(w, answer->retry_after_s);
+        put(w, CRLF);
+    }
     if (answer->status == 416)
         put_content_range(w, answer);
     if (answer->status == 304) { /* RFC 9110 section 15.4.5: no more than tells the version */
@@ -115,16 +157,24 @@ static void put_multipart(struct writer *w, const struct answer *answer)
     put(w, CRLF);
 }
 
-/* The fields of the file's own; a variant has the type of what it encodes. */
+/* The fields of the file's own; a variant has the type of what it encodes, and the site has its
+ * say. */
 static void put_file_fields(struct writer *w, const struct answer *answer)
 {
     struct text fields = { answer->file->head, answer->file->head_len };
+    struct text type =
+        answer->site != NULL ? site_type_find(answer->site, answer->site_path) : TEXT("");
 
     if (answer->coding.len != 0) {
         put(w, TEXT("Content-Encoding: "));
         put(w, answer->coding);
-        put(w, TEXT("\r\nContent-Type: "));
-        put(w, text_from(answer->type));
+        put(w, CRLF);
+    }
+    if (type.len == 0 && answer->coding.len != 0)
+        type = text_from(answer->type);
+    if (type.len != 0) {
+        put(w, TEXT("Content-Type: "));
+        put(w, type);
         put(w, CRLF);
         fields = text_skip(fields, text_find(fields, '\n') + 1);
     }
@@ -154,6 +204,7 @@ bool response_write(struct response *response, const struct answer *answer, cons
     struct writer w = { .at = response->text, .end = response->text + room };
 
     put_common(&w, status, answer, date, server_field);
+    put_site_fields(&w, answer);
     if (sends_file)
         put_file(&w, answer);
     else

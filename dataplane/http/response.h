@@ -16,6 +16,7 @@
 #include "base/counters.h"
 #include "base/text.h"
 #include "http/range.h"
+#include "http/site.h"
 #include "mempool/file.h"
 #include "tcp/tcp.h"
 
@@ -60,8 +61,12 @@ struct answer {
     struct text coding;         /* of file, if it is a variant; empty: identity */
     const char *type;           /* with coding: the media type of what is encoded */
     bool varies;                /* Accept-Encoding has had a say */
-    struct text path;           /* 301: decoded, without slashes at its ends */
-    struct text query;          /* 301: with its '?' */
+    struct text path;  /* 301: decoded, without slashes at its ends; of a redirect: the rest */
+    struct text query; /* 301, redirect: with its '?' */
+    const struct http_site *site; /* NULL: not known yet */
+    struct text site_path;        /* decoded, with its slash; empty: the site adds nothing */
+    const struct site_redirect *redirect;
+    uint64_t retry_after_s; /* 429 */
 };
 
 /*

@@ -35,7 +35,7 @@ static struct head_limits limits_of(const struct http_config *config)
 
 /* The server's tables: how many of which size. */
 struct table_sizes {
-    size_t conns, partials, partial_text, responses, records, pins, path, partial_free,
+    size_t conns, partials, partial_text, responses, records, pins, path, rates, partial_free,
         response_free;
 };
 
@@ -52,6 +52,9 @@ static struct table_sizes table_sizes(const struct http_config *config)
         .records = config->log != NULL ? config->responses_max * sizeof(struct http_record) : 0,
         .pins = (files != 0 ? files : 1) * sizeof(struct file_pin),
         .path = answer_path_bytes(config->request_line_max),
+        .rates = config->clients_max != 0
+                     ? rate_entries(config->clients_max) * sizeof(struct rate_entry)
+                     : 0,
         .partial_free = config->requests_max * sizeof(uint32_t),
         .response_free = config->responses_max * sizeof(uint32_t),
     };
@@ -62,8 +65,8 @@ size_t http_server_memory_bytes(const struct http_config *config)
     struct table_sizes sizes = table_sizes(config);
 
     return sizeof(struct http_server) + sizes.conns + sizes.partials + sizes.partial_text +
-           sizes.responses + sizes.records + sizes.pins + sizes.path + sizes.partial_free +
-           sizes.response_free;
+           sizes.responses + sizes.records + sizes.pins + sizes.path + sizes.rates +
+           sizes.partial_free + sizes.response_free;
 }
 
 /* False: no memory. */
@@ -118,6 +121,8 @@ struct http_server *http_server_create(const struct http_config *config)
     if (server->conns == NULL || server->partials == NULL || server->partial_text == NULL ||
         server->responses == NULL || (sizes.records != 0 && server->records == NULL) ||
         server->pins == NULL || server->scratch.path == NULL ||
+        (sizes.rates != 0 &&
+         !rate_create(&server->rates, config->clients_max, config->seed, memory)) ||
         !pool_create(&server->partial_pool, memory, sizes.partial_free) ||
         !pool_create(&server->response_pool, memory, sizes.response_free)) {
         http_server_destroy(server);
@@ -134,6 +139,7 @@ void http_server_destroy(struct http_server *server)
 
     memory_release(&memory, server->response_pool.free);
     memory_release(&memory, server->partial_pool.free);
+    rate_destroy(&server->rates, &memory);
     memory_release(&memory, server->scratch.path);
     memory_release(&memory, server->pins);
     memory_release(&memory, server->records);

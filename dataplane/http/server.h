@@ -11,6 +11,7 @@
 #include "http/body.h"
 #include "http/head.h"
 #include "http/http.h"
+#include "http/rate.h"
 #include "http/response.h"
 
 #define NONE UINT32_MAX
@@ -85,6 +86,7 @@ struct http_server {
     struct http_record *records;   /* of each response; NULL: no log */
     struct file_pin *pins;         /* under file->index */
     struct answer_scratch scratch; /* of the request being answered */
+    struct rate_table rates;
     struct index_pool partial_pool, response_pool;
 
     uint32_t wait_first, wait_last; /* connections that wait for a response, oldest first */

@@ -48,7 +48,7 @@ static bool choose_port(struct stack *s, struct tcp_key *key, uint32_t *hash)
 
     for (uint32_t tries = 0; tries < EPHEMERAL_PORTS; tries++) {
         key->local_port = (uint16_t)(EPHEMERAL_FIRST + (offset + (*next)++) % EPHEMERAL_PORTS);
-        if (key->local_port != s->config.port && key_is_free(s, key, hash))
+        if (!stack_listens(s, key->local_port) && key_is_free(s, key, hash))
             return true;
     }
     return false;

@@ -75,7 +75,7 @@ static bool cookie_input(struct stack *s, const struct eth_header *eth, const st
     uint32_t ts_offset;
 
     if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_ACK ||
-        seg->dst_port != s->config.port || !cookies_expected(&s->tcp))
+        !stack_listens(s, seg->dst_port) || !cookies_expected(&s->tcp))
         return false;
     if (!cookie_check(&s->tcp, key, seg, &syn, &ts_offset)) {
         COUNT(s->config.counters, tcp_cookie_rejected);
@@ -101,7 +101,7 @@ static void listen_input(struct stack *s, const struct eth_header *eth, const st
 {
     bool syn = (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
 
-    if (syn && seg->dst_port == s->config.port) {
+    if (syn && stack_listens(s, seg->dst_port)) {
         syn_input(s, eth, key, hash, seg, tcp_initial_seq(&s->tcp, key));
         return;
     }

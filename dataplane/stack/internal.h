@@ -175,4 +175,12 @@ void stack_tell(struct stack *s, const struct stack_news *news);
 void stack_conn_free(struct stack *s, struct tcp_conn *c);
 void stack_set_now(struct stack *s, uint64_t now);
 
+static inline bool stack_listens(const struct stack *s, uint16_t port)
+{
+    for (uint32_t i = 0; i < s->config.port_count; i++)
+        if (s->config.port[i] == port)
+            return true;
+    return false;
+}
+
 #endif

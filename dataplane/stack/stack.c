@@ -10,7 +10,8 @@ void stack_config_defaults(struct stack_config *config)
     *config = (struct stack_config){
         .dad_probes = 1, /* RFC 4862 section 5.1: DupAddrDetectTransmits */
         .mtu = 1500,
-        .port = 80,
+        .port = { 80 },
+        .port_count = 1,
         .tx_extents_max = TX_EXTENTS_MAX,
         .connections_max = 16384,
         .ranges_max = 65536,

@@ -56,6 +56,8 @@ struct stack_news {
     uint32_t lifetime_s;      /* UINT32_MAX: for ever */
 };
 
+#define STACK_PORTS_MAX 16
+
 struct stack_config {
     struct mac_addr mac;
     struct stack_address address[STACK_ADDRESSES_MAX];
@@ -66,7 +68,8 @@ struct stack_config {
     uint8_t dad_probes;      /* of duplicate address detection, for each IPv6 address; 0: none */
     uint16_t vlan;           /* 802.1Q tag of all frames: 1..4094; 0: none */
     uint16_t mtu;            /* of the IP packet: 576..9216; IPv6 needs 1280 */
-    uint16_t port;           /* TCP port to listen on */
+    uint16_t port[STACK_PORTS_MAX]; /* TCP ports to listen on */
+    uint32_t port_count;
 
     /* What the port can do when it sends. */
     bool tx_ip_checksum;       /* it computes the IPv4 header checksum */

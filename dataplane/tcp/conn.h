@@ -155,6 +155,7 @@ struct tcp_conn {
     uint64_t pace_ns;   /* at the paced rate, what was sent would have left by then */
     uint32_t ecn_end;   /* low bits of snd_nxt when cwnd was last reduced */
     uint32_t pace_free; /* bytes that may leave unpaced */
+    uint64_t rate_max;  /* bytes a second by order of the application; 0: no limit */
     uint64_t app_deadline_ns;
     uint64_t life_deadline_ns; /* of FIN-WAIT-2 and TIME-WAIT */
     uint64_t silent_ns;        /* the first of the consecutive time-outs (backoff > 0) */

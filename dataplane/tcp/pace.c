@@ -20,6 +20,11 @@ struct pace {
     uint64_t bytes, ns;
 };
 
+static bool path_paced(const struct tcp_conn *c)
+{
+    return c->ctx->limits.pacing && c->rtt.srtt_us != 0;
+}
+
 /* Without what delayed ACKs, or one sample that measured a lost ACK, have put on top. */
 static uint64_t round_trip_ns(const struct rtt *rtt)
 {
@@ -32,7 +37,7 @@ static uint64_t round_trip_ns(const struct rtt *rtt)
  * Slow start must be able to double, avoidance to find more (as Linux: 200% and 120%). In recovery
  * cwnd is what PRR lets out next, no window; what it works towards is ssthresh.
  */
-static struct pace pace(const struct tcp_conn *c)
+static struct pace path_pace(const struct tcp_conn *c)
 {
     bool slow_start = c->cwnd < c->ssthresh;
     uint64_t window =
@@ -41,9 +46,23 @@ static struct pace pace(const struct tcp_conn *c)
     return (struct pace){ window * (slow_start ? 8 : 5), round_trip_ns(&c->rtt) * 4 };
 }
 
+/* The slower of what the path takes and what the application allows. */
+static struct pace pace(const struct tcp_conn *c)
+{
+    const struct pace most = { c->rate_max, NS_PER_S };
+
+    if (!path_paced(c))
+        return most;
+    struct pace path = path_pace(c);
+    if (most.bytes != 0 &&
+        (unsigned __int128)path.bytes * most.ns > (unsigned __int128)most.bytes * path.ns)
+        return most;
+    return path;
+}
+
 static bool paced(const struct tcp_conn *c)
 {
-    return c->ctx->limits.pacing && c->rtt.srtt_us != 0;
+    return path_paced(c) || c->rate_max != 0;
 }
 
 /* Where the clock stands once unused time is cut off. */
@@ -86,6 +105,11 @@ void pace_sent(struct tcp_conn *c, uint32_t len)
     c->pace_free -= free;
     struct pace rate = pace(c);
     c->pace_ns = pace_base(c, rate) + (len - free) * rate.ns / rate.bytes;
+}
+
+void tcp_rate_limit(struct tcp_conn *c, uint64_t bytes_per_s)
+{
+    c->rate_max = bytes_per_s;
 }
 
 void pace_from_idle(struct tcp_conn *c)

@@ -127,6 +127,10 @@ void tcp_receive_resume(struct tcp_conn *conn);
 /* Call deadline() at `when` (TIME_NEVER: not); replaces the one set before. */
 void tcp_app_deadline(struct tcp_conn *conn, uint64_t when);
 
+/* Sends at most so many bytes a second, retransmissions included, whatever limits.pacing says; 0:
+ * as the path allows. */
+void tcp_rate_limit(struct tcp_conn *conn, uint64_t bytes_per_s);
+
 /* Index of the connection, 0..connections_max-1, unique among those that are open: applications
  * keep their own state in an array under it. */
 uint32_t tcp_conn_index(const struct tcp_conn *conn);

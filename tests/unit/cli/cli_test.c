@@ -49,6 +49,7 @@ int main(void)
     suite_add_tcase(suite, options_case());
     suite_add_tcase(suite, doctor_case());
     suite_add_tcase(suite, access_case());
+    suite_add_tcase(suite, sites_case());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

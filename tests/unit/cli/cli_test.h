@@ -11,6 +11,7 @@ TCase *config_case(void);
 TCase *options_case(void);
 TCase *doctor_case(void);
 TCase *access_case(void);
+TCase *sites_case(void);
 
 /* A stream into memory: what a program would have said. */
 struct said {

@@ -50,7 +50,7 @@ static const struct {
     { "80\n", "1: expected sections (server, pool, http, limits, timeouts, tcp, access_log, idle); "
               "found \"80\"" },
     { "- server\n", "1: expected sections" },
-    { "server: 80\n", "1: server: expected settings below it (device, address" },
+    { "server: 80\n", "1: server: expected settings below it (root, device, address" },
     { "\nserver:\n  - port\n", "2: server: expected settings below it" },
     { "server:\n  port: [80]\n", "2: server.port: expected one value; found a list" },
     { "server:\n  port:\n    a: b\n", "2: server.port: expected one value; found a mapping" },

@@ -19,5 +19,6 @@ Suite *tcp_ecn_suite(void);
 Suite *tcp_mtu_suite(void);
 Suite *ipv6_wire_suite(void);
 Suite *ipv6_suite(void);
+Suite *service_suite(void);
 
 #endif

@@ -48,6 +48,12 @@ void tcp_app_deadline(struct tcp_conn *conn, uint64_t when)
     conn->deadlines_set++;
 }
 
+void tcp_rate_limit(struct tcp_conn *conn, uint64_t bytes_per_s)
+{
+    ck_assert(conn->open);
+    conn->rate_max = bytes_per_s;
+}
+
 uint32_t tcp_conn_index(const struct tcp_conn *conn)
 {
     return conn->index;
@@ -55,7 +61,12 @@ uint32_t tcp_conn_index(const struct tcp_conn *conn)
 
 struct tcp_peer tcp_conn_peer(const struct tcp_conn *conn)
 {
-    return (struct tcp_peer){ .ip = ip_addr_from_v4(0x0a470001), .port = 40000 };
+    return (struct tcp_peer){ .ip = conn->tcp->peer, .port = 40000 };
+}
+
+struct tcp_peer tcp_conn_local(const struct tcp_conn *conn)
+{
+    return (struct tcp_peer){ .ip = ip_addr_from_v4(0x0a470002), .port = conn->tcp->local_port };
 }
 
 uint64_t tcp_conn_now(const struct tcp_conn *conn)
@@ -77,7 +88,9 @@ uint64_t tcp_sent(const struct tcp_conn *conn)
 
 void fake_tcp_init(struct fake_tcp *tcp, const struct tcp_app *app, void *ctx, uint64_t now)
 {
-    *tcp = (struct fake_tcp){ .app = app, .ctx = ctx, .now = now };
+    *tcp = (struct fake_tcp){
+        .app = app, .ctx = ctx, .now = now, .local_port = 80, .peer = ip_addr_from_v4(0x0a470001)
+    };
 }
 
 static void finish(struct tcp_conn *conn, enum tcp_close_reason reason)

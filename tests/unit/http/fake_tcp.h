@@ -23,6 +23,7 @@ struct tcp_conn {
     bool fin_lost; /* the peer never acknowledges our FIN */
     uint64_t end, sent, acknowledged;
     uint64_t deadline;
+    uint64_t rate_max;      /* as the application set it */
     uint64_t deadlines_set; /* calls of tcp_app_deadline() */
 
     uint8_t *input; /* not taken yet */
@@ -34,6 +35,8 @@ struct fake_tcp {
     const struct tcp_app *app;
     void *ctx;
     uint64_t now;
+    uint16_t local_port; /* of all connections, and the peers' address: may be changed */
+    struct ip_addr peer;
     bool resume_at_once; /* deliver inside tcp_receive_resume(), as a TCP may; else afterwards */
     struct tcp_conn conns[FAKE_CONNS_MAX];
 };

@@ -10,7 +10,7 @@ Suite *requests_suite(void); /* test_http_requests.c: a request, its answer */
 Suite *stream_suite(void);   /* test_http_stream.c: cuts of input and output, payload accounting */
 Suite *limits_suite(void);   /* test_http_limits.c: timeouts, pools, closing */
 Suite *log_suite(void);      /* test_http_log.c: records for the access log */
-
-Suite *bodies_suite(void); /* test_http_bodies.c: how far bodies of requests are read */
+Suite *bodies_suite(void);   /* test_http_bodies.c: how far bodies of requests are read */
+Suite *sites_suite(void);    /* test_http_sites.c: several sites and what is particular to each */
 
 #endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "http/choose.h"
+
+#include "base/time.h"
+#include "http/path.h"
+
+static const struct http_site *choose_site(const struct http_server *server,
+                                           const struct http_conn *conn,
+                                           const struct request *request)
+{
+    struct target target;
+    struct text host;
+
+    if (server->config.sites == NULL)
+        return &site_plain;
+    /* The host of a target counts, not the field's (RFC 9112 section 3.2.2). */
+    (void)request_field_single(request, FIELD_HOST, &host);
+    if (request->target.at[0] != '/' && target_parse(request->target, &target))
+        host = target.authority;
+    return sites_find(server->config.sites, host, tcp_conn_local(conn->tcp).port);
+}
+
+struct answer choose_answer(struct http_server *server, const struct http_conn *conn,
+                            const struct request *request, uint64_t now)
+{
+    struct counters *counters = server->config.counters;
+    const struct http_site *site = choose_site(server, conn, request);
+    struct answer refusal = { .head_only = request->method == METHOD_HEAD };
+    struct ip_addr client = tcp_conn_peer(conn->tcp).ip;
+    uint64_t wait_ns = 0;
+
+    tcp_rate_limit(conn->tcp, site->rate_bytes_per_s);
+    if (!site_admits(site, &client)) {
+        COUNT(counters, http_denied);
+        refusal.status = 403;
+        return refusal;
+    }
+    if (site->request_gap_ns != 0 && server->rates.entries != NULL)
+        wait_ns = rate_request(&server->rates, site, &client, counters, now);
+    if (wait_ns != 0) {
+        COUNT(counters, http_limited);
+        refusal.status = 429;
+        refusal.retry_after_s = (wait_ns + NS_PER_S - 1) / NS_PER_S;
+        return refusal;
+    }
+    struct answer answer =
+        answer_request(request, site, server->config.catalogue, server->config.precompressed,
+                       &server->scratch, server_unix_time(server, now));
+    if (answer.redirect != NULL)
+        COUNT(counters, http_redirected);
+    return answer;
+}

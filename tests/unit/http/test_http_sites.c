@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Several sites: which one answers, and what each adds, sends elsewhere, refuses and limits. */
+#include <stdio.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "http/rate.h"
+#include "suites.h"
+
+#define COUNT_OF(rows) (uint32_t)(sizeof(rows) / sizeof((rows)[0]))
+
+/* ==== the table ==== */
+
+static const struct http_site numbered[8];
+
+static const struct site_name names[] = {
+    { TEXT("example.org"), 80, 0 },       { TEXT("*.example.org"), 80, 1 },
+    { TEXT("*.sub.example.org"), 80, 2 }, { TEXT("www.example.org"), 80, 3 },
+    { TEXT("[2001:db8::1]"), 80, 4 },     { TEXT(""), 80, 5 },
+    { TEXT("example.org"), 8080, 6 },     { TEXT(""), 8080, 7 },
+    { TEXT("example.org"), 80, 7 }, /* given twice: the first counts */
+};
+
+/* Host, port of the connection -> site (RFC 9110 section 7.4, as nginx chooses) */
+static const struct {
+    const char *host;
+    uint16_t port;
+    uint32_t site;
+} hosts[] = {
+    { "example.org", 80, 0 },
+    { "EXAMPLE.oRg", 80, 0 },
+    { "example.org:80", 80, 0 },
+    { "example.org:8080", 80, 0 }, /* the port that counts is the connection's */
+    { "example.org.", 80, 0 },
+    { "example.org.:99", 80, 0 },
+    { "www.example.org", 80, 3 },
+    { "a.example.org", 80, 1 },
+    { "a.b.example.org", 80, 1 },
+    { "sub.example.org", 80, 1 },
+    { "x.sub.example.org", 80, 2 },
+    { "x.y.z.SUB.example.org:1", 80, 2 },
+    { ".example.org", 80, 5 }, /* an empty label is no subdomain */
+    { "badexample.org", 80, 5 },
+    { "example.org.evil", 80, 5 },
+    { "*.example.org", 80, 1 },
+    { "org", 80, 5 },
+    { "", 80, 5 },
+    { "[2001:db8::1]", 80, 4 },
+    { "[2001:DB8::1]:80", 80, 4 },
+    { "[2001:db8::2]:80", 80, 5 },
+    { "example.org", 8080, 6 },
+    { "www.example.org", 8080, 7 },
+    { "example.org", 81, 0 }, /* a port that no name has */
+    { "1.2.3.4.5.6.7.8.9.a.b.c.d.e.f.g.example.org", 80, 1 },
+};
+
+START_TEST(host_and_port_choose_the_site)
+{
+    struct sites *sites = sites_create(numbered, names, COUNT_OF(names), &memory_heap);
+    const struct http_site *site = sites_find(sites, text_from(hosts[_i].host), hosts[_i].port);
+
+    ck_assert_msg(site == &numbered[hosts[_i].site], "%s: site %td, want %u", hosts[_i].host,
+                  site - numbered, hosts[_i].site);
+    sites_destroy(sites);
+}
+END_TEST
+
+START_TEST(thousand_names_are_all_found)
+{
+    static struct site_name many[1001];
+    static char text[1000][32];
+    static const struct http_site site[1001];
+
+    for (uint32_t i = 0; i < 1000; i++) {
+        int len = sprintf(text[i], "host-%u.example.org", i);
+        many[i] = (struct site_name){ { text[i], (size_t)len }, 80, i };
+    }
+    many[1000] = (struct site_name){ TEXT(""), 80, 1000 };
+    struct sites *sites = sites_create(site, many, 1001, &memory_heap);
+    for (uint32_t i = 0; i < 1000; i++)
+        ck_assert_ptr_eq(sites_find(sites, many[i].host, 80), &site[i]);
+    ck_assert_ptr_eq(sites_find(sites, TEXT("host-1000.example.org"), 80), &site[1000]);
+    sites_destroy(sites);
+}
+END_TEST
+
+static const struct {
+    const char *glob, *path;
+    bool matches;
+} globs[] = {
+    { "/*", "/", true },
+    { "/*", "/a/b", true },
+    { "*.js", "/a/b.js", true },
+    { "*.js", "/a/b.json", false },
+    { "/a/*/c", "/a/b/c", true },
+    { "/a/*/c", "/a/b/b/c", true },
+    { "/a/*/c", "/a/c", false },
+    { "/?", "/a", true },
+    { "/?", "/", false },
+    { "/a", "/a", true },
+    { "/a", "/A", false },
+    { "*a*b*", "/xaxxbx", true },
+    { "*a*b*", "/xbxxax", false },
+    { "**", "/", true },
+    { "", "/", false },
+};
+
+START_TEST(glob_matches_whole_paths)
+{
+    ck_assert_msg(site_glob(text_from(globs[_i].glob), text_from(globs[_i].path)) ==
+                      globs[_i].matches,
+                  "%s %s", globs[_i].glob, globs[_i].path);
+}
+END_TEST
+
+/* ==== answers ==== */
+
+static const struct text index_names[] = { TEXT("none.html"), TEXT("index.html") };
+static const struct text index_x[] = { TEXT("x") };
+
+static const struct site_field cached = { TEXT("Cache-Control: max-age=60\r\n"), 13 };
+static const struct site_field other_cached = { TEXT("cache-control: no-store\r\n"), 13 };
+static const struct site_field cors = { TEXT("Access-Control-Allow-Origin: *\r\n"), 27 };
+static const struct site_field link_one = { TEXT("Link: <a>\r\n"), 4 };
+static const struct site_field link_two = { TEXT("Link: <b>\r\n"), 4 };
+
+static char fat_line[SITE_FIELDS_MAX + 64]; /* and a type as long as types may be, say */
+static struct site_field fat_field;
+static const struct site_headers fat_headers[] = { { TEXT("/*"), &fat_field, 1 } };
+
+static struct site_field first_fields[1], second_fields[2], third_fields[2];
+static const struct site_headers headers[] = {
+    { TEXT("*.html"), first_fields, 1 },
+    { TEXT("/*"), second_fields, 2 },
+    { TEXT("/medium.bin"), third_fields, 2 },
+};
+static const struct site_type types[] = { { TEXT("txt"), TEXT("text/markdown") } };
+static const struct site_redirect redirects[] = {
+    { TEXT("/old"), false, TEXT("/new?x=y"), 301 },
+    { TEXT("/gone here"), false, TEXT("/new"), 302 },
+    { TEXT("/docs"), true, TEXT("https://docs.example.org"), 308 },
+    { TEXT("/slash/"), true, TEXT("/other/"), 307 },
+};
+
+static struct site_access access_rules[3];
+
+static struct http_site plain_sites[] = {
+    { .index = index_names,
+      .index_count = 2,
+      .headers = headers,
+      .header_count = 3,
+      .types = types,
+      .type_count = 1,
+      .redirects = redirects,
+      .redirect_count = 4 },
+    { .root = TEXT("dir"), .index = index_names, .index_count = 2, .rate_bytes_per_s = 12345 },
+    { .root = TEXT("noindex"), .index = index_x, .index_count = 1 },
+    { .index = index_names, .index_count = 2, .access = access_rules, .access_count = 3 },
+    { .index = index_names, .index_count = 2, .request_gap_ns = NS_PER_S / 2, .request_burst = 3 },
+    { .headers = fat_headers, .header_count = 1 },
+};
+
+static const struct site_name plain_names[] = {
+    { TEXT(""), 80, 0 },       { TEXT("dir"), 80, 1 },     { TEXT("noindex"), 80, 2 },
+    { TEXT("closed"), 80, 3 }, { TEXT("limited"), 80, 4 }, { TEXT(""), 81, 1 },
+    { TEXT("fat"), 80, 5 },
+};
+
+struct fixture {
+    struct bench bench;
+    struct sites *sites;
+};
+
+static struct fixture *fixture_start(void)
+{
+    static struct fixture f;
+
+    first_fields[0] = cached;
+    second_fields[0] = cors;
+    second_fields[1] = other_cached;
+    third_fields[0] = link_one;
+    third_fields[1] = link_two;
+    memset(fat_line, 'x', sizeof(fat_line));
+    fat_line[1] = ':';
+    memcpy(fat_line + sizeof(fat_line) - 2, "\r\n", 2);
+    fat_field = (struct site_field){ { fat_line, sizeof(fat_line) }, 1 };
+    f.sites = sites_create(plain_sites, plain_names, COUNT_OF(plain_names), &memory_heap);
+    bench_config(&f.bench);
+    f.bench.config.sites = f.sites;
+    f.bench.config.clients_max = 16;
+    f.bench.config.server_name = "a name as long as names may be, which is sixty-four bytes, or so";
+    f.bench.config.seed[0] = 1;
+    f.bench.config.seed[1] = 2;
+    bench_start(&f.bench);
+    return &f;
+}
+
+static void fixture_stop(struct fixture *f)
+{
+    bench_stop(&f->bench);
+    sites_destroy(f->sites);
+}
+
+/* Sends a request on a new connection; the reply is valid until the fixture's next one. */
+static struct reply ask(struct fixture *f, const char *line, const char *host)
+{
+    static struct tcp_conn *last;
+    char request[4096];
+
+    if (last != NULL && last->open)
+        fake_reset(last);
+    last = fake_open(&f->bench.tcp);
+    snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: %s\r\n\r\n", line, host);
+    fake_input_text(last, request);
+    fake_run(last);
+    struct reply reply = reply_read(last->output, last->sent, line[0] != 'H');
+    fake_reset(last);
+    return reply;
+}
+
+/* request, Host -> status, a line that the head must have, one that it must not */
+static const struct {
+    const char *line, *host;
+    unsigned status;
+    const char *has, *has_not;
+} rows[] = {
+    /* roots and index files */
+    { "GET /", "any", 200, "Content-Length: 100", NULL },
+    { "GET /", "dir", 200, "Content-Length: 120", NULL },
+    { "GET /index.html", "dir", 200, "Content-Length: 120", NULL },
+    { "GET /small.txt", "dir", 404, NULL, NULL },
+    { "GET /../small.txt", "dir", 400, NULL, NULL },
+    { "GET /%2e%2e/small.txt", "dir", 400, NULL, NULL },
+    { "GET /dir/a%20b.txt", "dir", 404, NULL, NULL },
+    { "GET /a%20b.txt", "dir", 200, "Content-Length: 20", NULL },
+    { "GET /sub%20dir", "dir", 301, "Location: /sub%20dir/", NULL },
+    { "GET /sub%20dir/", "dir", 200, "Content-Length: 40", NULL },
+    { "GET /", "noindex", 200, "Content-Length: 30", NULL },
+    { "GET /dir", "any", 301, "Location: /dir/", NULL },
+    { "GET http://dir/index.html", "any", 200, "Content-Length: 120", NULL },
+    { "GET http://DIR:80", "any", 200, "Content-Length: 120", NULL },
+    { "OPTIONS *", "dir", 204, NULL, NULL },
+    /* fields: the first rule's, each name once; with 2xx and 3xx only */
+    { "GET /", "any", 200, "Cache-Control: max-age=60", "cache-control: no-store" },
+    { "GET /", "any", 200, "Access-Control-Allow-Origin: *", NULL },
+    { "GET /small.txt", "any", 200, "cache-control: no-store", "Cache-Control: max-age=60" },
+    { "HEAD /small.txt", "any", 200, "cache-control: no-store", NULL },
+    { "GET /medium.bin", "any", 200, "Link: <a>", NULL },
+    { "GET /medium.bin", "any", 200, "Link: <b>", NULL }, /* one rule may repeat a name */
+    { "OPTIONS /small.txt", "any", 204, "Access-Control-Allow-Origin: *", NULL },
+    { "GET /dir", "any", 301, "Access-Control-Allow-Origin: *", NULL },
+    { "GET /none", "any", 404, NULL, "Access-Control-Allow-Origin: *" },
+    { "POST /small.txt", "any", 405, NULL, "Access-Control-Allow-Origin: *" },
+    { "GET /index.html", "dir", 200, NULL, "Cache-Control: max-age=60" },
+    /* types */
+    { "GET /small.txt", "any", 200, "Content-Type: text/markdown", "Content-Type: text/plain" },
+    { "GET /dir/a%20b.txt", "any", 200, "Content-Type: text/markdown", NULL },
+    { "GET /medium.bin", "any", 200, "Content-Type: application/octet-stream", NULL },
+    { "GET /a%20b.txt", "dir", 200, "Content-Type: text/plain", NULL },
+    /* redirects */
+    { "GET /old", "any", 301, "Location: /new?x=y", NULL },
+    { "GET /old?a=b", "any", 301, "Location: /new?x=y", NULL },
+    { "GET /old/", "any", 404, NULL, NULL },
+    { "GET /olds", "any", 404, NULL, NULL },
+    { "GET /o%6cd", "any", 301, "Location: /new?x=y", NULL },
+    { "GET /a/../old", "any", 301, "Location: /new?x=y", NULL },
+    { "GET /gone%20here?q", "any", 302, "Location: /new?q", NULL },
+    { "GET /docs", "any", 308, "Location: https://docs.example.org", NULL },
+    { "GET /docs/", "any", 308, "Location: https://docs.example.org/", NULL },
+    { "GET /docs/a%20b/c?d=e", "any", 308, "Location: https://docs.example.org/a%20b/c?d=e", NULL },
+    { "GET /docs//evil.example/", "any", 308, "Location: https://docs.example.org/evil.example/",
+      NULL },
+    { "GET /docsx", "any", 404, NULL, NULL },
+    { "POST /docs/form", "any", 308, "Location: https://docs.example.org/form", NULL },
+    { "GET /slash/a", "any", 307, "Location: /other/a", NULL },
+    { "GET /slash", "any", 404, NULL, NULL },
+    { "GET /old", "dir", 404, NULL, NULL },
+};
+
+START_TEST(request_is_answered_by_its_site)
+{
+    struct fixture *f = fixture_start();
+    struct reply reply = ask(f, rows[_i].line, rows[_i].host);
+
+    ck_assert_msg(reply.status == rows[_i].status, "%s at %s: %u", rows[_i].line, rows[_i].host,
+                  reply.status);
+    if (rows[_i].has != NULL)
+        ck_assert_msg(reply_has(&reply, rows[_i].has), "%s at %s:\n%.*s", rows[_i].line,
+                      rows[_i].host, (int)reply.head_len, reply.head);
+    if (rows[_i].has_not != NULL)
+        ck_assert(!reply_has(&reply, rows[_i].has_not));
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(port_chooses_the_site_too)
+{
+    struct fixture *f = fixture_start();
+
+    f->bench.tcp.local_port = 81;
+    struct reply reply = ask(f, "GET /", "any");
+    ck_assert(reply_has(&reply, "Content-Length: 120"));
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(not_modified_has_the_fields_of_the_site)
+{
+    struct fixture *f = fixture_start();
+    struct tcp_conn *conn = fake_open(&f->bench.tcp);
+
+    fake_input_text(conn, "GET /small.txt HTTP/1.1\r\nHost: h\r\nIf-None-Match: *\r\n\r\n");
+    fake_run(conn);
+    struct reply reply = reply_read(conn->output, conn->sent, true);
+    ck_assert_uint_eq(reply.status, 304);
+    ck_assert(reply_has(&reply, "cache-control: no-store"));
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(ranges_whose_head_does_not_fit_are_the_whole_file)
+{
+    struct fixture *f = fixture_start();
+    struct tcp_conn *conn = fake_open(&f->bench.tcp);
+
+    fake_input_text(conn, "GET /medium.bin HTTP/1.1\r\nHost: fat\r\nRange: bytes=0-1,9-10\r\n\r\n"
+                          "GET /medium.bin HTTP/1.1\r\nHost: fat\r\nRange: bytes=0-1\r\n\r\n");
+    fake_run(conn);
+    struct reply reply = reply_read(conn->output, conn->sent, true);
+    ck_assert_uint_eq(reply.status, 200);
+    ck_assert_uint_eq(reply.body_len, MEDIUM_BYTES);
+    reply = reply_read(conn->output + reply.total_len, conn->sent - reply.total_len, true);
+    ck_assert_uint_eq(reply.status, 206);
+    ck_assert_uint_eq(reply.body_len, 2);
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(redirect_that_does_not_fit_is_414)
+{
+    struct fixture *f = fixture_start();
+    char line[2048] = "GET /docs/";
+
+    memset(line + 10, 'a', 2000);
+    ck_assert_uint_eq(ask(f, line, "any").status, 414);
+    fixture_stop(f);
+}
+END_TEST
+
+/* ==== access ==== */
+
+static struct site_access rule_of(const char *ip, uint8_t prefix_len, bool allow)
+{
+    struct site_access rule = { .prefix_len = prefix_len, .allow = allow };
+
+    ck_assert(ip_addr_parse(ip, &rule.net));
+    return rule;
+}
+
+static const struct {
+    const char *client;
+    unsigned status;
+} clients[] = {
+    { "10.71.0.1", 200 }, { "10.71.1.1", 403 },     { "10.99.0.1", 403 },
+    { "192.0.2.1", 200 }, { "2001:db8:1::1", 403 }, { "2001:db9::1", 200 },
+};
+
+START_TEST(first_rule_that_holds_the_address_decides)
+{
+    struct fixture *f = fixture_start();
+
+    access_rules[0] = rule_of("10.71.0.0", 24, true);
+    access_rules[1] = rule_of("10.0.0.0", 8, false);
+    access_rules[2] = rule_of("2001:db8::", 32, false);
+    ck_assert(ip_addr_parse(clients[_i].client, &f->bench.tcp.peer));
+    ck_assert_uint_eq(ask(f, "GET /small.txt", "closed").status, clients[_i].status);
+    ck_assert_uint_eq(f->bench.counters.http_denied, clients[_i].status == 403);
+    ck_assert_uint_eq(ask(f, "GET /small.txt", "any").status, 200); /* another site */
+    fixture_stop(f);
+}
+END_TEST
+
+/* ==== rates ==== */
+
+START_TEST(connection_is_as_fast_as_its_last_request_may)
+{
+    struct fixture *f = fixture_start();
+    struct tcp_conn *conn = fake_open(&f->bench.tcp);
+
+    fake_input_text(conn, "GET /small.txt HTTP/1.1\r\nHost: dir\r\n\r\n");
+    ck_assert_uint_eq(conn->rate_max, 12345);
+    fake_input_text(conn, "GET /small.txt HTTP/1.1\r\nHost: any\r\n\r\n");
+    ck_assert_uint_eq(conn->rate_max, 0);
+    fake_run(conn);
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(burst_passes_then_requests_come_in_step)
+{
+    struct fixture *f = fixture_start();
+
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_eq(ask(f, "GET /small.txt", "limited").status, 200);
+    struct reply reply = ask(f, "GET /small.txt", "limited");
+    ck_assert_uint_eq(reply.status, 429);
+    ck_assert(reply_has(&reply, "Retry-After: 1"));
+    ck_assert_uint_eq(f->bench.counters.http_limited, 1);
+    ck_assert_uint_eq(ask(f, "GET /small.txt", "any").status, 200); /* other sites are open */
+    f->bench.tcp.peer.b[15]++;
+    ck_assert_uint_eq(ask(f, "GET /small.txt", "limited").status, 200); /* and to others */
+    f->bench.tcp.peer.b[15]--;
+    fake_advance(&f->bench.tcp, NS_PER_S / 2);
+    ck_assert_uint_eq(ask(f, "GET /small.txt", "limited").status, 200);
+    ck_assert_uint_eq(ask(f, "GET /small.txt", "limited").status, 429);
+    fake_advance(&f->bench.tcp, 10 * NS_PER_S);
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_eq(ask(f, "GET /small.txt", "limited").status, 200);
+    ck_assert_uint_eq(ask(f, "GET /small.txt", "limited").status, 429);
+    fixture_stop(f);
+}
+END_TEST
+
+static const struct http_site one_a_second = { .request_gap_ns = NS_PER_S, .request_burst = 1 };
+
+START_TEST(hosts_of_an_ipv6_net_are_one_client)
+{
+    struct rate_table table;
+    struct counters counters = { 0 };
+    const uint64_t seed[2] = { 3, 4 };
+    struct ip_addr a, b, c;
+
+    ck_assert(rate_create(&table, 8, seed, &memory_heap));
+    ck_assert(ip_addr_parse("2001:db8::1", &a) && ip_addr_parse("2001:db8::ffff:2", &b) &&
+              ip_addr_parse("2001:db8:0:1::1", &c));
+    ck_assert_uint_eq(rate_request(&table, &one_a_second, &a, &counters, 100), 0);
+    ck_assert_uint_eq(rate_request(&table, &one_a_second, &b, &counters, 100), NS_PER_S);
+    ck_assert_uint_eq(rate_request(&table, &one_a_second, &c, &counters, 100), 0);
+    rate_destroy(&table, &memory_heap);
+}
+END_TEST
+
+START_TEST(full_table_forgets_who_may_go_on_soonest)
+{
+    struct rate_table table;
+    struct counters counters = { 0 };
+    const uint64_t seed[2] = { 3, 4 };
+
+    ck_assert_uint_eq(rate_entries(1), 8);
+    ck_assert_uint_eq(rate_entries(9), 16);
+    ck_assert(rate_create(&table, 8, seed, &memory_heap));
+    for (uint32_t i = 0; i < 8; i++) {
+        struct ip_addr client = ip_addr_from_v4(0x0a000000 + i);
+        ck_assert_uint_eq(rate_request(&table, &one_a_second, &client, &counters, i), 0);
+    }
+    struct ip_addr first = ip_addr_from_v4(0x0a000000), last = ip_addr_from_v4(0x0a000007);
+    struct ip_addr ninth = ip_addr_from_v4(0x0a000008);
+    ck_assert_uint_eq(rate_request(&table, &one_a_second, &ninth, &counters, 8), 0);
+    ck_assert_uint_eq(counters.http_client_evicted, 1);
+    ck_assert_uint_gt(rate_request(&table, &one_a_second, &last, &counters, 9), 0);
+    ck_assert_uint_eq(rate_request(&table, &one_a_second, &first, &counters, 10), 0);
+    ck_assert_uint_eq(counters.http_client_evicted, 2);
+    /* Once their time has come, nobody loses anything. */
+    for (uint32_t i = 0; i < 8; i++) {
+        struct ip_addr client = ip_addr_from_v4(0x0b000000 + i);
+        ck_assert_uint_eq(rate_request(&table, &one_a_second, &client, &counters, 2 * NS_PER_S + i),
+                          0);
+    }
+    ck_assert_uint_eq(counters.http_client_evicted, 2);
+    rate_destroy(&table, &memory_heap);
+}
+END_TEST
+
+Suite *sites_suite(void)
+{
+    Suite *suite = suite_create("http sites");
+    TCase *c = tcase_create("table");
+
+    tcase_add_loop_test(c, host_and_port_choose_the_site, 0, (int)COUNT_OF(hosts));
+    tcase_add_test(c, thousand_names_are_all_found);
+    tcase_add_loop_test(c, glob_matches_whole_paths, 0, (int)COUNT_OF(globs));
+    suite_add_tcase(suite, c);
+    c = tcase_create("answers");
+    tcase_add_loop_test(c, request_is_answered_by_its_site, 0, (int)COUNT_OF(rows));
+    tcase_add_test(c, port_chooses_the_site_too);
+    tcase_add_test(c, not_modified_has_the_fields_of_the_site);
+    tcase_add_test(c, ranges_whose_head_does_not_fit_are_the_whole_file);
+    tcase_add_test(c, redirect_that_does_not_fit_is_414);
+    suite_add_tcase(suite, c);
+    c = tcase_create("access and rates");
+    tcase_add_loop_test(c, first_rule_that_holds_the_address_decides, 0, (int)COUNT_OF(clients));
+    tcase_add_test(c, connection_is_as_fast_as_its_last_request_may);
+    tcase_add_test(c, burst_passes_then_requests_come_in_step);
+    tcase_add_test(c, hosts_of_an_ipv6_net_are_one_client);
+    tcase_add_test(c, full_table_forgets_who_may_go_on_soonest);
+    suite_add_tcase(suite, c);
+    return suite;
+}
