@@ -14,6 +14,7 @@ import time
 import urllib.parse
 
 TIMEOUT_S = 30
+SERVED_S = 5 # within this a client is served that has the server to itself; the machine may be busy
 
 
 def connect(host):
@@ -157,6 +158,46 @@ def half_close(host, root, *paths):
     print(f"{len(paths)} responses after half-close")
 
 
+def measure(host, root, small, large, seconds):
+    """Fetches a small and a large file in turn, each on a new connection, for so many seconds; each must
+    come whole and within SERVED_S."""
+    took = {small: [], large: []}
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end:
+        for path, times in took.items():
+            begun = time.monotonic()
+            sock = connect(host)
+            sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            status, _, body = read_response(sock.makefile("rb"))
+            sock.close()
+            times.append(time.monotonic() - begun)
+            if status != 200 or body != read_file(root, path):
+                sys.exit(f"{path}: status {status}, {len(body)} bytes, or wrong bytes")
+    for path, times in took.items():
+        times.sort()
+        print(f"{path}: fetched {len(times)} times in {seconds} s, "
+              f"median {times[len(times) // 2] * 1e3:.1f} ms, longest {times[-1] * 1e3:.1f} ms")
+        if times[-1] > SERVED_S:
+            sys.exit(f"{path}: not served for {times[-1]:.1f} s")
+
+
+def drip(host, count, seconds):
+    """count connections whose requests' bodies come a byte a second; the answer is not read."""
+    socks = []
+    for _ in range(int(count)):
+        sock = connect(host)
+        sock.sendall(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 8192\r\n\r\n".encode())
+        socks.append(sock)
+    for _ in range(int(seconds)):
+        time.sleep(1)
+        for sock in list(socks):
+            try:
+                sock.send(b"x")
+            except OSError:
+                socks.remove(sock)
+    print(f"{count} bodies sent in drops, {len(socks)} of them to the end")
+
+
 def reset(host, path, count):
     """Goes away with a RST in the middle of a response, count times."""
     for _ in range(int(count)):
@@ -198,8 +239,8 @@ def numbered(host, path, first, count, connections):
 
 
 def main():
-    commands = {f.__name__: f for f in (tree, pipeline, raw, split, stall, sip, half_close, reset,
-                                        crowd, numbered)}
+    commands = {f.__name__: f for f in (tree, pipeline, raw, split, stall, sip, half_close, measure,
+                                        drip, reset, crowd, numbered)}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     try:

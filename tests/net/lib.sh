@@ -179,15 +179,23 @@ server_exited() { # within seconds
     expect_eq "server's exit code" 0 $code
 }
 
-# A counter's value now, summed over workers. loop_idle_waits is the last of them.
-counter() { # name
+# All counters now, summed over workers, a line each. loop_idle_waits is the last of them.
+counters() {
     local lines
     lines=$(wc -l <"$T/server.log")
     kill -USR1 "$SERVER"
     wait_for 5 eval "tail -n +$((lines + 1)) '$T/server.log' | grep -q '^loop_idle_waits [0-9]*\$'" ||
         fail "no counters after SIGUSR1"
-    tail -n +$((lines + 1)) "$T/server.log" | awk -v name="$1" '$1 == name { print $2 }'
+    tail -n +$((lines + 1)) "$T/server.log"
 }
+
+counter() { # name
+    local report
+    report=$(counters) || fail "$report"
+    awk -v name="$1" '$1 == name { print $2 }' <<<"$report"
+}
+
+resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$SERVER/status"; }
 
 # Nothing of the payload was copied, and at least so many bytes were sent by reference.
 expect_zero_copy() { # bytes

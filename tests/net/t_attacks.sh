@@ -3,8 +3,6 @@
 
 MEDIUM=$FIXTURES/medium
 
-resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$SERVER/status"; }
-
 server_mac() { client ip neigh show $SERVER_IP | sed -n 's/.*lladdr \([^ ]*\).*/\1/p'; }
 
 # 50,000 SYNs from hosts that do not exist, while a true client gets its file and others come.
