@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Chromium without a window, led by its DevTools protocol over a pipe: browser.py DIRECTORY COMMAND...
+
+page URL       opens page/index.html there, checks what its script saw, looks at it again
+listing URL N  opens the listing of a directory of N entries, sorts it, follows a link
+DIRECTORY takes the browser's profile and the screenshots, COMMAND.png.
+"""
+import base64
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+
+LIMIT_S = 90
+OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+           "--disable-background-networking", "--disable-component-update", "--disable-sync",
+           "--disable-extensions", "--no-proxy-server", "--autoplay-policy=no-user-gesture-required",
+           "--remote-debugging-pipe", "--window-size=700,620"]
+
+
+class Browser:
+    """A page in a browser."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.deadline = time.monotonic() + LIMIT_S
+        commands, to_browser = os.pipe()
+        from_browser, events = os.pipe()
+        # The browser reads commands from descriptor 3 and writes to 4.
+        given = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (commands, events)]
+        with open(f"{directory}/chromium.log", "wb") as log:
+            self.process = subprocess.Popen(
+                ["bash", "-c", f'exec chromium "$@" 3<&{given[0]} 4>&{given[1]}', "bash", *OPTIONS,
+                 f"--user-data-dir={directory}/profile", "about:blank"],
+                pass_fds=given, stdout=log, stderr=log)
+        for fd in (commands, events, *given):
+            os.close(fd)
+        self.out, self.source = os.fdopen(to_browser, "wb"), os.fdopen(from_browser, "rb")
+        self.held, self.number, self.session = b"", 0, None
+        self.loaded = 0
+        targets = self.call("Target.getTargets")["targetInfos"]
+        target = next(t["targetId"] for t in targets if t["type"] == "page")
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Network", "Runtime"):
+            self.call(f"{domain}.enable")
+
+    def message(self):
+        while b"\0" not in self.held:
+            piece = self.source.read1(65536)
+            if not piece or time.monotonic() > self.deadline:
+                sys.exit("the browser ended, or took too long")
+            self.held += piece
+        text, _, self.held = self.held.partition(b"\0")
+        return json.loads(text)
+
+    def note(self, event):
+        if event.get("method") == "Page.loadEventFired":
+            self.loaded += 1
+
+    def call(self, method, **params):
+        self.number += 1
+        request = {"id": self.number, "method": method, "params": params}
+        if self.session:
+            request["sessionId"] = self.session
+        self.out.write(json.dumps(request).encode() + b"\0")
+        self.out.flush()
+        while True:
+            answer = self.message()
+            if answer.get("id") == self.number:
+                if "error" in answer:
+                    sys.exit(f"{method}: {answer['error']['message']}")
+                return answer["result"]
+            self.note(answer)
+
+    def open(self, method, **params):
+        before = self.loaded
+        result = self.call(method, **params)
+        if result.get("errorText"):
+            sys.exit(f"{method}: {result['errorText']}")
+        while self.loaded == before:
+            self.note(self.message())
+
+    def run(self, expression):
+        """The value of a JavaScript expression; a promise is waited for."""
+        answer = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in answer:
+            sys.exit(f"{expression}: {answer['exceptionDetails']['exception'].get('description')}")
+        return answer["result"].get("value")
+
+    def screenshot(self, name):
+        data = self.call("Page.captureScreenshot", format="png")["data"]
+        with open(f"{self.directory}/{name}.png", "wb") as file:
+            file.write(base64.b64decode(data))
+
+    def close(self):
+        self.session = None
+        self.call("Browser.close")
+        self.process.wait(30)
+
+
+def expect(what, wanted, got):
+    if wanted != got:
+        sys.exit(f"{what}: want {wanted}, got {got}")
+
+
+def page(browser, url):
+    # Slow enough that the browser cannot have read all of the video before the script seeks.
+    browser.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=1 << 20,
+                 uploadThroughput=-1)
+    browser.open("Page.navigate", url=url)
+    seen = browser.run("window.finished")
+    print(json.dumps(seen))
+    browser.screenshot("page")
+    expect("style sheet", "rgb(10, 80, 120)", seen["colour"])
+    expect("vector image", 160, seen["vector"])
+    expect("bitmap", 1, seen["bitmap"])
+    expect("video", (160, 60), (seen["width"], seen["duration"]))
+    for place, second in (("end", 59), ("begin", 0.5), ("middle", 30)):
+        if abs(seen[place]["at"] - second) > 0.5 or seen[place]["colours"] < 100:
+            sys.exit(f"video at {second} s: {seen[place]}")
+    expect("fetch()", (1, "<title", 404), (seen["fetched"], seen["part"], seen["missing"]))
+    browser.open("Page.reload")
+    expect("title after reload", "seen", browser.run("window.finished.then(() => document.title)"))
+
+
+def main():
+    commands = {"page": page}
+    if len(sys.argv) < 4 or sys.argv[2] not in commands:
+        sys.exit(__doc__)
+    browser = Browser(sys.argv[1])
+    try:
+        commands[sys.argv[2]](browser, *sys.argv[3:])
+        browser.close()
+    finally:
+        browser.process.kill()
+
+
+main()

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# A real browser. Chromium and ffmpeg are large, so app/setup.sh does not install them: where they are
+# missing, these tests are left out. KEEP=1 keeps the screenshots.
+
+need_browser() {
+    need chromium ffmpeg # apt-get install chromium ffmpeg
+}
+
+# A minute of noise: far more than a browser reads ahead before the script seeks.
+make_video() { # file
+    ffmpeg -v error -f lavfi -i 'testsrc2=size=160x90:rate=10:duration=60,noise=alls=100:allf=t' \
+        -c:v libvpx -b:v 20M -minrate 20M -maxrate 20M -bufsize 4M -qmin 0 -qmax 4 -g 20 \
+        -deadline realtime -cpu-used 8 -y "$1" || fail "ffmpeg"
+}
+
+browser() { # browser.py's command and arguments
+    mkdir -p "$T/browser"
+    client timeout 120 "$HERE/browser.py" "$T/browser" "$@" ||
+        fail "browser.py $1: $(tail -n 5 "$T/browser/chromium.log")"
+}
+
+test_browser_page() {
+    local before parts
+    need_browser
+    cp -r "$HERE/page" "$T/root"
+    cp "$FIXTURES/site/image.png" "$T/root/pixel.png"
+    cp "$FIXTURES/site/data.json" "$FIXTURES/site/page.html" "$T/root"
+    make_video "$T/root/video.webm"
+    serve_direct "$T/root" --access-log "$T/access.log"
+    before=$(counter http_3xx)
+    browser page $URL/
+    [ "$(counter http_3xx)" -gt "$before" ] || fail "nothing was revalidated at the reload"
+    expect_eq "malformed or refused" 0 "$(counter http_5xx)"
+    serve_stop
+    # Each seek is a request for a part; the browser breaks off what it no longer needs.
+    parts=$(grep -c 'GET /video.webm HTTP/1.1" 206 ' "$T/access.log")
+    echo "video in $parts parts"
+    [ "$parts" -ge 3 ] || fail "the browser did not seek by Range"
+}
