@@ -75,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     file_write(data, size);
     unsigned mistakes = load(&config, false);
+    config_release(&config);
     unsigned all = load(&config, true);
     FUZZ_CHECK(all >= mistakes, "%u mistakes, and %u in all", mistakes, all);
     if (all != 0)
@@ -89,5 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                text_again);
     free(text);
     free(text_again);
+    config_release(&config);
+    config_release(&again);
     return 0;
 }

@@ -154,7 +154,7 @@ const struct tcp_conn *world_conn(const struct world *w, const struct world_peer
     struct tcp_key key = { .remote = peer->ip,
                            .local = w->config.address[0].ip,
                            .remote_port = peer->port,
-                           .local_port = w->config.port };
+                           .local_port = w->config.port[0] };
     uint32_t i = flow_table_find(&w->stack->flows, &key, flow_hash(&w->stack->flows, &key));
 
     return i != FLOW_NONE ? &w->stack->tcp.conn[i] : NULL;
@@ -299,7 +299,7 @@ static void take_slot(struct world *w, const struct tx_slot *slot)
     }
     struct ip_addr dst = ip_addr_from_v4(get_be32(slot->head + ETH_HEADER_BYTES + 16));
     struct world_peer *peer = peer_of(w, &dst, seg.dst_port);
-    if (peer == NULL || seg.src_port != w->config.port)
+    if (peer == NULL || seg.src_port != w->config.port[0])
         return;
     if (slot->tcp) {
         observe_segment(&peer->seen, slot, &seg);

@@ -252,7 +252,7 @@ static struct stack_config stack_configuration(struct server *server, struct mem
     s.vlan = config->vlan;
     if (config->cc != NULL)
         s.tcp.cc = config->cc;
-    s.port = SERVER_PORT;
+    s.port[0] = SERVER_PORT;
     s.tx_ip_checksum = s.tx_tcp_checksum = config->nic.mode != NIC_SOFTWARE;
     s.tx_tso_bytes_max = config->nic.mode == NIC_TSO ? config->nic.tso_bytes_max : 0;
     s.tx_extents_max = config->nic.extents_max;
