@@ -72,7 +72,9 @@ struct config {
     enum config_log_level log_level;
 
     /* pool */
-    uint64_t pool_bytes;    /* 0: what ROOT needs, rounded up */
+    uint64_t pool_bytes; /* 0: what ROOT needs, and some for changes */
+    uint32_t pool_files; /* most files at a time; 0: what ROOT has, and some */
+    uint64_t rescan_ns;  /* 0: ROOT is looked through only where the kernel tells of no changes */
     bool allow_small_pages; /* locked 4 KiB pages where there are no hugepages */
 
     /* http */

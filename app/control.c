@@ -16,6 +16,7 @@
 /* What DPDK sends at the most in one message, and some. */
 #define MESSAGE_BYTES (64u << 10)
 #define ANSWER_S      5
+#define RELOAD_S      3600 /* it reads files */
 
 #define FAIL(...)     (snprintf(error, CONTROL_ERROR_BYTES, __VA_ARGS__), false)
 
@@ -137,6 +138,53 @@ void control_close(struct control *control)
     if (control->fd >= 0)
         close(control->fd);
     control->fd = -1;
+}
+
+/* Asks a server that is to be found first. */
+static json_t *ask_server(int pid, const char *command, time_t patience_s,
+                          char error[CONTROL_ERROR_BYTES])
+{
+    const struct timeval patience = { .tv_sec = patience_s };
+    char directory[256];
+    struct control control;
+    json_t *answer = NULL;
+
+    if (control_open(&control, control_directory(directory, sizeof(directory)), pid, error)) {
+        setsockopt(control.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+        answer = control_ask(&control, command, error);
+    }
+    control_close(&control);
+    return answer;
+}
+
+static long long number(const json_t *answer, const char *name)
+{
+    return json_integer_value(json_object_get(answer, name));
+}
+
+int control_reload(int pid, FILE *out, FILE *errors)
+{
+    char error[CONTROL_ERROR_BYTES];
+    json_t *answer = ask_server(pid, "/hugewire/reload", RELOAD_S, error);
+
+    if (answer != NULL && number(answer, "reloaded") == 0) {
+        snprintf(error, sizeof(error), "the server is about to end");
+        json_decref(answer);
+        answer = NULL;
+    }
+    if (answer == NULL) {
+        fprintf(errors, "hugewire: %s\n", error);
+        return 2;
+    }
+    fprintf(
+        out,
+        "%lld files; since the start %lld added, %lld changed, %lld removed, %lld without room, "
+        "%lld beyond pool.files, %lld not read\n",
+        number(answer, "files"), number(answer, "added"), number(answer, "changed"),
+        number(answer, "removed"), number(answer, "full"), number(answer, "refused"),
+        number(answer, "failed"));
+    json_decref(answer);
+    return 0;
 }
 
 int control_reopen(int pid, FILE *errors)

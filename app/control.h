@@ -32,7 +32,8 @@ json_t *control_ask(const struct control *control, const char *command,
 
 void control_close(struct control *control);
 
-/* The command `hugewire reopen`: its exit code. */
+/* The commands `hugewire reload` and `hugewire reopen`: their exit codes. */
+int control_reload(int pid, FILE *out, FILE *errors);
 int control_reopen(int pid, FILE *errors);
 
 #endif

@@ -13,7 +13,7 @@ CLIENT_IP=10.71.0.1
 URL=http://$SERVER_IP
 HUGEWIRE=$TOP/build/app/hugewire
 # The files (1126 MiB), their checksum table, packet buffers and connections.
-HUGEPAGES_WANTED=680
+HUGEPAGES_WANTED=800
 DISK_WANTED_MIB=1300
 READY_S=120
 

@@ -11,15 +11,15 @@
 #include "app/doctor_report.h"
 #include "app/sysfs.h"
 #include "app/values.h"
-#include "mempool/prefix_sum.h"
+#include "mempool/content.h"
 
 /* Files are laid out in the pool at this alignment (that of O_DIRECT on any disk of today). */
 #define FILE_ALIGN 4096
+#define PAGE_BYTES (UINT64_C(2) << 20)
 
 /* What nftw() found; it hands its visitor no context. */
 static struct {
-    uint64_t files, bytes, unreadable;
-    uint64_t sums;        /* entries of the files' checksum tables */
+    uint64_t files, bytes, largest, unreadable;
     char first[PATH_MAX]; /* not empty */
 } walk;
 
@@ -35,8 +35,9 @@ static int visit(const char *path, const struct stat *stat, int type, struct FTW
         return 0;
     }
     walk.files++;
+    if (walk.largest < (uint64_t)stat->st_size)
+        walk.largest = (uint64_t)stat->st_size;
     walk.bytes += ((uint64_t)stat->st_size + FILE_ALIGN - 1) & ~(uint64_t)(FILE_ALIGN - 1);
-    walk.sums += prefix_sum_entries((uint64_t)stat->st_size);
     if (walk.first[0] == '\0' && stat->st_size > 0)
         snprintf(walk.first, sizeof(walk.first), "%s", path);
     return 0;
@@ -75,7 +76,9 @@ void doctor_root(struct report *report)
     close(fd);
     memset(&walk, 0, sizeof(walk));
     nftw(report->root, visit, 64, FTW_PHYS);
-    report->root_bytes = walk.bytes + walk.sums * sizeof(uint16_t);
+    /* Room for changes, then the table of checksums; both in pages of their own. */
+    uint64_t bytes = walk.bytes + contents_spare(walk.bytes, walk.largest);
+    report->root_bytes = bytes + bytes / PREFIX_SUM_BLOCK * sizeof(uint16_t) + 2 * PAGE_BYTES;
     report_row(report, walk.unreadable > 0 ? VERDICT_WARN : VERDICT_OK, "ROOT",
                "%" PRIu64 " files, %s in pages of 4 KiB", walk.files,
                value_size_text(walk.bytes, size));

@@ -16,7 +16,7 @@ struct report {
     FILE *out;
     const char *machine; /* the directory above /sys, "" for this machine */
     const char *root;    /* what is to be served, or NULL */
-    uint64_t root_bytes; /* of the pool: files below root, rounded up to pages, and their sums */
+    uint64_t root_bytes; /* of the pool: files below root, room for changes, and the sums of both */
     unsigned missing, warnings;
 };
 

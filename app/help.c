@@ -55,6 +55,14 @@ const char help_doctor[] =
     "and cores, and at ROOT if it is given; names the command that mends what is missing. Exits\n"
     "with 0 if hugewire serve would work on a TAP device, else with 1.\n";
 
+const char help_reload[] =
+    "usage: hugewire reload [--pid N]\n"
+    "\n"
+    "Looks through ROOT now, as SIGHUP does, and returns when what was added, changed or removed\n"
+    "is served. Without it changes are followed, too, as far as the kernel tells of them; on a\n"
+    "network file system it does not (see pool.rescan). --pid is needed where several servers\n"
+    "run.\n";
+
 const char help_reopen[] = "usage: hugewire reopen [--pid N]\n"
                            "\n"
                            "After the access log was renamed: the server closes it and opens its "

@@ -23,6 +23,8 @@ int main(int argc, char **argv)
         return check_run(options.file, stdout, stderr);
     case OPTIONS_DOCTOR:
         return doctor_run("", options.root, stdout);
+    case OPTIONS_RELOAD:
+        return control_reload(options.pid, stdout, stderr);
     case OPTIONS_REOPEN:
         return control_reopen(options.pid, stderr);
     case OPTIONS_HELP:

@@ -286,14 +286,17 @@ static void reopen_read(struct options *options, int argc, char **argv, FILE *er
     running_read(options, argc, argv, errors, OPTIONS_REOPEN, help_reopen);
 }
 
+static void reload_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    running_read(options, argc, argv, errors, OPTIONS_RELOAD, help_reload);
+}
+
 static const struct {
     const char *name;
     void (*read)(struct options *options, int argc, char **argv, FILE *errors);
 } commands[] = {
-    { "serve", serve_read },
-    { "check", check_read },
-    { "doctor", doctor_read },
-    { "reopen", reopen_read },
+    { "serve", serve_read },   { "check", check_read },   { "doctor", doctor_read },
+    { "reload", reload_read }, { "reopen", reopen_read },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

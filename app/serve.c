@@ -14,6 +14,7 @@
 #include "app/access_log.h"
 #include "app/clock.h"
 #include "app/eal.h"
+#include "app/follow.h"
 #include "app/host.h"
 #include "app/log.h"
 #include "app/report.h"
@@ -53,6 +54,7 @@ struct serve {
     struct clock clock;
     struct port port;
     struct pool *pool;
+    struct follow follow;
     struct access_log *access_log; /* NULL: none */
     struct io_pools pools[CONFIG_CORES_MAX];
     struct worker *workers[CONFIG_CORES_MAX];
@@ -226,6 +228,7 @@ static void take_signals(struct serve *s)
     sigemptyset(&s->signals);
     sigaddset(&s->signals, SIGINT);
     sigaddset(&s->signals, SIGTERM);
+    sigaddset(&s->signals, SIGHUP);
     sigaddset(&s->signals, SIGUSR1);
     sigaddset(&s->signals, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
@@ -272,7 +275,13 @@ static bool probe_port(struct serve *s)
 
 static void pool_line(void *ctx, enum pool_log_level level, const char *line)
 {
-    log_line(level == POOL_LOG_WARNING ? CONFIG_LOG_WARNING : CONFIG_LOG_INFO, "%s", line);
+    static const enum config_log_level levels[] = {
+        [POOL_LOG_WARNING] = CONFIG_LOG_WARNING,
+        [POOL_LOG_INFO] = CONFIG_LOG_INFO,
+        [POOL_LOG_DEBUG] = CONFIG_LOG_DEBUG,
+    };
+
+    log_line(levels[level], "%s", line);
 }
 
 static bool site_roots_are_there(struct serve *s)
@@ -296,6 +305,9 @@ static bool load_pool(struct serve *s)
         .bytes = s->config->pool_bytes,
         .node = s->port.caps.numa_node,
         .allow_small_pages = s->config->allow_small_pages,
+        .files = s->config->pool_files,
+        .follow = true,
+        .rescan_ns = s->config->rescan_ns,
         .media_types = s->config->media_types,
         .log = pool_line,
     };
@@ -475,6 +487,8 @@ static bool wait_signal(struct serve *s, uint64_t ns)
                                 .tv_nsec = (long)(ns % NS_PER_S) };
     int signo = sigtimedwait(&s->signals, NULL, &timeout);
 
+    if (signo == SIGHUP)
+        pool_reload(s->pool, false);
     if (signo == SIGUSR1)
         print_counters(s);
     if (signo == SIGUSR2 && s->access_log != NULL)
@@ -505,6 +519,23 @@ static void drain(struct serve *s)
     }
 }
 
+/* Without its thread the files of the start are served. */
+static void follow(struct serve *s)
+{
+    s->follow = (struct follow){ .workers = s->workers, .count = s->worker_count };
+    struct pool_readers readers = follow_readers(&s->follow);
+
+    if (pool_follow(s->pool, &readers, s->error, sizeof(s->error)) != 0)
+        log_line(CONFIG_LOG_ERROR, "%s: changes of files are not served", s->error);
+    telemetry_set_pool(s->pool);
+}
+
+static void unfollow(struct serve *s)
+{
+    pool_unfollow(s->pool); /* it waits for workers, which must still turn */
+    telemetry_set_pool(NULL);
+}
+
 static void run(struct serve *s)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
@@ -517,9 +548,11 @@ static void run(struct serve *s)
         .worker_count = s->worker_count,
     };
     report_ready(&ready);
+    follow(s);
 
     while (!wait_signal(s, 3600 * NS_PER_S))
         ;
+    unfollow(s);
     drain(s);
     post_all(s, WORKER_STOP);
     for (unsigned i = 0; i < s->worker_count; i++)

@@ -40,6 +40,9 @@ const struct setting settings[] = {
       .words = log_levels },
 
     { "pool", "size", "pool", &setting_size, AT(pool_bytes), 2 * MIB, TIB, "auto", "auto" },
+    { "pool", "files", NULL, &setting_number, AT(pool_files), 1, 1000000000, "auto", "auto" },
+    { "pool", "rescan", NULL, &setting_duration, AT(rescan_ns), NS_PER_S, 24 * 3600 * NS_PER_S,
+      "auto", "auto" },
     { "pool", "allow_small_pages", "allow-small-pages", &setting_bool, AT(allow_small_pages),
       .fallback = "false" },
 

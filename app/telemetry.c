@@ -10,6 +10,7 @@
 #include "app/access_log.h"
 #include "app/worker.h"
 #include "base/counters.h"
+#include "mempool/pool.h"
 
 /* Commands run on EAL's telemetry threads. */
 static struct {
@@ -18,6 +19,12 @@ static struct {
     unsigned count;
     struct access_log *access_log;
 } source = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* A reload takes its time: others need not wait for it. */
+static struct {
+    pthread_mutex_t lock;
+    struct pool *pool;
+} pool_source = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* Adds up what params asks for: everything, or one worker. */
 static int sum_counters(const char *params, struct counters *sum)
@@ -76,6 +83,40 @@ static int answer_reopen(const char *cmd, const char *params, struct rte_tel_dat
     return rte_tel_data_add_dict_u64(answer, "reopened", there);
 }
 
+static void add_keeper(struct rte_tel_data *answer, const struct keeper_report *r)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        { "files", r->files },
+        { "added", r->counts.added },
+        { "changed", r->counts.changed },
+        { "removed", r->counts.removed },
+        { "full", r->counts.full },
+        { "refused", r->counts.refused },
+        { "failed", r->counts.failed },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        rte_tel_data_add_dict_u64(answer, rows[i].name, rows[i].value);
+}
+
+static int answer_reload(const char *cmd, const char *params, struct rte_tel_data *answer)
+{
+    struct keeper_report report = { 0 };
+
+    pthread_mutex_lock(&pool_source.lock);
+    bool done = pool_source.pool != NULL && pool_reload(pool_source.pool, true);
+    if (done)
+        pool_keeper_report(pool_source.pool, &report);
+    pthread_mutex_unlock(&pool_source.lock);
+    rte_tel_data_start_dict(answer);
+    rte_tel_data_add_dict_u64(answer, "reloaded", done);
+    add_keeper(answer, &report);
+    return 0;
+}
+
 bool telemetry_register(void)
 {
     return rte_telemetry_register_cmd(
@@ -83,8 +124,17 @@ bool telemetry_register(void)
                "Counters summed over workers. Parameter: one worker's number") == 0 &&
            rte_telemetry_register_cmd("/hugewire/workers", answer_workers,
                                       "Number of workers. No parameters") == 0 &&
+           rte_telemetry_register_cmd("/hugewire/reload", answer_reload,
+                                      "Looks through ROOT. No parameters") == 0 &&
            rte_telemetry_register_cmd("/hugewire/reopen", answer_reopen,
                                       "Opens the access log's file anew. No parameters") == 0;
+}
+
+void telemetry_set_pool(struct pool *pool)
+{
+    pthread_mutex_lock(&pool_source.lock);
+    pool_source.pool = pool;
+    pthread_mutex_unlock(&pool_source.lock);
 }
 
 void telemetry_set_access_log(struct access_log *log)

@@ -6,6 +6,7 @@
  *   /hugewire/counters,N      of worker N
  *   /hugewire/workers         how many workers there are
  *   /hugewire/reopen          opens the access log's file anew
+ *   /hugewire/reload          looks through ROOT; answers when that is done
  */
 #ifndef APP_TELEMETRY_H
 #define APP_TELEMETRY_H
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 
 struct access_log;
+struct pool;
 struct worker;
 
 /* After EAL's start. False: telemetry does not take the commands. */
@@ -20,6 +22,8 @@ bool telemetry_register(void);
 
 /* What the commands answer from; NULL, 0: nothing, before the workers are destroyed. */
 void telemetry_set_workers(struct worker *const *workers, unsigned count);
+/* Returns when no command uses the one before. NULL: none any more. */
+void telemetry_set_pool(struct pool *pool);
 /* NULL: there is none, or none any more. */
 void telemetry_set_access_log(struct access_log *log);
 

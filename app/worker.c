@@ -69,6 +69,7 @@ struct worker {
     /* Read by others. */
     struct counters counters __attribute__((aligned(64)));
     bool quiet __attribute__((aligned(64)));
+    uint64_t catalogue_serial;
     bool asleep;
 };
 
@@ -253,6 +254,16 @@ bool worker_is_quiet(const struct worker *w)
     return __atomic_load_n(&w->quiet, __ATOMIC_ACQUIRE);
 }
 
+uint64_t worker_catalogue_serial(const struct worker *w)
+{
+    return __atomic_load_n(&w->catalogue_serial, __ATOMIC_ACQUIRE);
+}
+
+struct file_pin worker_file_pin(const struct worker *w, uint32_t index)
+{
+    return http_server_file_pin(w->http, index);
+}
+
 struct file_pin worker_pins(const struct worker *w)
 {
     return http_server_pins(w->http);
@@ -272,6 +283,11 @@ static bool read_inbox(struct worker *w, uint64_t now)
     switch (message.kind) {
     case WORKER_NEWS:
         stack_hear(w->stack, &message.news, now);
+        break;
+    case WORKER_CATALOGUE:
+        /* All packets of the turns before are with the port, or counted in its backlog. */
+        http_server_catalogue(w->http, message.version.catalogue);
+        __atomic_store_n(&w->catalogue_serial, message.version.serial, __ATOMIC_RELEASE);
         break;
     case WORKER_DRAIN:
         stack_drain(w->stack, now);

@@ -40,14 +40,21 @@ struct worker_config {
 };
 
 enum worker_message_kind {
-    WORKER_NEWS,  /* what another worker's stack has learnt of the link */
-    WORKER_DRAIN, /* stack_drain() */
-    WORKER_ABORT, /* stack_abort_all() */
-    WORKER_STOP,  /* end the loop */
+    WORKER_NEWS,      /* what another worker's stack has learnt of the link */
+    WORKER_CATALOGUE, /* a version of the catalogue, to be used from now on */
+    WORKER_DRAIN,     /* stack_drain() */
+    WORKER_ABORT,     /* stack_abort_all() */
+    WORKER_STOP,      /* end the loop */
 };
 
 struct worker_message {
-    struct stack_news news;
+    union {
+        struct stack_news news;
+        struct {
+            const struct catalogue *catalogue;
+            uint64_t serial;
+        } version;
+    };
     uint32_t kind;
 };
 
@@ -73,7 +80,13 @@ const struct counters *worker_counters(const struct worker *worker);
 /* Any thread. After WORKER_DRAIN or WORKER_ABORT: no connections are left and all is sent. */
 bool worker_is_quiet(const struct worker *worker);
 
-/* When the port is closed, so that every mbuf is back: references to file bytes that are left. */
+/* Any thread: serial of the version taken last, between two turns; 0: that of the start. */
+uint64_t worker_catalogue_serial(const struct worker *worker);
+/* Any thread: its references to one file. */
+struct file_pin worker_file_pin(const struct worker *worker, uint32_t index);
+
+/* Any thread. When the port is closed, so that every mbuf is back: references to file bytes that
+ * are left. */
 struct file_pin worker_pins(const struct worker *worker);
 
 /* Gives back the mbufs it holds: before the port's pools go, after the loop has ended. */

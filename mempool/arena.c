@@ -219,6 +219,9 @@ int arena_create(struct arena *arena, const struct arena_config *config, struct 
         return pool_error(error, error_bytes, "pool: there is no NUMA node %d, the highest is %d",
                           config->node, numa_max_node());
     for (size_t i = 0; i < sizes; i++) {
+        /* A page many times as large as the arena would be a waste, if there are smaller ones. */
+        if (i + 1 < sizes && config->bytes <= hugepage_bytes[i] / 2)
+            continue;
         struct hugepages have = hugepages_read(hugepage_bytes[i], config->node);
         if (have.usable >= round_up(config->bytes, have.page_bytes) / have.page_bytes) {
             if (arena_create_huge(arena, config->bytes, have.page_bytes, config->node, error,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Open addressing with linear probing over SipHash (libsodium) of the path, at most two thirds
- * full. A slot holds the number of a key and 32 bits of its hash, so that a probe reads the key,
- * and the path, only of what is almost certainly the right one. The hash key is drawn anew for each
- * catalogue: who may place files in ROOT cannot choose names that collide. No result depends on it.
+ * A version is a hash table: open addressing with linear probing over SipHash (libsodium) of the
+ * path, at most two thirds full. A slot holds the number of a key and 32 bits of its hash, so that
+ * a probe reads the key, and the path, only of what is almost certainly the right one. The hash key
+ * is drawn anew for each catalogue: who may place files in ROOT cannot choose names that collide.
+ * No result depends on it.
  *
- * Strings and extents live in blocks that are freed as a whole: no per-string heap overhead, which
- * for millions of small files would outweigh the strings.
+ * Keys and files are in tables that all versions share: to make the next version is to copy the
+ * slots, 8 bytes each. Key number n is file n, or directory n - file_max.
  */
 #include "mempool/catalogue.h"
 
@@ -19,20 +20,32 @@
 #include "base/assert.h"
 #include "base/date.h"
 
-#define BLOCK_BYTES  (256u << 10) /* of strings: a few thousand files */
-#define TYPE_LEN_MAX 255          /* RFC 6838 section 4.2: 127 + '/' + 127 */
-#define NO_FILE      UINT32_MAX
-
-struct block {
-    struct block *next;
-    size_t used, size;
-    max_align_t data[];
-};
+#define TYPE_LEN_MAX 255 /* RFC 6838 section 4.2: 127 + '/' + 127 */
+#define NO_KEY       UINT32_MAX
 
 struct key {
-    const char *path;
+    char *path; /* with all other strings of the key behind it, in one block; NULL: no such key */
+    struct file_extent *extents; /* of a file: if they are its own */
     uint32_t path_len;
-    uint32_t file; /* index, or NO_FILE: a directory */
+    uint32_t next; /* free key */
+};
+
+/* Numbers of keys to be had: those given back, and those from `fresh` to `end`, never used. */
+struct numbers {
+    uint32_t given_back; /* first of a list; NO_KEY: none */
+    uint32_t fresh, end;
+};
+
+/* What all versions share. */
+struct store {
+    struct key *keys;
+    struct file *files;
+    uint32_t file_max, directory_max;
+    struct numbers file_numbers, directory_numbers;
+    char **types; /* distinct media types met so far; few */
+    uint32_t type_count;
+    uint32_t versions;
+    unsigned char hash_key[crypto_shorthash_KEYBYTES];
 };
 
 struct slot {
@@ -41,84 +54,69 @@ struct slot {
 };
 
 struct catalogue {
+    struct store *store;
     struct slot *slots;
     size_t slot_mask;
-    struct key *keys;
-    uint32_t key_count;
-    struct file *files;
-    uint32_t file_count, file_max;
-    uint32_t directory_count, directory_max;
+    uint32_t file_count;
     uint64_t bytes;
-    struct block *blocks;
-    const char **types; /* distinct media types met so far; few */
-    uint32_t type_count;
     unsigned codings; /* catalogue_codings() */
-    unsigned char hash_key[crypto_shorthash_KEYBYTES];
 };
 
-/* ---- memory that goes with the catalogue ---- */
+/* ---- keys ---- */
 
-static void *block_alloc(struct catalogue *c, size_t len, size_t align)
+static uint32_t number_take(struct store *s, struct numbers *numbers)
 {
-    struct block *b = c->blocks;
-    size_t at = b != NULL ? (b->used + align - 1) & ~(align - 1) : 0;
+    uint32_t number = numbers->given_back;
 
-    if (b == NULL || at > b->size || len > b->size - at) {
-        size_t size = len > BLOCK_BYTES / 8 ? len : BLOCK_BYTES;
-        b = malloc(sizeof(*b) + size);
-        if (b == NULL)
-            return NULL;
-        b->size = size;
-        at = 0;
-        if (size != BLOCK_BYTES && c->blocks != NULL) { /* keep filling the block under way */
-            b->next = c->blocks->next;
-            c->blocks->next = b;
-        } else {
-            b->next = c->blocks;
-            c->blocks = b;
-        }
-    }
-    b->used = at + len;
-    return (char *)b->data + at;
+    if (number != NO_KEY)
+        numbers->given_back = s->keys[number].next;
+    else if (numbers->fresh < numbers->end)
+        number = numbers->fresh++;
+    return number;
 }
 
-static const char *string_copy(struct catalogue *c, const char *text, size_t len)
+/* Frees what belongs to the key, and its number. */
+static void key_drop(struct store *s, struct numbers *numbers, uint32_t number)
 {
-    char *copy = block_alloc(c, len + 1, 1);
+    struct key *key = &s->keys[number];
 
-    if (copy == NULL)
-        return NULL;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    return copy;
+    ASSERT(key->path != NULL);
+    free(key->path);
+    free(key->extents);
+    *key = (struct key){ .next = numbers->given_back };
+    numbers->given_back = number;
 }
 
 /* One copy of each distinct type. */
-static const char *type_intern(struct catalogue *c, const char *type)
+static const char *type_intern(struct store *s, const char *type)
 {
-    for (uint32_t i = 0; i < c->type_count; i++)
-        if (strcmp(c->types[i], type) == 0)
-            return c->types[i];
+    for (uint32_t i = 0; i < s->type_count; i++)
+        if (strcmp(s->types[i], type) == 0)
+            return s->types[i];
 
-    const char *copy = string_copy(c, type, strlen(type));
-    const char **types = realloc(c->types, (c->type_count + 1) * sizeof(*types));
+    size_t bytes = strlen(type) + 1;
+    char *copy = malloc(bytes);
+    char **types = realloc(s->types, (s->type_count + 1) * sizeof(*types));
     if (types != NULL)
-        c->types = types;
-    if (copy == NULL || types == NULL)
+        s->types = types;
+    if (copy == NULL || types == NULL) {
+        free(copy);
         return NULL;
-    c->types[c->type_count++] = copy;
+    }
+    memcpy(copy, type, bytes);
+    s->types[s->type_count++] = copy;
     return copy;
 }
 
 /* ---- hash table ---- */
 
-static uint64_t path_hash(const struct catalogue *c, const char *path, size_t len)
+static uint64_t path_hash(const struct store *s, const char *path, size_t len)
 {
     unsigned char out[crypto_shorthash_BYTES];
     uint64_t hash;
 
     static_assert(sizeof(out) == sizeof(hash), "one word");
-    crypto_shorthash(out, (const unsigned char *)path, len, c->hash_key);
+    crypto_shorthash(out, (const unsigned char *)path, len, s->hash_key);
     memcpy(&hash, out, sizeof(hash));
     return hash;
 }
@@ -135,40 +133,68 @@ static struct slot *slot_find(const struct catalogue *c, const char *path, size_
             return slot;
         if (slot->tag != tag)
             continue;
-        const struct key *key = &c->keys[slot->key - 1];
+        const struct key *key = &c->store->keys[slot->key - 1];
         if (key->path_len == len && memcmp(key->path, path, len) == 0)
             return slot;
     }
 }
 
-struct catalogue_entry catalogue_find(const struct catalogue *c, const char *path, size_t path_len)
+static struct catalogue_entry slot_entry(const struct catalogue *c, const struct slot *slot)
 {
-    const struct slot *slot = slot_find(c, path, path_len, path_hash(c, path, path_len));
+    const struct store *s = c->store;
 
     if (slot->key == 0)
         return (struct catalogue_entry){ .kind = CATALOGUE_ABSENT };
-    uint32_t file = c->keys[slot->key - 1].file;
-    if (file == NO_FILE)
-        return (struct catalogue_entry){ .kind = CATALOGUE_DIRECTORY };
-    return (struct catalogue_entry){ .kind = CATALOGUE_FILE, .file = &c->files[file] };
+    uint32_t number = slot->key - 1;
+    if (number >= s->file_max)
+        return (struct catalogue_entry){ .kind = CATALOGUE_DIRECTORY,
+                                         .directory = number - s->file_max };
+    return (struct catalogue_entry){ .kind = CATALOGUE_FILE, .file = &s->files[number] };
 }
 
-/* Enters path, which must be new; file is NO_FILE for a directory. */
-static int key_add(struct catalogue *c, const char *path, size_t path_len, uint32_t file)
+struct catalogue_entry catalogue_find(const struct catalogue *c, const char *path, size_t path_len)
 {
+    return slot_entry(c, slot_find(c, path, path_len, path_hash(c->store, path, path_len)));
+}
+
+/*
+ * Enters path, which must be new, with room for string_bytes more in its block. Returns the key's
+ * number, or NO_KEY.
+ */
+static uint32_t key_add(struct catalogue *c, struct numbers *numbers, const char *path,
+                        size_t path_len, size_t string_bytes)
+{
+    struct store *s = c->store;
+
     if (path_len >= UINT32_MAX)
-        return -1;
-    uint64_t hash = path_hash(c, path, path_len);
+        return NO_KEY;
+    uint64_t hash = path_hash(s, path, path_len);
     struct slot *slot = slot_find(c, path, path_len, hash);
-    if (slot->key != 0)
-        return -1;
-    const char *copy = string_copy(c, path, path_len);
-    if (copy == NULL)
-        return -1;
-    c->keys[c->key_count++] =
-        (struct key){ .path = copy, .path_len = (uint32_t)path_len, .file = file };
-    *slot = (struct slot){ .key = c->key_count, .tag = (uint32_t)(hash >> 32) };
-    return 0;
+    char *block = slot->key == 0 ? malloc(path_len + 1 + string_bytes) : NULL;
+    uint32_t number = block != NULL ? number_take(s, numbers) : NO_KEY;
+    if (number == NO_KEY) {
+        free(block);
+        return NO_KEY;
+    }
+    memcpy(block, path, path_len);
+    block[path_len] = '\0';
+    s->keys[number] = (struct key){ .path = block, .path_len = (uint32_t)path_len };
+    *slot = (struct slot){ .key = number + 1, .tag = (uint32_t)(hash >> 32) };
+    return number;
+}
+
+/* Closes the gap at slot `gap`: what linear probing put behind it moves up. */
+static void slot_clear(struct catalogue *c, size_t gap)
+{
+    for (size_t i = (gap + 1) & c->slot_mask; c->slots[i].key != 0; i = (i + 1) & c->slot_mask) {
+        const struct key *key = &c->store->keys[c->slots[i].key - 1];
+        size_t home = path_hash(c->store, key->path, key->path_len) & c->slot_mask;
+        if (((i - home) & c->slot_mask) >= ((i - gap) & c->slot_mask)) {
+            c->slots[gap] = c->slots[i];
+            gap = i;
+        }
+    }
+    c->slots[gap] = (struct slot){ 0 };
 }
 
 /* ---- what the table holds ---- */
@@ -188,61 +214,150 @@ uint64_t catalogue_bytes(const struct catalogue *c)
     return c->bytes;
 }
 
-const struct file *catalogue_file(const struct catalogue *c, uint32_t index)
+uint32_t catalogue_files_max(const struct catalogue *c)
 {
-    ASSERT(index < c->file_count);
-    return &c->files[index];
+    return c->store->file_max;
 }
 
-/* ---- building ---- */
+uint32_t catalogue_directories_max(const struct catalogue *c)
+{
+    return c->store->directory_max;
+}
+
+static const char *key_path(const struct store *s, uint32_t number, size_t *len)
+{
+    *len = s->keys[number].path_len;
+    return s->keys[number].path;
+}
+
+const char *catalogue_file_path(const struct catalogue *c, uint32_t index, size_t *len)
+{
+    ASSERT(index < c->store->file_max);
+    return key_path(c->store, index, len);
+}
+
+const char *catalogue_directory_path(const struct catalogue *c, uint32_t number, size_t *len)
+{
+    ASSERT(number < c->store->directory_max);
+    return key_path(c->store, c->store->file_max + number, len);
+}
+
+const struct file *catalogue_file(const struct catalogue *c, uint32_t index)
+{
+    ASSERT(index < c->store->file_max);
+    return c->store->keys[index].path != NULL ? &c->store->files[index] : NULL;
+}
+
+/* ---- versions ---- */
+
+static void store_destroy(struct store *s)
+{
+    for (uint64_t i = 0; s->keys != NULL && i < (uint64_t)s->file_max + s->directory_max; i++) {
+        free(s->keys[i].path);
+        free(s->keys[i].extents);
+    }
+    for (uint32_t i = 0; i < s->type_count; i++)
+        free(s->types[i]);
+    free(s->types);
+    free(s->files);
+    free(s->keys);
+    free(s);
+}
+
+static struct store *store_create(uint32_t files, uint32_t directories)
+{
+    struct store *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return NULL;
+    *s = (struct store){
+        .keys = calloc((uint64_t)files + directories + 1, sizeof(*s->keys)),
+        .files = calloc((size_t)files + 1, sizeof(*s->files)), /* + 1: calloc(0) may be NULL */
+        .file_max = files,
+        .directory_max = directories,
+        .file_numbers = { .given_back = NO_KEY, .fresh = 0, .end = files },
+        .directory_numbers = { .given_back = NO_KEY, .fresh = files, .end = files + directories },
+    };
+    crypto_shorthash_keygen(s->hash_key);
+    if (s->keys != NULL && s->files != NULL)
+        return s;
+    store_destroy(s);
+    return NULL;
+}
 
 struct catalogue *catalogue_create(uint32_t files, uint32_t directories)
 {
     uint64_t keys = (uint64_t)files + directories;
     size_t slots = 16;
 
-    if (keys >= UINT32_MAX)
+    if (keys >= NO_KEY)
         return NULL;
     while (slots < keys + keys / 2 + 1)
         slots *= 2;
 
     struct catalogue *c = calloc(1, sizeof(*c));
-    if (c == NULL)
-        return NULL;
-    c->slots = calloc(slots, sizeof(*c->slots));
-    c->keys = calloc(keys + 1, sizeof(*c->keys)); /* + 1: calloc(0) may be NULL */
-    c->files = calloc((size_t)files + 1, sizeof(*c->files));
-    if (c->slots == NULL || c->keys == NULL || c->files == NULL) {
-        catalogue_destroy(c);
+    struct store *store = store_create(files, directories);
+    struct slot *table = calloc(slots, sizeof(*table));
+    if (c == NULL || store == NULL || table == NULL) {
+        free(c);
+        if (store != NULL)
+            store_destroy(store);
+        free(table);
         return NULL;
     }
-    c->slot_mask = slots - 1;
-    c->file_max = files;
-    c->directory_max = directories;
-    crypto_shorthash_keygen(c->hash_key);
+    *c = (struct catalogue){ .store = store, .slots = table, .slot_mask = slots - 1 };
+    store->versions = 1;
     return c;
 }
 
-/* Sets head, type, etag. The tag tells apart any two states that the file system's clock tells
- * apart. */
-static int file_describe(struct catalogue *c, struct file *file, const char *type)
+struct catalogue *catalogue_next(const struct catalogue *version)
 {
-    char etag[FILE_ETAG_BYTES], date[DATE_TEXT_BYTES],
-        head[TYPE_LEN_MAX + sizeof(etag) + sizeof(date) + 128];
+    struct catalogue *c = malloc(sizeof(*c));
+    struct slot *slots = malloc((version->slot_mask + 1) * sizeof(*slots));
+
+    if (c == NULL || slots == NULL) {
+        free(c);
+        free(slots);
+        return NULL;
+    }
+    memcpy(slots, version->slots, (version->slot_mask + 1) * sizeof(*slots));
+    *c = *version;
+    c->slots = slots;
+    c->store->versions++;
+    return c;
+}
+
+void catalogue_destroy(struct catalogue *c)
+{
+    if (c == NULL)
+        return;
+    if (--c->store->versions == 0)
+        store_destroy(c->store);
+    free(c->slots);
+    free(c);
+}
+
+/* ---- building ---- */
+
+/* Room for all fields of head that depend on the file. */
+#define HEAD_BYTES (TYPE_LEN_MAX + FILE_ETAG_BYTES + DATE_TEXT_BYTES + 128)
+
+/* Writes head and etag of a file; returns the head's length. The tag tells apart any two states
+ * that the file system's clock tells apart. */
+static size_t file_describe(const struct file *file, const char *type, char head[HEAD_BYTES],
+                            char etag[FILE_ETAG_BYTES])
+{
+    char date[DATE_TEXT_BYTES];
     uint64_t mtime_ns_total = (uint64_t)file->mtime_s * 1000000000u + file->mtime_ns;
 
-    snprintf(etag, sizeof(etag), "\"%" PRIx64 "-%" PRIx64 "\"", mtime_ns_total, file->size);
+    snprintf(etag, FILE_ETAG_BYTES, "\"%" PRIx64 "-%" PRIx64 "\"", mtime_ns_total, file->size);
     date_format(file->mtime_s, date);
-    int len = snprintf(head, sizeof(head),
+    int len = snprintf(head, HEAD_BYTES,
                        "Content-Type: %s\r\nLast-Modified: %.*s\r\nETag: %s\r\n"
                        "Accept-Ranges: bytes\r\n",
                        type, DATE_TEXT_BYTES, date, etag);
-    ASSERT(len > 0 && (size_t)len < sizeof(head));
-    file->head_len = (uint16_t)len;
-    file->head = string_copy(c, head, (size_t)len);
-    file->etag = string_copy(c, etag, strlen(etag));
-    file->type = type_intern(c, type);
-    return file->head == NULL || file->etag == NULL || file->type == NULL ? -1 : 0;
+    ASSERT(len > 0 && (size_t)len < HEAD_BYTES);
+    return (size_t)len;
 }
 
 static unsigned path_coding(const char *path, size_t path_len)
@@ -262,31 +377,39 @@ static unsigned path_coding(const char *path, size_t path_len)
 struct file *catalogue_add_file(struct catalogue *c, const char *path, size_t path_len,
                                 uint64_t size, int64_t mtime_s, uint32_t mtime_ns, const char *type)
 {
-    if (c->file_count == c->file_max || strlen(type) > TYPE_LEN_MAX)
+    struct store *s = c->store;
+    struct file file = { .size = size, .mtime_s = mtime_s, .mtime_ns = mtime_ns };
+    char head[HEAD_BYTES], etag[FILE_ETAG_BYTES];
+
+    if (strlen(type) > TYPE_LEN_MAX)
         return NULL;
-    struct file *file = &c->files[c->file_count];
-    *file = (struct file){
-        .size = size, .index = c->file_count, .mtime_s = mtime_s, .mtime_ns = mtime_ns
-    };
-    if (file_describe(c, file, type) != 0 || key_add(c, path, path_len, file->index) != 0)
+    size_t head_len = file_describe(&file, type, head, etag), etag_len = strlen(etag);
+    file.type = type_intern(s, type);
+    if (file.type == NULL)
         return NULL;
+    file.index = key_add(c, &s->file_numbers, path, path_len, head_len + 1 + etag_len + 1);
+    if (file.index == NO_KEY)
+        return NULL;
+    char *strings = s->keys[file.index].path + path_len + 1;
+    file.head_len = (uint16_t)head_len;
+    file.head = memcpy(strings, head, head_len + 1);
+    file.etag = memcpy(strings + head_len + 1, etag, etag_len + 1);
+    s->files[file.index] = file;
     c->codings |= path_coding(path, path_len);
     c->file_count++;
     c->bytes += size;
-    return file;
+    return &s->files[file.index];
 }
 
 int catalogue_add_directory(struct catalogue *c, const char *path, size_t path_len)
 {
-    if (c->directory_count == c->directory_max || key_add(c, path, path_len, NO_FILE) != 0)
-        return -1;
-    c->directory_count++;
-    return 0;
+    return key_add(c, &c->store->directory_numbers, path, path_len, 0) != NO_KEY ? 0 : -1;
 }
 
 int catalogue_set_extents(struct catalogue *c, struct file *file, const struct file_extent *extents,
                           uint32_t count)
 {
+    struct key *key = &c->store->keys[file->index];
     uint64_t offset = 0;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -294,29 +417,44 @@ int catalogue_set_extents(struct catalogue *c, struct file *file, const struct f
         offset += extents[i].len;
     }
     ASSERT(offset == file->size);
+    free(key->extents);
+    key->extents = NULL;
     file->extents = NULL;
-    file->extent_count = count;
+    file->extent_count = 0;
     if (count == 0)
         return 0;
-    struct file_extent *copy = block_alloc(c, count * sizeof(*copy), _Alignof(struct file_extent));
-    if (copy == NULL)
+    key->extents = malloc(count * sizeof(*extents));
+    if (key->extents == NULL)
         return -1;
-    memcpy(copy, extents, count * sizeof(*copy));
-    file->extents = copy;
+    memcpy(key->extents, extents, count * sizeof(*extents));
+    file->extents = key->extents;
+    file->extent_count = count;
     return 0;
 }
 
-void catalogue_destroy(struct catalogue *c)
+struct catalogue_entry catalogue_remove(struct catalogue *c, const char *path, size_t path_len)
 {
-    if (c == NULL)
-        return;
-    for (struct block *b = c->blocks, *next; b != NULL; b = next) {
-        next = b->next;
-        free(b);
+    struct slot *slot = slot_find(c, path, path_len, path_hash(c->store, path, path_len));
+    struct catalogue_entry entry = slot_entry(c, slot);
+
+    if (entry.kind == CATALOGUE_ABSENT)
+        return entry;
+    if (entry.kind == CATALOGUE_FILE) {
+        c->file_count--;
+        c->bytes -= entry.file->size;
     }
-    free(c->types);
-    free(c->files);
-    free(c->keys);
-    free(c->slots);
-    free(c);
+    slot_clear(c, (size_t)(slot - c->slots));
+    return entry;
+}
+
+void catalogue_file_drop(struct catalogue *c, uint32_t index)
+{
+    ASSERT(index < c->store->file_max);
+    key_drop(c->store, &c->store->file_numbers, index);
+}
+
+void catalogue_directory_drop(struct catalogue *c, uint32_t number)
+{
+    ASSERT(number < c->store->directory_max);
+    key_drop(c->store, &c->store->directory_numbers, c->store->file_max + number);
 }

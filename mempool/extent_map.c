@@ -186,16 +186,6 @@ static uint32_t group_find(struct extent_map *map, unsigned n)
     return NO_GROUP;
 }
 
-static uint32_t group_with_longest(const struct extent_map *map)
-{
-    uint32_t best = 0;
-
-    for (uint32_t group = 1; group < map->groups; group++)
-        if (map->longest[group] > map->longest[best])
-            best = group;
-    return best;
-}
-
 /* The highest run of n empty groups, else the longest; its length, 0 if no group is empty. */
 static uint32_t groups_find(const struct extent_map *map, uint32_t n, uint32_t *first)
 {
@@ -211,26 +201,68 @@ static uint32_t groups_find(const struct extent_map *map, uint32_t n, uint32_t *
     return longest;
 }
 
+/* Free units at the group's beginning, and at its end. */
+static unsigned group_head(const struct extent_map *map, uint32_t group)
+{
+    return bit_next(group_words(map, group), 0, false);
+}
+
+static unsigned group_tail(const struct extent_map *map, uint32_t group)
+{
+    const uint64_t *words = group_words(map, group);
+    unsigned n = 0;
+
+    for (unsigned w = GROUP_WORDS; w-- > 0; n += WORD_BITS)
+        if (words[w] != UINT64_MAX)
+            return n + (unsigned)__builtin_clzll(~words[w]);
+    return n;
+}
+
+/* A run of at least n units, wherever groups begin and end, else the longest; its length. */
+static uint64_t run_across(const struct extent_map *map, uint64_t n, uint64_t *first)
+{
+    uint64_t longest = 0, run = 0; /* run: free units from the group's end upward */
+
+    for (uint32_t group = map->groups; group-- > 0 && longest < n;) {
+        uint64_t start = (uint64_t)group * EXTENT_GROUP_UNITS;
+        unsigned tail = group_tail(map, group), at = 0;
+        run += tail;
+        if (run > longest) {
+            longest = run;
+            *first = start + EXTENT_GROUP_UNITS - tail;
+        }
+        if (map->longest[group] > longest) {
+            longest = run_find(group_words(map, group), EXTENT_GROUP_UNITS, &at);
+            *first = start + at;
+        }
+        if (!group_is_empty(map, group))
+            run = group_head(map, group);
+    }
+    return longest;
+}
+
 /* Where the next piece of a request for n units goes; returns its length. Something must be free.
  */
 static uint64_t piece_find(struct extent_map *map, uint64_t n, uint64_t *first)
 {
-    uint32_t group = n <= EXTENT_GROUP_UNITS ? group_find(map, (unsigned)n) : NO_GROUP;
-    unsigned start = 0;
+    uint32_t group;
 
-    if (group == NO_GROUP) {
-        uint64_t wanted = (n + EXTENT_GROUP_UNITS - 1) / EXTENT_GROUP_UNITS;
-        uint32_t run = groups_find(map, wanted < NO_GROUP ? (uint32_t)wanted : NO_GROUP, &group);
-        uint64_t units = (uint64_t)run * EXTENT_GROUP_UNITS;
-        if (run > 0) {
-            *first = (uint64_t)group * EXTENT_GROUP_UNITS;
-            return units < n ? units : n;
+    if (n <= EXTENT_GROUP_UNITS) {
+        unsigned start = 0;
+        group = group_find(map, (unsigned)n);
+        if (group != NO_GROUP) {
+            run_find(group_words(map, group), (unsigned)n, &start);
+            *first = (uint64_t)group * EXTENT_GROUP_UNITS + start;
+            return n;
         }
-        group = group_with_longest(map);
+    } else {
+        uint32_t wanted = (uint32_t)((n + EXTENT_GROUP_UNITS - 1) / EXTENT_GROUP_UNITS);
+        if (groups_find(map, wanted, &group) >= wanted) {
+            *first = (uint64_t)group * EXTENT_GROUP_UNITS;
+            return n;
+        }
     }
-    unsigned run = run_find(group_words(map, group),
-                            n < EXTENT_GROUP_UNITS ? (unsigned)n : EXTENT_GROUP_UNITS, &start);
-    *first = (uint64_t)group * EXTENT_GROUP_UNITS + start;
+    uint64_t run = run_across(map, n, first);
     return run < n ? run : n;
 }
 
@@ -282,14 +314,11 @@ void extent_map_free(struct extent_map *map, struct extent_range range)
 
 struct extent_usage extent_map_usage(const struct extent_map *map)
 {
-    uint32_t first;
-    uint64_t largest = (uint64_t)groups_find(map, NO_GROUP, &first) * EXTENT_GROUP_UNITS;
+    uint64_t first;
 
-    if (largest == 0 && map->groups > 0)
-        largest = map->longest[group_with_longest(map)];
     return (struct extent_usage){
         .bytes = map->units * map->unit,
         .free_bytes = map->units_free * map->unit,
-        .largest_free = largest * map->unit,
+        .largest_free = run_across(map, UINT64_MAX, &first) * map->unit,
     };
 }

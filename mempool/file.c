@@ -31,11 +31,12 @@ static uint64_t extent_run(const struct file_extent *extent, uint64_t at, uint64
     return run < len ? run : len;
 }
 
-static uint16_t run_sum(const struct file *file, const uint8_t *data, uint64_t from, uint32_t len)
+/* from: in the extent. */
+static uint16_t run_sum(const struct file_extent *extent, uint64_t from, uint32_t len)
 {
-    if (file->sums == NULL)
-        return checksum_bytes(data, len);
-    return prefix_sum_range(file->sums, data, from, len);
+    if (extent->sums == NULL)
+        return checksum_bytes(extent->data + from, len);
+    return prefix_sum_range(extent->sums, extent->data + from, from, len);
 }
 
 enum { SEGMENTS_AHEAD = 3 };
@@ -45,16 +46,15 @@ enum { SEGMENTS_AHEAD = 3 };
  * around it, all of them far from anything used before. Asked for now, they are there when their
  * turn comes.
  */
-static void prefetch_cut_ahead(const struct file *file, const struct file_extent *extent,
-                               uint64_t at, uint32_t len)
+static void prefetch_cut_ahead(const struct file_extent *extent, uint64_t from, uint32_t len)
 {
-    uint64_t cut = at + (uint64_t)SEGMENTS_AHEAD * len;
+    uint64_t cut = from + (uint64_t)SEGMENTS_AHEAD * len;
     uint64_t block = cut / PREFIX_SUM_BLOCK;
 
-    if (cut >= extent->offset + extent->len || block * PREFIX_SUM_BLOCK < extent->offset)
+    if (cut >= extent->len)
         return;
-    const uint8_t *data = extent->data + (block * PREFIX_SUM_BLOCK - extent->offset);
-    __builtin_prefetch(&file->sums[block]);
+    const uint8_t *data = extent->data + block * PREFIX_SUM_BLOCK;
+    __builtin_prefetch(&extent->sums[block]);
     __builtin_prefetch(data);
     __builtin_prefetch(data + PREFIX_SUM_BLOCK / 2);
 }
@@ -73,15 +73,15 @@ uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool
         uint32_t run = (uint32_t)extent_run(extent, at, len - covered);
         if (run > FILE_EXTENT_MAX)
             run = FILE_EXTENT_MAX;
-        const uint8_t *data = extent->data + (at - extent->offset);
+        uint64_t in_extent = at - extent->offset;
         out[n++] = (struct tx_extent){
-            .data = data,
+            .data = extent->data + in_extent,
             .len = run,
-            .sum = want_sums ? run_sum(file, data, at, run) : 0,
+            .sum = want_sums ? run_sum(extent, in_extent, run) : 0,
             .pin = pin,
         };
-        if (want_sums && file->sums != NULL)
-            prefetch_cut_ahead(file, extent, at, run);
+        if (want_sums && extent->sums != NULL)
+            prefetch_cut_ahead(extent, in_extent, run);
         covered += run;
     }
     *count = n;

@@ -11,12 +11,12 @@
 
 #include "base/extent.h"
 
-/* A run of the file's bytes in the pool. Checksums by prefix sums work for any cut between extents.
- */
+/* A run of the file's bytes in the pool. */
 struct file_extent {
     uint8_t *data;
     uint64_t offset; /* of data[0] in the file */
     uint64_t len;
+    const uint16_t *sums; /* prefix sums of the run (mempool/prefix_sum.h), or NULL */
 };
 
 struct file {
@@ -24,7 +24,6 @@ struct file {
     uint32_t index;        /* 0..catalogue files - 1: the workers' pins are arrays under it */
     uint32_t extent_count; /* 0 for an empty file */
     const struct file_extent *extents; /* in order, without gaps, covering [0, size) */
-    const uint16_t *sums;              /* prefix sums (mempool/prefix_sum.h), or NULL */
     int64_t mtime_s;
     uint32_t mtime_ns;
     uint16_t head_len;
@@ -46,7 +45,7 @@ struct file {
  * Writes references to file bytes [from, from + len) to out, at most max extents of at most
  * FILE_EXTENT_MAX bytes each; sets *count. Returns the bytes covered, which is less than len when
  * max was reached. With want_sums each extent's sum is filled in, from the prefix sums where the
- * file has them, else by reading the bytes. Requires from + len <= size.
+ * run has them, else by reading the bytes. Requires from + len <= size.
  */
 uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool want_sums,
                       struct file_pin *pin, struct tx_extent *out, uint32_t max, uint32_t *count);

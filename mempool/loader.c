@@ -61,6 +61,7 @@ struct loader {
     unsigned in_flight;
     bool said_buffered;
     const struct loader_progress *progress;
+    const bool *stop;
     uint64_t items_done, bytes_done, reported_ns;
     struct pool_log *log;
     struct loader_result *result;
@@ -120,7 +121,6 @@ static const char *load_begin(struct load *load, const struct stat *st)
     load->summed = 0;
     load->arrived = 0;
     load->changed = false;
-    load->item->sums[0] = 0;
     return NULL;
 }
 
@@ -132,6 +132,8 @@ static void load_done(struct loader *l, struct load *load)
     item->size = load->size;
     item->mtime_s = load->mtime.tv_sec;
     item->mtime_ns = (uint32_t)load->mtime.tv_nsec;
+    item->ctime_s = load->ctime.tv_sec;
+    item->ctime_ns = (uint32_t)load->ctime.tv_nsec;
     l->result->loaded++;
     l->items_done++;
     if (!load->direct)
@@ -226,20 +228,35 @@ static void load_open(struct loader *l, struct load *load)
 
 /* ---- chunks ---- */
 
-/* Asks for what is missing of the chunk, from byte `from` of the file on. With O_DIRECT up to the
- * next block's end, which is within the item's place: padding, whatever the disk has there. */
+/* The run of the item's place that holds file byte `at`. */
+static const struct file_extent *extent_of(const struct loader_item *item, uint64_t at)
+{
+    const struct file_extent *extent = item->extents;
+
+    while (at - extent->offset >= extent->len)
+        extent++;
+    ASSERT(extent < item->extents + item->extent_count);
+    return extent;
+}
+
+/* Asks for what is missing of the chunk, from byte `from` of the file on, as far as it lies in one
+ * run. With O_DIRECT up to the next block's end, which is within the item's place: padding,
+ * whatever the disk has there. */
 static void chunk_start(struct loader *l, struct chunk *chunk, uint64_t from)
 {
     struct load *load = chunk->load;
-    uint64_t len = chunk->end - from;
+    const struct file_extent *extent = extent_of(load->item, from);
+    uint64_t room = extent->offset + extent->len - from;
+    uint64_t len = chunk->end - from < room ? chunk->end - from : room;
 
     chunk->direct = load->direct;
     if (load->direct)
         len = (len + l->align - 1) / l->align * l->align;
-    ASSERT(from + len <= load->item->capacity);
-    chunk->op = (struct read_op){
-        .fd = load->fd, .to = load->item->data + from, .offset = from, .len = (uint32_t)len
-    };
+    ASSERT(len <= room);
+    chunk->op = (struct read_op){ .fd = load->fd,
+                                  .to = extent->data + (from - extent->offset),
+                                  .offset = from,
+                                  .len = (uint32_t)len };
     l->reader->ops->start(l->reader, &chunk->op);
 }
 
@@ -270,15 +287,28 @@ static bool chunk_may_retry(struct loader *l, struct chunk *chunk, int error)
            (!load->direct || load_set_direct(l, load, false) == 0);
 }
 
+/* Sums len bytes of the file behind those that are summed. */
+static void bytes_sum(struct load *load, uint64_t len)
+{
+    while (len > 0) {
+        const struct file_extent *extent = extent_of(load->item, load->summed);
+        uint64_t at = load->summed - extent->offset;
+        uint64_t run = extent->len - at < len ? extent->len - at : len;
+        /* Nobody reads the sums before the file is published. */
+        prefix_sum_extend((uint16_t *)(uintptr_t)extent->sums, at / PREFIX_SUM_BLOCK,
+                          extent->data + at, run);
+        load->summed += run;
+        len -= run;
+    }
+}
+
 /* Sums the chunks that have arrived, in order. */
 static void chunks_sum(struct loader *l, struct load *load)
 {
     for (; (load->arrived & 1) != 0; load->arrived >>= 1) {
         uint64_t left = load->size - load->summed;
         uint64_t len = left < LOADER_CHUNK_BYTES ? left : LOADER_CHUNK_BYTES;
-        prefix_sum_extend(load->item->sums, load->summed / PREFIX_SUM_BLOCK,
-                          load->item->data + load->summed, len);
-        load->summed += len;
+        bytes_sum(load, len);
         l->bytes_done += len;
     }
 }
@@ -343,6 +373,9 @@ static struct load *load_next(struct loader *l)
 {
     struct load *free_load = NULL;
 
+    if (l->stop != NULL && __atomic_load_n(l->stop, __ATOMIC_RELAXED))
+        return NULL;
+
     for (unsigned i = 0; i < READER_DEPTH; i++) {
         if (load_wants_read(&l->loads[i]))
             return &l->loads[i];
@@ -358,8 +391,8 @@ static struct load *load_next(struct loader *l)
 }
 
 int loader_run(struct reader *reader, int root_fd, struct loader_item *items, size_t count,
-               uint32_t direct_align, const struct loader_progress *progress, struct pool_log *log,
-               struct loader_result *result)
+               uint32_t direct_align, const struct loader_progress *progress, const bool *stop,
+               struct pool_log *log, struct loader_result *result)
 {
     struct loader *l = calloc(1, sizeof(*l));
     struct load *load;
@@ -373,6 +406,7 @@ int loader_run(struct reader *reader, int root_fd, struct loader_item *items, si
     l->items = items;
     l->count = count;
     l->progress = progress;
+    l->stop = stop;
     l->log = log;
     l->result = result;
     for (unsigned i = 0; i < READER_DEPTH; i++) {
@@ -386,6 +420,9 @@ int loader_run(struct reader *reader, int root_fd, struct loader_item *items, si
             break;
         chunk_finished(l, (struct chunk *)reader->ops->wait(reader));
     }
+    for (unsigned i = 0; i < READER_DEPTH; i++)
+        if (l->loads[i].item != NULL) /* stopped half way */
+            load_close(&l->loads[i]);
     progress_report(l, true);
     free(l);
     return 0;

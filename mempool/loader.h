@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Brings files into the arena, past the page cache (O_DIRECT), many reads in flight, and sums them.
- * Memory is planned before: each item brings its place.
+ * Memory is planned before: each item brings its place, in one run or in several.
  */
 #ifndef MEMPOOL_LOADER_H
 #define MEMPOOL_LOADER_H
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mempool/file.h"
 #include "mempool/log.h"
 #include "mempool/reader.h"
 
@@ -22,13 +23,18 @@
 
 struct loader_item {
     const char *real_path; /* below ROOT, free of symlinks */
-    uint8_t *data;         /* its place: capacity bytes, aligned for O_DIRECT, nobody else's */
-    uint64_t capacity;     /* a multiple of the alignment; all of it may be overwritten */
-    uint16_t *sums;        /* room for prefix_sum_entries(capacity) */
-    bool loaded;           /* set by the loader; then these describe the bytes in data: */
-    uint64_t size;         /* <= capacity */
+    /* Its place: extent_count runs that follow each other, aligned for O_DIRECT and whole blocks
+     * long, nobody else's, together capacity bytes; all of it may be overwritten. The loader writes
+     * the entries of each run's sums. */
+    const struct file_extent *extents;
+    uint32_t extent_count;
+    uint64_t capacity;
+    bool loaded;   /* set by the loader; then these describe what was read: */
+    uint64_t size; /* <= capacity */
     int64_t mtime_s;
     uint32_t mtime_ns;
+    int64_t ctime_s;
+    uint32_t ctime_ns;
 };
 
 struct loader_progress {
@@ -42,9 +48,10 @@ struct loader_result {
     uint64_t buffered; /* loaded through the page cache: their file system has no O_DIRECT */
 };
 
-/* 0, or -1: out of memory. */
+/* stop: when it is set, by another thread, no more reads are begun, and what is not read by then is
+ * not loaded; NULL: nobody sets it. 0, or -1: out of memory. */
 int loader_run(struct reader *reader, int root_fd, struct loader_item *items, size_t count,
-               uint32_t direct_align, const struct loader_progress *progress, struct pool_log *log,
-               struct loader_result *result);
+               uint32_t direct_align, const struct loader_progress *progress, const bool *stop,
+               struct pool_log *log, struct loader_result *result);
 
 #endif

@@ -39,11 +39,21 @@ void pool_log_warning(struct pool_log *log, const char *format, ...)
     va_end(args);
 }
 
+void pool_log_debug(struct pool_log *log, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    log_line(log, POOL_LOG_DEBUG, format, args);
+    va_end(args);
+}
+
 void pool_log_summary(struct pool_log *log)
 {
     if (log->warnings > POOL_LOG_WARNINGS_SHOWN)
         pool_log_info(log, "%" PRIu64 " more warnings like these were not shown",
                       log->warnings - POOL_LOG_WARNINGS_SHOWN);
+    log->warnings = 0;
 }
 
 int pool_error(char *error, size_t error_bytes, const char *format, ...)

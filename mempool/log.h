@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the pool has to say while it is built. Lines go to the caller's function, one line each,
- * without newline. Names of files in them have control characters and backslashes escaped: they
- * come from whoever may write to ROOT.
+ * What the pool has to say while it is built and when files change. Lines go to the caller's
+ * function, one line each, without newline. Names of files in them have control characters and
+ * backslashes escaped: they come from whoever may write to ROOT.
  */
 #ifndef MEMPOOL_LOG_H
 #define MEMPOOL_LOG_H
@@ -13,6 +13,7 @@
 enum pool_log_level {
     POOL_LOG_WARNING, /* something is not served, or served less well; the line says why */
     POOL_LOG_INFO,
+    POOL_LOG_DEBUG,
 };
 
 /* Warnings shown; a docroot may have a million files that cannot be read. */
@@ -31,7 +32,9 @@ __attribute__((format(printf, 2, 3))) void pool_log_info(struct pool_log *log, c
                                                          ...);
 __attribute__((format(printf, 2, 3))) void pool_log_warning(struct pool_log *log,
                                                             const char *format, ...);
-/* Says how many warnings were not shown, if any. */
+__attribute__((format(printf, 2, 3))) void pool_log_debug(struct pool_log *log, const char *format,
+                                                          ...);
+/* Says how many warnings were not shown, if any, and counts from 0 again. */
 void pool_log_summary(struct pool_log *log);
 
 /* Writes an error message; always returns -1, so that `return pool_error(...)` is a way out. */

@@ -3,8 +3,10 @@
  * The pool: the files below ROOT in pinned memory, ready to be served. The one door for programs.
  *
  * Order: rte_eal_init, pool_create (scan, reserve, read, sum), pool_dma_map for each port's device,
- * pool_seal; then the catalogue goes to the workers. pool_destroy when no worker and no device
- * refers to it any more (ports stopped and closed), before rte_eal_cleanup.
+ * pool_seal; then the catalogue goes to the workers. pool_follow, when they run: from then on a
+ * thread of the pool's own follows what changes below ROOT (mempool/keeper.h), until pool_unfollow,
+ * while they still run. pool_destroy when no worker and no device refers to it any more (ports
+ * stopped and closed), before rte_eal_cleanup.
  */
 #ifndef MEMPOOL_POOL_H
 #define MEMPOOL_POOL_H
@@ -16,6 +18,7 @@
 #include "mempool/arena.h"
 #include "mempool/catalogue.h"
 #include "mempool/dma.h"
+#include "mempool/keeper.h"
 #include "mempool/log.h"
 
 struct pool;
@@ -27,8 +30,14 @@ struct pool_progress {
 
 struct pool_config {
     const char *root;
-    uint64_t bytes;          /* size of the pool; 0: what ROOT needs */
-    int node;                /* NUMA node of the port; -1: any */
+    uint64_t bytes;     /* room for files; 0: what ROOT needs, and if it follows changes, some more
+                           (contents_spare). The table of prefix sums, 1/64 of it, comes on top */
+    uint32_t files;     /* most files at a time, old ones still in use included; 0: what ROOT has,
+                           and if it follows changes, twice as many and 16384 */
+    bool follow;        /* pool_follow() will be called */
+    uint64_t rescan_ns; /* with follow: all of ROOT is looked at this often; 0: only where there
+                           is no inotify */
+    int node;           /* NUMA node of the port; -1: any */
     bool allow_small_pages;  /* locked small pages where hugepages do not suffice */
     const char *media_types; /* a mime.types file; NULL: the system's */
     void (*log)(void *ctx, enum pool_log_level level, const char *line); /* NULL: silence */
@@ -40,12 +49,11 @@ struct pool_config {
 struct pool_report {
     uint32_t files;       /* in the catalogue */
     uint64_t file_bytes;  /* their bytes, as served */
-    uint64_t used_bytes;  /* of the arena, by files and sums; a file with several names lies there
-                             once */
+    uint64_t used_bytes;  /* of the arena; a file with several names lies there once */
     uint64_t arena_bytes; /* all pages of the arena */
     uint64_t page_bytes;
     int node;           /* -1: not bound */
-    uint64_t sum_bytes; /* prefix sums: 1/64 of the file bytes, and 2 bytes for each file */
+    uint64_t sum_bytes; /* the table of prefix sums, in pages of its own */
     uint64_t skipped;   /* files and directories not served; each was logged */
     uint64_t vm_locked; /* VmLck, VmPin, HugetlbPages of the whole process now, in bytes */
     uint64_t vm_pinned;
@@ -66,7 +74,18 @@ enum dma_result pool_dma_map(struct pool *pool, struct rte_device *device, char 
 /* Makes all file bytes read-only to the CPU. 0 or -1 with error. */
 int pool_seal(struct pool *pool, char *error, size_t error_bytes);
 
+/* The newest version; not while it follows changes. */
 const struct catalogue *pool_catalogue(const struct pool *pool);
+
+/* Starts to follow changes, for these readers. 0 or -1 with error. */
+int pool_follow(struct pool *pool, const struct pool_readers *readers, char *error,
+                size_t error_bytes);
+/* Once, if it followed. */
+void pool_unfollow(struct pool *pool);
+/* Any thread, from pool_follow() on. */
+void pool_keeper_report(const struct pool *pool, struct keeper_report *report);
+/* Any thread, while it follows: looks at all of ROOT. wait: until that is done. */
+bool pool_reload(struct pool *pool, bool wait);
 
 /* For device addresses (arena_iova). */
 const struct arena *pool_arena(const struct pool *pool);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Checksums without reading the payload. A file carries, for each block of PREFIX_SUM_BLOCK bytes,
- * the ones'-complement sum (RFC 1071) of all its bytes before that block, folded to 16 bits. The
- * sum of any byte range is the difference of two entries plus at most two partial blocks, which are
- * read.
+ * Checksums without reading the payload. A run of bytes carries, for each block of PREFIX_SUM_BLOCK
+ * bytes, the ones'-complement sum (RFC 1071) of all its bytes before that block, folded to 16 bits.
+ * The sum of any byte range is the difference of two entries plus at most two partial blocks, which
+ * are read. Entry 0 is always 0: it is neither written nor read, so that tables of neighbouring
+ * runs may lie side by side, one entry for each block (mempool/content.h).
  *
  * Sums are of big-endian 16-bit words in host order, as if byte 0 of the range were at an even
  * position, not inverted; 0 and 0xffff are the same value.
@@ -16,7 +17,7 @@
 
 #define PREFIX_SUM_BLOCK 128
 
-/* Entries for a file of size bytes: one per started block, and one for the end. */
+/* Entries for size bytes: one per started block, and one for the end. */
 static inline uint64_t prefix_sum_entries(uint64_t size)
 {
     return (size + PREFIX_SUM_BLOCK - 1) / PREFIX_SUM_BLOCK + 1;
@@ -26,15 +27,15 @@ static inline uint64_t prefix_sum_entries(uint64_t size)
 uint16_t checksum_add_bytes(const uint8_t *data, size_t len);
 
 /*
- * Fills entries for blocks [first_block, ...) from len bytes of file data that start at block
- * first_block; sums[first_block] must be there already (sums[0] = 0). len is a multiple of
- * PREFIX_SUM_BLOCK except at the end of the file.
+ * Fills the entries behind first_block from len bytes of data that start at block first_block,
+ * whose entry must be there already. len is a multiple of PREFIX_SUM_BLOCK except at the end of the
+ * run.
  */
 void prefix_sum_extend(uint16_t *sums, uint64_t first_block, const uint8_t *data, uint64_t len);
 
 /*
- * Sum of bytes [from, from + len) of the file. data points at file byte `from`. Of the bytes, only
- * those of the partial blocks at both ends are read, and none outside the range.
+ * Sum of bytes [from, from + len) of the run. data points at byte `from`. Of the bytes, only those
+ * of the partial blocks at both ends are read, and none outside the range.
  */
 uint16_t prefix_sum_range(const uint16_t *sums, const uint8_t *data, uint64_t from, uint32_t len);
 

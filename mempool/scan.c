@@ -23,13 +23,6 @@
 #define DIRECT_ALIGN_MIN 512   /* no disk has smaller blocks */
 #define DIRECT_ALIGN_MAX 65536 /* beyond, padding small files would waste the pool */
 
-struct walk {
-    struct scan *scan;
-    struct pool_log *log;
-    char root_real[PATH_MAX]; /* without a slash at its end: "" for "/" */
-    size_t root_real_len;
-};
-
 /* Something found, before it is known whether it will be kept. */
 struct found {
     size_t path, real_path;
@@ -103,6 +96,8 @@ static int file_add(struct scan *scan, const struct found *found)
         .size = info->stx_size,
         .mtime_s = info->stx_mtime.tv_sec,
         .mtime_ns = info->stx_mtime.tv_nsec,
+        .ctime_s = info->stx_ctime.tv_sec,
+        .ctime_ns = info->stx_ctime.tv_nsec,
     };
     uint32_t align = info->stx_dio_offset_align > info->stx_dio_mem_align
                          ? info->stx_dio_offset_align
@@ -112,7 +107,7 @@ static int file_add(struct scan *scan, const struct found *found)
     return 0;
 }
 
-static int directory_add(struct scan *scan, const struct found *found, size_t parent)
+static int directory_add(struct scan *scan, const struct found *found, size_t parent, bool above)
 {
     void *table = scan->directories;
 
@@ -126,19 +121,31 @@ static int directory_add(struct scan *scan, const struct found *found, size_t pa
         .parent = parent,
         .dev = makedev(found->info.stx_dev_major, found->info.stx_dev_minor),
         .ino = found->info.stx_ino,
+        .above = above,
     };
     return 0;
 }
 
 /* ---- what is found ---- */
 
-static void skip(struct walk *walk, size_t path, const char *why)
+static void skip(struct scan *scan, size_t path, const char *why)
 {
     char text[POOL_PATH_TEXT_BYTES];
 
-    walk->scan->skipped++;
-    pool_log_warning(walk->log, "not served: %s: %s",
-                     pool_path_text(scan_string(walk->scan, path), text), why);
+    scan->skipped++;
+    pool_log_warning(scan->log, "not served: %s: %s", pool_path_text(scan_string(scan, path), text),
+                     why);
+}
+
+static int link_add(struct scan *scan, size_t path)
+{
+    void *table = scan->links;
+
+    if (room_for_one(&table, scan->link_count, &scan->link_max, sizeof(*scan->links)) != 0)
+        return -1;
+    scan->links = table;
+    scan->links[scan->link_count++] = path;
+    return 0;
 }
 
 /* Whether directory `at`, or one that it is in, is the one found: a link has led back. */
@@ -167,29 +174,35 @@ static int real_path_of(int fd, char path[PATH_MAX])
     return 0;
 }
 
+/* The part of an absolute path that is below ROOT; NULL: it is elsewhere. */
+static const char *below_root(const struct scan *scan, const char *real)
+{
+    size_t len = strlen(scan->root_real);
+
+    if (strncmp(real, scan->root_real, len) != 0 || (real[len] != '/' && real[len] != '\0'))
+        return NULL;
+    return real[len] == '/' ? real + len + 1 : real + len;
+}
+
 /* Follows a symlink: found becomes what it leads to. 1: it does, 0: skipped, -1: out of memory. */
-static int link_follow(struct walk *walk, int directory_fd, const char *name, struct found *found)
+static int link_follow(struct scan *scan, int directory_fd, const char *name, struct found *found)
 {
     char real[PATH_MAX];
+    const char *below;
     int result = 0;
     int fd = openat(directory_fd, name, O_PATH | O_CLOEXEC);
 
     if (fd < 0) {
-        skip(walk, found->path, errno == ENOENT ? "symlink to nothing" : strerror(errno));
+        skip(scan, found->path, errno == ENOENT ? "symlink to nothing" : strerror(errno));
         return 0;
     }
     if (real_path_of(fd, real) != 0 ||
         statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, &found->info) != 0) {
-        skip(walk, found->path, strerror(errno));
-    } else if (strncmp(real, walk->root_real, walk->root_real_len) != 0 ||
-               (real[walk->root_real_len] != '/' && real[walk->root_real_len] != '\0')) {
-        skip(walk, found->path, "symlink that leads outside ROOT");
+        skip(scan, found->path, strerror(errno));
+    } else if ((below = below_root(scan, real)) == NULL) {
+        skip(scan, found->path, "symlink that leads outside ROOT");
     } else {
-        const char *below = real + walk->root_real_len;
-        result =
-            string_join(walk->scan, 0, below[0] == '/' ? below + 1 : below, &found->real_path) == 0
-                ? 1
-                : -1;
+        result = string_join(scan, 0, below, &found->real_path) == 0 ? 1 : -1;
     }
     close(fd);
     return result;
@@ -203,33 +216,32 @@ static bool may_read(const struct scan *scan, const struct found *found, int mod
 }
 
 /* Takes up what found names, or skips it. 0, or -1: out of memory. */
-static int found_add(struct walk *walk, const struct found *found, size_t parent)
+static int found_add(struct scan *scan, const struct found *found, size_t parent)
 {
     switch (found->info.stx_mode & S_IFMT) {
     case S_IFREG:
-        if (may_read(walk->scan, found, R_OK))
-            return file_add(walk->scan, found);
-        skip(walk, found->path, strerror(errno));
+        if (may_read(scan, found, R_OK))
+            return file_add(scan, found);
+        skip(scan, found->path, strerror(errno));
         return 0;
     case S_IFDIR:
-        if (is_loop(walk->scan, found, parent))
-            skip(walk, found->path, "symlink back to a directory that it is in");
-        else if (may_read(walk->scan, found, R_OK | X_OK))
-            return directory_add(walk->scan, found, parent);
+        if (is_loop(scan, found, parent))
+            skip(scan, found->path, "symlink back to a directory that it is in");
+        else if (may_read(scan, found, R_OK | X_OK))
+            return directory_add(scan, found, parent, false);
         else
-            skip(walk, found->path, strerror(errno));
+            skip(scan, found->path, strerror(errno));
         return 0;
     default:
-        skip(walk, found->path, "neither a file nor a directory");
+        skip(scan, found->path, "neither a file nor a directory");
         return 0;
     }
 }
 
 /* ---- the walk ---- */
 
-static int name_visit(struct walk *walk, int directory_fd, size_t directory, const char *name)
+static int name_visit(struct scan *scan, int directory_fd, size_t directory, const char *name)
 {
-    struct scan *scan = walk->scan;
     struct scan_directory in = scan->directories[directory];
     struct found found = { 0 };
     int follows = 1;
@@ -240,23 +252,24 @@ static int name_visit(struct walk *walk, int directory_fd, size_t directory, con
     if (statx(directory_fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_DIOALIGN,
               &found.info) != 0) {
         if (errno != ENOENT) /* else deleted just now */
-            skip(walk, found.path, strerror(errno));
+            skip(scan, found.path, strerror(errno));
         return 0;
     }
     if (S_ISLNK(found.info.stx_mode)) {
-        follows = link_follow(walk, directory_fd, name, &found);
+        follows = link_follow(scan, directory_fd, name, &found);
+        if (!S_ISDIR(found.info.stx_mode) && link_add(scan, found.path) != 0)
+            return -1;
         if (follows <= 0)
             return follows;
     } else if (in.real_path != in.path) {
         if (string_join(scan, in.real_path, name, &found.real_path) != 0)
             return -1;
     }
-    return found_add(walk, &found, directory);
+    return found_add(scan, &found, directory);
 }
 
-static int directory_visit(struct walk *walk, size_t directory)
+static int directory_visit(struct scan *scan, size_t directory)
 {
-    struct scan *scan = walk->scan;
     size_t path = scan->directories[directory].path;
     int fd = scan_open(scan->root_fd, scan_string(scan, scan->directories[directory].real_path),
                        O_RDONLY | O_DIRECTORY);
@@ -264,33 +277,111 @@ static int directory_visit(struct walk *walk, size_t directory)
     int result = 0;
 
     if (stream == NULL) {
-        skip(walk, path, strerror(errno));
+        skip(scan, path, strerror(errno));
         if (fd >= 0)
             close(fd);
         return 0;
     }
+    if (scan->on_directory != NULL)
+        scan->on_directory(scan->ctx, scan_string(scan, path), fd);
     while (result == 0) {
         errno = 0;
         const struct dirent *entry = readdir(stream);
         if (entry == NULL) {
             if (errno != 0)
-                skip(walk, path, strerror(errno));
+                skip(scan, path, strerror(errno));
             break;
         }
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            result = name_visit(walk, fd, directory, entry->d_name);
+            result = name_visit(scan, fd, directory, entry->d_name);
     }
     closedir(stream);
     return result;
 }
 
-static int root_open(struct walk *walk, const char *root, char *error, size_t error_bytes)
+/* ---- from ROOT to what is to be scanned ---- */
+
+/* Enters a directory on the way: path's first len bytes. *at is its place in directories; it stays
+ * as it is if there is no such directory inside ROOT. 0, or -1: out of memory. */
+static int above_enter(struct scan *scan, const char *path, size_t len, size_t *at)
+{
+    struct found found = { 0 };
+    char name[PATH_MAX], real[PATH_MAX];
+    const char *below = NULL;
+    int fd, result = 0;
+
+    if (len >= sizeof(name))
+        return 0;
+    memcpy(name, path, len);
+    name[len] = '\0';
+    fd = openat(scan->root_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    if (real_path_of(fd, real) == 0 &&
+        statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found.info) == 0)
+        below = below_root(scan, real);
+    close(fd);
+    if (below == NULL || is_loop(scan, &found, *at))
+        return 0;
+    if (string_join(scan, 0, name, &found.path) != 0 ||
+        string_join(scan, 0, below, &found.real_path) != 0)
+        return -1;
+    if (strcmp(name, below) == 0)
+        found.real_path = found.path;
+    result = directory_add(scan, &found, *at, true);
+    *at = scan->directory_count - 1;
+    return result;
+}
+
+/* Visits the last name of path, which is not "". */
+static int path_visit(struct scan *scan, const char *path)
+{
+    const char *slash = path;
+    size_t at = 0;
+
+    while ((slash = strchr(slash, '/')) != NULL) {
+        size_t before = at;
+        if (above_enter(scan, path, (size_t)(slash - path), &at) != 0)
+            return -1;
+        if (at == before) /* the way is gone, and what was there with it */
+            return 0;
+        slash++;
+    }
+    int fd = scan_open(scan->root_fd, scan_string(scan, scan->directories[at].real_path),
+                       O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return 0;
+    slash = strrchr(path, '/');
+    int result = name_visit(scan, fd, at, slash != NULL ? slash + 1 : path);
+    close(fd);
+    return result;
+}
+
+int scan_path(struct scan *scan, const char *path)
+{
+    size_t first = scan->directory_count;
+
+    if (path[0] == '\0') {
+        first = 0;
+        scan->directories[0].above = false;
+    } else if (path_visit(scan, path) != 0) {
+        return -1;
+    }
+    for (size_t i = first; i < scan->directory_count; i++)
+        if (!scan->directories[i].above && directory_visit(scan, i) != 0)
+            return -1;
+    return 0;
+}
+
+/* ---- life ---- */
+
+static int root_open(struct scan *scan, const char *root, char *error, size_t error_bytes)
 {
     char text[POOL_PATH_TEXT_BYTES];
     int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0 || faccessat(fd, ".", R_OK | X_OK, AT_EACCESS) != 0 ||
-        real_path_of(fd, walk->root_real) != 0) {
+        real_path_of(fd, scan->root_real) != 0) {
         int failed = errno;
         if (fd >= 0)
             close(fd);
@@ -298,37 +389,50 @@ static int root_open(struct walk *walk, const char *root, char *error, size_t er
                           "ROOT %s: %s (it must be a directory that this user may read)",
                           pool_path_text(root, text), strerror(failed));
     }
-    walk->scan->root_fd = fd;
-    walk->root_real_len = strlen(walk->root_real);
-    if (walk->root_real_len == 1) /* "/" */
-        walk->root_real_len = 0;
+    scan->root_fd = fd;
+    if (scan->root_real[1] == '\0') /* "/" */
+        scan->root_real[0] = '\0';
     return 0;
+}
+
+int scan_open_root(struct scan *scan, const char *root, struct pool_log *log, char *error,
+                   size_t error_bytes)
+{
+    struct found top = { 0 };
+
+    *scan = (struct scan){ .root_fd = -1, .direct_align = DIRECT_ALIGN_MIN, .log = log };
+    if (root_open(scan, root, error, error_bytes) != 0)
+        return -1;
+    /* The string "" at 0 is ROOT's path, and what string_join() prefixes to paths below it. */
+    scan->strings = calloc(1, 4096);
+    if (scan->strings != NULL) {
+        scan->string_bytes = 1;
+        scan->string_max = 4096;
+        if (statx(scan->root_fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &top.info) == 0 &&
+            directory_add(scan, &top, 0, true) == 0)
+            return 0;
+    }
+    scan_destroy(scan);
+    return pool_error(error, error_bytes, "out of memory while scanning ROOT");
+}
+
+void scan_clear(struct scan *scan)
+{
+    scan->string_bytes = 1;
+    scan->directory_count = 1;
+    scan->directories[0].above = true;
+    scan->file_count = 0;
+    scan->link_count = 0;
+    scan->skipped = 0;
 }
 
 int scan_root(struct scan *scan, const char *root, struct pool_log *log, char *error,
               size_t error_bytes)
 {
-    struct walk walk = { .scan = scan, .log = log };
-    struct found top = { 0 };
-
-    *scan = (struct scan){ .root_fd = -1, .direct_align = DIRECT_ALIGN_MIN };
-    if (root_open(&walk, root, error, error_bytes) != 0)
+    if (scan_open_root(scan, root, log, error, error_bytes) != 0)
         return -1;
-    /* The string "" at 0 is ROOT's path, and what string_join() prefixes to paths below it. */
-    scan->strings = calloc(1, 4096);
-    if (scan->strings == NULL)
-        goto no_memory;
-    scan->string_bytes = 1;
-    scan->string_max = 4096;
-    if (statx(scan->root_fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &top.info) != 0 ||
-        directory_add(scan, &top, 0) != 0)
-        goto no_memory;
-    for (size_t i = 0; i < scan->directory_count; i++)
-        if (directory_visit(&walk, i) != 0)
-            goto no_memory;
-    return 0;
-
-no_memory:
+    if (scan_path(scan, "") == 0)
+        return 0;
     scan_destroy(scan);
     return pool_error(error, error_bytes, "out of memory while scanning ROOT");
 }
@@ -340,5 +444,6 @@ void scan_destroy(struct scan *scan)
     free(scan->strings);
     free(scan->directories);
     free(scan->files);
+    free(scan->links);
     *scan = (struct scan){ .root_fd = -1 };
 }

@@ -8,6 +8,8 @@
 #ifndef MEMPOOL_SCAN_H
 #define MEMPOOL_SCAN_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,8 +24,8 @@ struct scan_file {
     dev_t dev;
     ino_t ino;
     uint64_t size;
-    int64_t mtime_s;
-    uint32_t mtime_ns;
+    int64_t mtime_s, ctime_s;
+    uint32_t mtime_ns, ctime_ns;
 };
 
 struct scan_directory {
@@ -32,21 +34,39 @@ struct scan_directory {
     size_t parent; /* in directories; ROOT's is itself */
     dev_t dev;
     ino_t ino;
+    bool above; /* the way to what was to be scanned, not a part of it */
 };
 
 struct scan {
-    int root_fd; /* ROOT; the loader opens real paths below it */
+    int root_fd;              /* ROOT; the loader opens real paths below it */
+    char root_real[PATH_MAX]; /* its path, without a slash at its end: "" for "/" */
+    struct pool_log *log;
+    /* Called for each directory, open as fd, before its names are read. NULL: nobody is. */
+    void (*on_directory)(void *ctx, const char *path, int fd);
+    void *ctx;
     struct scan_file *files;
     size_t file_count, file_max;
-    struct scan_directory *directories; /* the first is ROOT itself, "" */
+    struct scan_directory *directories; /* the first is ROOT itself, ""; parents come first */
     size_t directory_count, directory_max;
+    size_t *links; /* in strings: names that are symlinks, but for those to directories */
+    size_t link_count, link_max;
     char *strings; /* NUL-terminated paths */
     size_t string_bytes, string_max;
     uint64_t skipped;
     uint32_t direct_align; /* what O_DIRECT asks of memory and offsets, over all files: >= 512 */
 };
 
-/* 0; or -1, with nothing to destroy, if ROOT itself cannot be read or memory is short. */
+/* Opens ROOT. 0; or -1, with nothing to destroy, if it cannot be read or memory is short. */
+int scan_open_root(struct scan *scan, const char *root, struct pool_log *log, char *error,
+                   size_t error_bytes);
+/*
+ * Adds what is at path (as served; "": ROOT) and below it now: a file, a directory with all that is
+ * in it, or nothing. 0, or -1: out of memory.
+ */
+int scan_path(struct scan *scan, const char *path);
+/* Forgets what was found; ROOT stays open. */
+void scan_clear(struct scan *scan);
+/* Both: opens ROOT and scans all of it. */
 int scan_root(struct scan *scan, const char *root, struct pool_log *log, char *error,
               size_t error_bytes);
 void scan_destroy(struct scan *scan);

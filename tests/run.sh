@@ -12,7 +12,7 @@ TOP=$(cd "$(dirname "$0")/.." && pwd)
 . "$TOP/app/setup.sh"
 
 # What the network tests serve, and what the sanitizers' build adds.
-HUGEPAGES_WANTED=800
+HUGEPAGES_WANTED=900
 # Sanitizers on two cores: several times as long as meson expects.
 TIMEOUT_FACTOR=3
 FUZZ_SECONDS=${FUZZ_SECONDS:-0}

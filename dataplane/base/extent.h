@@ -17,6 +17,15 @@ struct file_pin {
     uint32_t responses; /* responses not acknowledged to their end */
 };
 
+/* By another thread: each count as it was at some moment. */
+static inline struct file_pin file_pin_read(const struct file_pin *pin)
+{
+    return (struct file_pin){
+        .in_flight = __atomic_load_n(&pin->in_flight, __ATOMIC_RELAXED),
+        .responses = __atomic_load_n(&pin->responses, __ATOMIC_RELAXED),
+    };
+}
+
 struct tx_extent {
     const uint8_t *data;  /* in the pool; immutable while pinned */
     uint32_t len;         /* bytes, > 0 */

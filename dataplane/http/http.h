@@ -52,6 +52,10 @@ void http_server_destroy(struct http_server *server);
 /* Bytes that http_server_create() takes; without a catalogue, without what each file costs. */
 size_t http_server_memory_bytes(const struct http_config *config);
 
+/* What is looked up from now on: a version of the same catalogue. Responses under way keep the
+ * files they have. */
+void http_server_catalogue(struct http_server *server, const struct catalogue *catalogue);
+
 /* The functions to hand to the stack, with the server as their ctx. */
 extern const struct tcp_app http_app;
 
@@ -59,7 +63,9 @@ extern const struct tcp_app http_app;
 void http_server_wall_offset(struct http_server *server, int64_t wall_offset_ns);
 
 /* Sums over this worker's pins, for shutdown checks and statistics: both are 0 when all is quiet.
- */
+ * Any thread. */
 struct file_pin http_server_pins(const struct http_server *server);
+/* Its pins of one file. Any thread. */
+struct file_pin http_server_file_pin(const struct http_server *server, uint32_t index);
 
 #endif

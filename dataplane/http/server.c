@@ -42,7 +42,7 @@ struct table_sizes {
 static struct table_sizes table_sizes(const struct http_config *config)
 {
     struct head_limits limits = limits_of(config);
-    uint32_t files = config->catalogue != NULL ? catalogue_files(config->catalogue) : 0;
+    uint32_t files = config->catalogue != NULL ? catalogue_files_max(config->catalogue) : 0;
 
     return (struct table_sizes){
         .conns = config->connections_max * sizeof(struct http_conn),
@@ -117,6 +117,7 @@ struct http_server *http_server_create(const struct http_config *config)
     if (sizes.records != 0)
         server->records = memory_alloc(memory, 1, sizes.records);
     server->pins = memory_alloc(memory, 1, sizes.pins);
+    server->pin_count = config->catalogue != NULL ? catalogue_files_max(config->catalogue) : 0;
     server->scratch.path = memory_alloc(memory, 1, sizes.path);
     if (server->conns == NULL || server->partials == NULL || server->partial_text == NULL ||
         server->responses == NULL || (sizes.records != 0 && server->records == NULL) ||
@@ -174,14 +175,26 @@ const char *server_date(struct http_server *server, uint64_t now)
     return server->date;
 }
 
+void http_server_catalogue(struct http_server *server, const struct catalogue *catalogue)
+{
+    ASSERT(catalogue_files_max(catalogue) == server->pin_count);
+    server->config.catalogue = catalogue;
+}
+
+struct file_pin http_server_file_pin(const struct http_server *server, uint32_t index)
+{
+    ASSERT(index < server->pin_count);
+    return file_pin_read(&server->pins[index]);
+}
+
 struct file_pin http_server_pins(const struct http_server *server)
 {
     struct file_pin sum = { 0 };
-    uint32_t files = catalogue_files(server->config.catalogue);
 
-    for (uint32_t i = 0; i < files; i++) {
-        sum.in_flight += server->pins[i].in_flight;
-        sum.responses += server->pins[i].responses;
+    for (uint32_t i = 0; i < server->pin_count; i++) {
+        struct file_pin pin = file_pin_read(&server->pins[i]);
+        sum.in_flight += pin.in_flight;
+        sum.responses += pin.responses;
     }
     return sum;
 }

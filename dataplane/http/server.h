@@ -83,8 +83,9 @@ struct http_server {
     struct partial_request *partials;
     char *partial_text;
     struct response *responses;
-    struct http_record *records;   /* of each response; NULL: no log */
-    struct file_pin *pins;         /* under file->index */
+    struct http_record *records; /* of each response; NULL: no log */
+    struct file_pin *pins;       /* under file->index */
+    uint32_t pin_count;
     struct answer_scratch scratch; /* of the request being answered */
     struct rate_table rates;
     struct index_pool partial_pool, response_pool;

@@ -10,7 +10,6 @@
 #define EXTENTS_MAX 4
 #define SITE_MTIME  784111777 /* Sun, 06 Nov 1994 08:49:37 GMT */
 
-/* Extents begin at a block of the prefix sums, as those of the loader do. */
 static const struct {
     const char *name;
     uint64_t size;
@@ -35,6 +34,15 @@ static uint8_t *block(size_t bytes)
     return p;
 }
 
+static const uint16_t *sums_of(const uint8_t *data, uint64_t len)
+{
+    uint16_t *sums = calloc((size_t)prefix_sum_entries(len), sizeof(*sums));
+
+    FUZZ_CHECK(sums != NULL, "no memory for the site");
+    prefix_sum_extend(sums, 0, data, len);
+    return sums;
+}
+
 static void add_file(struct catalogue *catalogue, unsigned index, struct prng *prng)
 {
     const char *name = site_files[index].name;
@@ -48,19 +56,13 @@ static void add_file(struct catalogue *catalogue, unsigned index, struct prng *p
     FUZZ_CHECK(file != NULL, "%s", name);
     for (unsigned i = 0; i < count; i++) {
         uint64_t offset = step * i, len = i + 1 < count ? step : size - offset;
-        extents[i] = (struct file_extent){ block((size_t)len), offset, len };
+        uint8_t *data = block((size_t)len);
         for (uint64_t at = 0; at < len; at++)
-            extents[i].data[at] = (uint8_t)(prng_next(prng) | 0x80); /* never ASCII */
+            data[at] = (uint8_t)(prng_next(prng) | 0x80); /* never ASCII */
+        extents[i] = (struct file_extent){ data, offset, len,
+                                           site_files[index].sums ? sums_of(data, len) : NULL };
     }
     FUZZ_CHECK(catalogue_set_extents(catalogue, file, extents, count) == 0, "%s", name);
-    if (!site_files[index].sums)
-        return;
-    uint16_t *sums = calloc((size_t)prefix_sum_entries(size), sizeof(*sums));
-    FUZZ_CHECK(sums != NULL, "no memory for the site");
-    for (unsigned i = 0; i < count; i++)
-        prefix_sum_extend(sums, extents[i].offset / PREFIX_SUM_BLOCK, extents[i].data,
-                          extents[i].len);
-    file->sums = sums;
 }
 
 const struct catalogue *site_make(uint64_t size_max)

@@ -59,6 +59,16 @@ uint64_t content_of_file(unsigned index)
     return (uint64_t)index * 7 * CONTENT_PAGE;
 }
 
+static const uint16_t *sums_of(const uint8_t *data, uint64_t len)
+{
+    uint16_t *sums = calloc((size_t)prefix_sum_entries(len), sizeof(sums[0]));
+
+    if (sums == NULL)
+        abort();
+    prefix_sum_extend(sums, 0, data, len);
+    return sums;
+}
+
 /* Extents are whole pages but for the last, as those of the pool are. */
 static void add_extents(struct catalogue *catalogue, struct file *file, uint64_t position,
                         struct prng *prng)
@@ -76,24 +86,14 @@ static void add_extents(struct catalogue *catalogue, struct file *file, uint64_t
             len = CONTENT_PERIOD - start;
         if (len > file->size - at)
             len = file->size - at;
-        extents[count] = (struct file_extent){ .data = content + start, .offset = at, .len = len };
+        extents[count] = (struct file_extent){
+            .data = content + start, .offset = at, .len = len, .sums = sums_of(content + start, len)
+        };
         at += len;
     }
     if (catalogue_set_extents(catalogue, file, extents, count) != 0)
         abort();
     free(extents);
-}
-
-static void add_sums(struct file *file)
-{
-    uint16_t *sums = calloc((size_t)prefix_sum_entries(file->size), sizeof(sums[0]));
-
-    if (sums == NULL)
-        abort();
-    for (uint32_t i = 0; i < file->extent_count; i++)
-        prefix_sum_extend(sums, file->extents[i].offset / PREFIX_SUM_BLOCK, file->extents[i].data,
-                          file->extents[i].len);
-    file->sums = sums;
 }
 
 struct catalogue *content_catalogue(const uint64_t *sizes, unsigned count, struct prng *prng)
@@ -110,14 +110,16 @@ struct catalogue *content_catalogue(const uint64_t *sizes, unsigned count, struc
         if (file == NULL)
             abort();
         add_extents(catalogue, file, content_of_file(i), prng);
-        add_sums(file);
     }
     return catalogue;
 }
 
 void content_catalogue_destroy(struct catalogue *catalogue)
 {
-    for (uint32_t i = 0; i < catalogue_files(catalogue); i++)
-        free((void *)(uintptr_t)catalogue_file(catalogue, i)->sums);
+    for (uint32_t i = 0; i < catalogue_files(catalogue); i++) {
+        const struct file *file = catalogue_file(catalogue, i);
+        for (uint32_t j = 0; j < file->extent_count; j++)
+            free((void *)(uintptr_t)file->extents[j].sums);
+    }
     catalogue_destroy(catalogue);
 }

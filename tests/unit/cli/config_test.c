@@ -61,7 +61,7 @@ static const struct {
     /* names */
     { "sever:\n  port: 80\n", "1: sever: there is no such section; there are server, pool" },
     { "pool:\n  sise: 2G\n",
-      "2: pool.sise: there is no such setting; pool has size, allow_small_pages" },
+      "2: pool.sise: there is no such setting; pool has size, files, rescan, allow_small_pages" },
     { "pool:\n  port: 80\n", "2: pool.port: there is no such setting" },
     { "? [a]\n: b\n", "1: (no text): there is no such section" },
     { "server:\n  mtu: 1500\n  mtu: 1400\n", "3: server.mtu: already set in line 2" },

@@ -34,8 +34,9 @@ static const struct {
     const char *line;
     const char *said;
 } bad_lines[] = {
-    { "hugewire", "no command given: serve, check, doctor or reopen" },
-    { "hugewire sevre /srv", "unknown command \"sevre\": expected serve, check, doctor or reopen" },
+    { "hugewire", "no command given: serve, check, doctor, reload or reopen" },
+    { "hugewire sevre /srv",
+      "unknown command \"sevre\": expected serve, check, doctor, reload or reopen" },
     { "hugewire serve", "no ROOT given" },
     { "hugewire serve /a /b", "expected one ROOT; found \"/a\" and \"/b\"" },
     { "hugewire serve /a --port 81 /b", "expected one ROOT; found \"/a\" and \"/b\"" },

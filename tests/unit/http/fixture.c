@@ -22,21 +22,19 @@ static void add_file(struct site *site, const char *name, uint64_t size, unsigne
     ck_assert_ptr_nonnull(file);
     for (uint64_t i = 0; i < size; i++)
         plain[i] = site_byte(name, i);
-    /* As the loader does: extents begin at a block of the prefix sums. */
     uint64_t step = size / pieces / PREFIX_SUM_BLOCK * PREFIX_SUM_BLOCK;
     for (uint64_t at = 0; at < size;) {
         uint64_t len = count + 1 < pieces && step != 0 ? step : size - at;
         ck_assert_uint_le(site->arena_used + len + 4096, ARENA_BYTES);
-        extents[count++] = (struct file_extent){ site->arena + site->arena_used, at, len };
+        uint16_t *sums = calloc(prefix_sum_entries(len), sizeof(*sums));
+        prefix_sum_extend(sums, 0, plain + at, len);
+        site->sums[site->sums_count++] = sums;
+        extents[count++] = (struct file_extent){ site->arena + site->arena_used, at, len, sums };
         memcpy(site->arena + site->arena_used, plain + at, len);
         site->arena_used += (len + 4095) / 4096 * 4096;
         at += len;
     }
     ck_assert_int_eq(catalogue_set_extents(site->catalogue, file, extents, count), 0);
-    uint16_t *sums = calloc(prefix_sum_entries(size), sizeof(*sums));
-    prefix_sum_extend(sums, 0, plain, size);
-    file->sums = sums;
-    site->sums[site->file_count++] = sums;
     free(plain);
 }
 
@@ -87,7 +85,7 @@ void bench_stop(struct bench *bench)
     ck_assert_uint_eq(http_server_pins(bench->server).responses, 0);
     http_server_destroy(bench->server);
     catalogue_destroy(bench->site.catalogue);
-    for (unsigned i = 0; i < bench->site.file_count; i++)
+    for (unsigned i = 0; i < bench->site.sums_count; i++)
         free(bench->site.sums[i]);
     free(bench->site.arena);
 }

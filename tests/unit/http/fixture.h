@@ -19,8 +19,8 @@ struct site {
     struct catalogue *catalogue;
     uint8_t *arena;
     size_t arena_used;
-    uint16_t *sums[64];
-    unsigned file_count;
+    uint16_t *sums[128]; /* of each extent */
+    unsigned sums_count;
     char deep[DEEP_BYTES + 1];
 };
 

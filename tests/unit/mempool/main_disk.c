@@ -10,6 +10,8 @@ int main(void)
     srunner_add_suite(runner, types_suite());
     srunner_add_suite(runner, arena_suite());
     srunner_add_suite(runner, scan_suite());
+    srunner_add_suite(runner, scopes_suite());
+    srunner_add_suite(runner, keeper_suite());
     srunner_add_suite(runner, loader_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -11,6 +11,7 @@ Suite *prefix_sum_suite(void);
 Suite *file_suite(void);
 Suite *catalogue_suite(void);
 Suite *extent_map_suite(void);
+Suite *versions_suite(void);
 Suite *s3fifo_suite(void);
 Suite *chunk_cache_suite(void);
 
@@ -18,6 +19,8 @@ Suite *log_suite(void);
 Suite *types_suite(void);
 Suite *arena_suite(void);
 Suite *scan_suite(void);
+Suite *scopes_suite(void);
+Suite *keeper_suite(void);
 Suite *loader_suite(void);
 
 #endif

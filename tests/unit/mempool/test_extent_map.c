@@ -52,7 +52,7 @@ START_TEST(all_of_a_new_map_is_free)
 
     ck_assert_uint_eq(usage.bytes, 5 * MIB + 512);
     ck_assert_uint_eq(usage.free_bytes, 5 * MIB + 512);
-    ck_assert_uint_eq(usage.largest_free, 4 * MIB);
+    ck_assert_uint_eq(usage.largest_free, 5 * MIB + 512);
     ck_assert_uint_eq(take(1).bytes, 512);
     ck_assert_uint_eq(take(513).bytes, 1024);
     ck_assert_uint_eq(free_bytes(), 5 * MIB + 512 - 1536);
@@ -127,6 +127,22 @@ START_TEST(what_is_broken_up_serves_in_pieces)
     ck_assert_uint_eq(count, 4);
     ck_assert_uint_eq(free_bytes(), 0);
     ck_assert(!extent_map_alloc(map, 1, out, 4, &count));
+}
+END_TEST
+
+START_TEST(a_run_may_begin_and_end_within_groups)
+{
+    struct extent_range end, all;
+
+    make(4 * GROUP_BYTES, 512);
+    take(700);
+    end = take(3 * GROUP_BYTES);
+    ck_assert_uint_eq(end.offset, GROUP_BYTES);
+    extent_map_free(map, end);
+    end = take(5000);
+    all = take(4 * GROUP_BYTES - 1024 - 5120);
+    ck_assert_uint_eq(all.offset, end.offset + end.bytes);
+    ck_assert_uint_eq(free_bytes(), 0);
 }
 END_TEST
 
@@ -238,7 +254,7 @@ START_TEST(no_overlap_and_no_leak)
         for (unsigned piece = 0; piece < h[i].count; piece++)
             extent_map_free(map, h[i].range[piece]);
     ck_assert_uint_eq(free_bytes(), bytes);
-    ck_assert_uint_eq(extent_map_usage(map).largest_free, 96 * MIB); /* all is one run again */
+    ck_assert_uint_eq(extent_map_usage(map).largest_free, bytes); /* all is one run again */
     free(h);
     free(owner);
 }
@@ -283,6 +299,7 @@ Suite *extent_map_suite(void)
     tcase_add_test(tcase, large_things_are_whole_and_at_the_other_end);
     tcase_add_test(tcase, neighbours_that_are_freed_are_one_run);
     tcase_add_test(tcase, what_is_broken_up_serves_in_pieces);
+    tcase_add_test(tcase, a_run_may_begin_and_end_within_groups);
     tcase_add_test(tcase, fixed_frames_get_a_run_of_whole_groups);
     tcase_add_test(tcase, an_empty_map_gives_nothing);
     suite_add_tcase(suite, tcase);

@@ -16,7 +16,7 @@ struct fixture {
     struct file file;
     struct file_extent extents[EXTENTS_MAX];
     uint8_t *bytes;
-    uint16_t *sums;
+    uint16_t *sums[EXTENTS_MAX];
     struct file_pin pin;
     struct tx_extent out[OUT_MAX];
     uint32_t count;
@@ -34,24 +34,26 @@ static void file_make(struct fixture *f, const uint32_t *lens, uint32_t count)
         f->file.size += lens[i];
     }
     f->bytes = malloc(f->file.size + 1);
-    f->sums = calloc(prefix_sum_entries(f->file.size), sizeof(*f->sums));
-    ck_assert(f->bytes != NULL && f->sums != NULL);
+    ck_assert_ptr_nonnull(f->bytes);
     for (uint64_t i = 0; i < f->file.size; i++)
         f->bytes[i] = (uint8_t)prng_next(&prng);
-    prefix_sum_extend(f->sums, 0, f->bytes, f->file.size);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         memcpy(f->extents[i].data, f->bytes + f->extents[i].offset, lens[i]);
+        f->sums[i] = calloc(prefix_sum_entries(lens[i]), sizeof(*f->sums[i]));
+        prefix_sum_extend(f->sums[i], 0, f->extents[i].data, lens[i]);
+        f->extents[i].sums = f->sums[i];
+    }
     f->file.extents = f->extents;
     f->file.extent_count = count;
-    f->file.sums = f->sums;
 }
 
 static void file_free(struct fixture *f)
 {
-    for (uint32_t i = 0; i < f->file.extent_count; i++)
+    for (uint32_t i = 0; i < f->file.extent_count; i++) {
         free(f->extents[i].data);
+        free(f->sums[i]);
+    }
     free(f->bytes);
-    free(f->sums);
 }
 
 /* What out refers to is [from, from + covered), whole and in order, and so are the sums. */
@@ -168,7 +170,8 @@ START_TEST(without_a_table_sums_are_read)
     struct fixture f;
 
     file_make(&f, lens, LENS);
-    f.file.sums = NULL;
+    for (uint32_t i = 0; i < LENS; i++)
+        f.extents[i].sums = NULL;
     ck_assert_uint_eq(resolve(&f, 3, 2000, OUT_MAX), 2000);
     file_free(&f);
 }

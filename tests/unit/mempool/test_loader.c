@@ -20,15 +20,17 @@
 #include "mempool/scan.h"
 #include "suites.h"
 
-#define ALIGN     512u
-#define ITEMS_MAX 2000
-#define CANARY    0xa5
+#define ALIGN       512u
+#define ITEMS_MAX   2000
+#define EXTENTS_MAX 16
+#define CANARY      0xa5
 
 static struct docroot root;
 static struct arena arena;
 static int root_fd;
 static struct loader_item items[ITEMS_MAX];
 static char names[ITEMS_MAX][64];
+static struct file_extent places[ITEMS_MAX][EXTENTS_MAX];
 static size_t count;
 static uint64_t used;
 static struct loader_result result;
@@ -115,43 +117,76 @@ static void setup(void)
 static void teardown(void)
 {
     for (size_t i = 0; i < count; i++)
-        free(items[i].sums);
+        for (uint32_t j = 0; j < items[i].extent_count; j++)
+            free((void *)(uintptr_t)places[i][j].sums);
     munmap(arena.base, arena.bytes);
     close(root_fd);
     docroot_remove(&root);
 }
 
-/* A file to be loaded, at the next place in the arena, which the next file follows at once. */
-static struct loader_item *item_add(const char *name, size_t size)
+static void place_add(struct loader_item *item, uint64_t len)
+{
+    places[count][item->extent_count++] = (struct file_extent){
+        .data = arena.base + used,
+        .offset = item->capacity,
+        .len = len,
+        .sums = calloc(prefix_sum_entries(len), sizeof(uint16_t)),
+    };
+    item->capacity += len;
+    used += len;
+    ck_assert_uint_le(used, arena.bytes);
+}
+
+/* A file to be loaded, at the next place in the arena, which the next file follows at once; in
+ * several runs with gaps between them if run is not 0. */
+static struct loader_item *item_add_in_runs(const char *name, size_t size, uint64_t run)
 {
     struct loader_item *item = &items[count];
+    uint64_t left = (size + ALIGN - 1) / ALIGN * ALIGN;
 
     snprintf(names[count], sizeof(names[count]), "%s", name);
     docroot_write(&root, name, size);
-    item->real_path = names[count++];
-    item->data = arena.base + used;
-    item->capacity = (size + ALIGN - 1) / ALIGN * ALIGN;
-    item->sums = calloc(prefix_sum_entries(item->capacity), sizeof(*item->sums));
-    used += item->capacity;
-    ck_assert_uint_le(used, arena.bytes);
+    item->real_path = names[count];
+    item->extents = places[count];
+    for (; run != 0 && left > run; left -= run) {
+        place_add(item, run);
+        used += ALIGN;
+    }
+    if (left > 0)
+        place_add(item, left);
+    count++;
     return item;
+}
+
+static struct loader_item *item_add(const char *name, size_t size)
+{
+    return item_add_in_runs(name, size, 0);
 }
 
 static void load(struct reader *reader)
 {
-    ck_assert_int_eq(loader_run(reader, root_fd, items, count, ALIGN, NULL, &root.log, &result), 0);
+    ck_assert_int_eq(
+        loader_run(reader, root_fd, items, count, ALIGN, NULL, NULL, &root.log, &result), 0);
 }
 
 static void assert_loaded(const struct loader_item *item)
 {
     static uint16_t wanted[(8 << 20) / PREFIX_SUM_BLOCK + 2];
+    static uint8_t content[8 << 20];
 
     ck_assert_msg(item->loaded, "%s was not loaded:\n%s", item->real_path, root.said);
-    ck_assert_msg(docroot_content_is(item->real_path, item->data, item->size), "%s differs",
+    for (uint32_t i = 0; i < item->extent_count; i++) {
+        const struct file_extent *run = &item->extents[i];
+        uint64_t len = item->size > run->offset ? item->size - run->offset : 0;
+        if (len > run->len)
+            len = run->len;
+        memcpy(content + run->offset, run->data, len);
+        prefix_sum_extend(wanted, 0, run->data, len);
+        ck_assert_mem_eq(run->sums + 1, wanted + 1,
+                         (prefix_sum_entries(len) - 1) * sizeof(wanted[0]));
+    }
+    ck_assert_msg(docroot_content_is(item->real_path, content, item->size), "%s differs",
                   item->real_path);
-    wanted[0] = 0;
-    prefix_sum_extend(wanted, 0, item->data, item->size);
-    ck_assert_mem_eq(item->sums, wanted, prefix_sum_entries(item->size) * sizeof(wanted[0]));
 }
 
 static void assert_all_loaded(void)
@@ -212,6 +247,27 @@ START_TEST(every_size_by_io_uring)
     add_all_sizes();
     load(reader);
     assert_all_loaded();
+    reader->ops->destroy(reader);
+}
+END_TEST
+
+START_TEST(files_in_several_runs)
+{
+    struct reader *reader = uring_or_skip();
+
+    if (reader == NULL)
+        reader = reader_create_pread();
+    item_add_in_runs("a", 5 << 20, 3 * ALIGN + (1 << 20));
+    item_add_in_runs("b", 4001, ALIGN);
+    item_add_in_runs("c", (2 << 20) + 1, 1 << 20);
+    load(reader);
+    for (size_t i = 0; i < count; i++)
+        assert_loaded(&items[i]);
+    /* The gaps are as they were. */
+    for (size_t i = 0; i < count; i++)
+        for (uint32_t j = 0; j + 1 < items[i].extent_count; j++)
+            for (uint64_t at = 0; at < ALIGN; at++)
+                ck_assert_uint_eq(places[i][j].data[places[i][j].len + at], CANARY);
     reader->ops->destroy(reader);
 }
 END_TEST
@@ -550,7 +606,7 @@ START_TEST(progress_ends_at_everything)
     for (size_t i = 0; i < count; i++)
         bytes += sizes[i];
     ck_assert_int_eq(
-        loader_run(reader, root_fd, items, count, ALIGN, &progress, &root.log, &result), 0);
+        loader_run(reader, root_fd, items, count, ALIGN, &progress, NULL, &root.log, &result), 0);
     ck_assert_uint_eq(reported_items, count);
     ck_assert_uint_eq(reported_bytes, bytes);
     reader->ops->destroy(reader);
@@ -566,6 +622,7 @@ Suite *loader_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, every_size_by_io_uring);
     tcase_add_test(tcase, every_size_by_pread);
+    tcase_add_test(tcase, files_in_several_runs);
     tcase_add_test(tcase, without_io_uring_files_are_read_all_the_same_and_the_log_says_why);
     tcase_add_test(tcase, many_small_files);
     tcase_add_test(tcase, nothing_to_load);

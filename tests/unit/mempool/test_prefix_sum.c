@@ -47,7 +47,7 @@ static void setup(void)
 
     for (size_t i = 0; i < BYTES; i++)
         bytes[i] = (uint8_t)prng_next(&prng);
-    sums[0] = 0;
+    sums[0] = 0x5555; /* nobody reads it */
     prefix_sum_extend(sums, 0, bytes, BYTES);
 }
 
@@ -98,7 +98,7 @@ END_TEST
 
 START_TEST(sums_built_piece_by_piece_are_the_same)
 {
-    static uint16_t pieced[sizeof(sums) / sizeof(sums[0])];
+    static uint16_t pieced[sizeof(sums) / sizeof(sums[0])] = { 0x5555 };
     struct prng prng = { .state = 2 };
     uint64_t at = 0;
 

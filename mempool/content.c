@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mempool/content.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+struct contents {
+    const struct arena *arena;
+    uint16_t *sums;
+    struct extent_map *map;
+    struct content **buckets; /* by device and inode */
+    uint64_t bucket_mask;
+    uint64_t padding;
+};
+
+static struct content **bucket_of(const struct contents *c, const struct content_id *id)
+{
+    /* Inode numbers are mostly consecutive; Fibonacci hashing spreads them. */
+    uint64_t hash = (id->ino ^ id->dev << 32) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return &c->buckets[(hash >> 20) & c->bucket_mask];
+}
+
+struct contents *contents_create(const struct arena *arena, uint16_t *sums, uint32_t unit,
+                                 uint32_t files)
+{
+    struct contents *c = calloc(1, sizeof(*c));
+    uint64_t buckets = 16;
+
+    if (c == NULL)
+        return NULL;
+    while (buckets < files)
+        buckets *= 2;
+    *c = (struct contents){
+        .arena = arena,
+        .sums = sums,
+        .map = extent_map_create(arena->bytes, unit, &memory_heap),
+        .buckets = calloc(buckets, sizeof(struct content *)),
+        .bucket_mask = buckets - 1,
+    };
+    if (c->map != NULL && c->buckets != NULL)
+        return c;
+    contents_destroy(c);
+    return NULL;
+}
+
+void contents_destroy(struct contents *c)
+{
+    if (c == NULL)
+        return;
+    for (uint64_t i = 0; c->buckets != NULL && i <= c->bucket_mask; i++)
+        for (struct content *content = c->buckets[i], *next; content != NULL; content = next) {
+            next = content->next;
+            free(content);
+        }
+    free(c->buckets);
+    extent_map_destroy(c->map);
+    free(c);
+}
+
+struct extent_map *contents_map(struct contents *c)
+{
+    return c->map;
+}
+
+uint64_t contents_padding(const struct contents *c)
+{
+    return c->padding;
+}
+
+bool content_id_equal(const struct content_id *a, const struct content_id *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime_s == b->mtime_s &&
+           a->mtime_ns == b->mtime_ns && a->ctime_s == b->ctime_s && a->ctime_ns == b->ctime_ns;
+}
+
+struct content *contents_find(const struct contents *c, const struct content_id *id)
+{
+    struct content *content = *bucket_of(c, id);
+
+    while (content != NULL && !content_id_equal(&content->id, id))
+        content = content->next;
+    return content;
+}
+
+static uint64_t round_up(const struct contents *c, uint64_t bytes)
+{
+    uint64_t unit = extent_map_unit(c->map);
+
+    return (bytes + unit - 1) / unit * unit;
+}
+
+/* Bytes [from, end) of a run, whole units, go back to the map. */
+static void run_free(struct contents *c, const struct file_extent *run, uint64_t from, uint64_t end)
+{
+    uint64_t offset = (uint64_t)(run->data - c->arena->base);
+
+    if (from < end)
+        extent_map_free(c->map,
+                        (struct extent_range){ .offset = offset + from, .bytes = end - from });
+}
+
+struct content *contents_add(struct contents *c, const struct content_id *id)
+{
+    struct extent_range ranges[CONTENT_EXTENTS_MAX];
+    unsigned count = 0;
+    uint64_t offset = 0;
+
+    if (id->size > 0 && !extent_map_alloc(c->map, id->size, ranges, CONTENT_EXTENTS_MAX, &count))
+        return NULL;
+    struct content *content = malloc(sizeof(*content) + count * sizeof(content->extents[0]));
+    if (content == NULL) {
+        while (count > 0)
+            extent_map_free(c->map, ranges[--count]);
+        return NULL;
+    }
+    struct content **bucket = bucket_of(c, id);
+    *content = (struct content){ .next = *bucket, .id = *id, .refs = 1, .extent_count = count };
+    *bucket = content;
+    for (unsigned i = 0; i < count; i++) {
+        content->extents[i] = (struct file_extent){
+            .data = c->arena->base + ranges[i].offset,
+            .offset = offset,
+            .len = ranges[i].bytes,
+            .sums = c->sums + ranges[i].offset / PREFIX_SUM_BLOCK,
+        };
+        offset += ranges[i].bytes;
+    }
+    c->padding += offset - id->size;
+    return content;
+}
+
+/* Cuts the runs to the bytes that were read; what is left over goes back to the map. */
+void contents_settle(struct contents *c, struct content *content, const struct content_id *id)
+{
+    uint64_t taken = 0;
+    uint32_t count = 0;
+
+    ASSERT(content->id.dev == id->dev && content->id.ino == id->ino);
+    for (uint32_t i = 0; i < content->extent_count; i++) {
+        struct file_extent *run = &content->extents[i];
+        uint64_t len = id->size > run->offset ? id->size - run->offset : 0;
+        taken += run->len;
+        if (len >= run->len) {
+            count++;
+            continue;
+        }
+        run_free(c, run, round_up(c, len), run->len);
+        run->len = len;
+        count += len > 0;
+    }
+    c->padding -= taken - content->id.size;
+    c->padding += round_up(c, id->size) - id->size;
+    content->extent_count = count;
+    content->id = *id;
+}
+
+void content_release(struct contents *c, struct content *content)
+{
+    struct content **link = bucket_of(c, &content->id);
+    uint64_t taken = 0;
+
+    ASSERT(content->refs > 0);
+    if (--content->refs > 0)
+        return;
+    while (*link != content)
+        link = &(*link)->next;
+    *link = content->next;
+    for (uint32_t i = 0; i < content->extent_count; i++) {
+        uint64_t len = round_up(c, content->extents[i].len);
+        run_free(c, &content->extents[i], 0, len);
+        taken += len;
+    }
+    c->padding -= taken - content->id.size;
+    free(content);
+}

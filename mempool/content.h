@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What lies in the arena: contents, each the bytes of one state of one file on disk, which all
+ * names of that file share (hard links, symlinks, before and after a move). Files of the catalogue
+ * refer to contents; when the last of them is gone, the room is free again.
+ *
+ * The prefix sums are in a table of their own, one entry for each block of the arena, at the same
+ * place: so that finding room for the bytes finds room for their sums, and so that the arena can be
+ * sealed, while the table is written by the CPU. It is not sealed: a damaged sum costs a packet
+ * that the peer throws away, never wrong bytes.
+ */
+#ifndef MEMPOOL_CONTENT_H
+#define MEMPOOL_CONTENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mempool/arena.h"
+#include "mempool/extent_map.h"
+#include "mempool/file.h"
+#include "mempool/prefix_sum.h"
+
+/* Runs of one content at most; a pool so fragmented that a file needs more is full for that file.
+ */
+#define CONTENT_EXTENTS_MAX 256
+
+/* A state of a file. Two states that the file system's clock tells apart differ. */
+struct content_id {
+    uint64_t dev, ino, size;
+    int64_t mtime_s, ctime_s;
+    uint32_t mtime_ns, ctime_ns;
+};
+
+struct content {
+    struct content *next; /* of its bucket */
+    struct content_id id;
+    uint32_t refs;
+    uint32_t extent_count;
+    struct file_extent extents[];
+};
+
+struct contents;
+
+/* Entries of the table of sums for an arena. */
+static inline uint64_t contents_sums(uint64_t arena_bytes)
+{
+    return arena_bytes / PREFIX_SUM_BLOCK + 1;
+}
+
+/* What a pool that follows changes has more than its files need at the start: a file that is
+ * replaced lies there twice for a while. An eighth; where that is little, enough for the largest
+ * file. */
+static inline uint64_t contents_spare(uint64_t needed, uint64_t largest)
+{
+    const uint64_t little = UINT64_C(64) << 20;
+    uint64_t one = largest < little ? largest : little;
+
+    return needed / 8 > one ? needed / 8 : one;
+}
+
+/* sums has contents_sums(arena->bytes) entries. files: about how many there will be. Both memories
+ * must outlive it. NULL: out of memory. */
+struct contents *contents_create(const struct arena *arena, uint16_t *sums, uint32_t unit,
+                                 uint32_t files);
+/* NULL is allowed. */
+void contents_destroy(struct contents *contents);
+
+/* The arena's map: others may take room from it, too (extent_map_reserve). */
+struct extent_map *contents_map(struct contents *contents);
+
+bool content_id_equal(const struct content_id *a, const struct content_id *b);
+/* The content with this id, whether read or about to be; NULL: there is none. */
+struct content *contents_find(const struct contents *contents, const struct content_id *id);
+
+/*
+ * Takes room for id.size bytes, and holds one reference. The extents are whole units long, to be
+ * read into; contents_settle() then says what was read. NULL: no room.
+ */
+struct content *contents_add(struct contents *contents, const struct content_id *id);
+void contents_settle(struct contents *contents, struct content *content,
+                     const struct content_id *id);
+
+static inline void content_hold(struct content *content)
+{
+    content->refs++;
+}
+void content_release(struct contents *contents, struct content *content);
+
+/* Bytes lost to rounding up: part of what is taken. */
+uint64_t contents_padding(const struct contents *contents);
+
+#endif
