@@ -47,6 +47,7 @@ enum config_access_format {
 enum config_congestion {
     CONFIG_CUBIC,
     CONFIG_NEWRENO,
+    CONFIG_BBR,
 };
 
 struct config_sites;

@@ -73,6 +73,12 @@ static_assert(sizeof(((struct serve *)NULL)->error) >= POOL_ERROR_BYTES, "room f
 /* --- what is asked for -------------------------------------------------------------------------
  */
 
+static const struct cc_ops *const congestion_controls[] = {
+    [CONFIG_CUBIC] = &cc_cubic,
+    [CONFIG_NEWRENO] = &cc_newreno,
+    [CONFIG_BBR] = &cc_bbr,
+};
+
 static void make_templates(struct serve *s)
 {
     const struct config *c = s->config;
@@ -104,7 +110,7 @@ static void make_templates(struct serve *s)
     s->stack.tcp.fin_wait_2_ns = c->fin_wait_2_ns;
     s->stack.tcp.time_wait_ns = c->time_wait_ns;
     s->stack.tcp.challenge_acks_per_s = c->challenge_acks_max;
-    s->stack.tcp.cc = c->congestion == CONFIG_NEWRENO ? &cc_newreno : &cc_cubic;
+    s->stack.tcp.cc = congestion_controls[c->congestion];
     s->stack.tcp.pacing = c->pacing;
     s->stack.tcp.mtu_probing = c->mtu_probing;
     s->stack.tcp.ecn = c->ecn;

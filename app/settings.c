@@ -11,7 +11,7 @@
 #define TIB (UINT64_C(1) << 40)
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
-static const char *const congestions[] = { "cubic", "newreno", NULL };
+static const char *const congestions[] = { "cubic", "newreno", "bbr", NULL };
 static const char *const access_formats[] = { "combined", "json", NULL };
 static const char *const idle_waits[] = { "auto", "sleep", "poll", NULL };
 

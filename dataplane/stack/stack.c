@@ -28,10 +28,19 @@ static uint32_t control_frame_bytes(const struct stack_config *config)
     return STACK_L2_BYTES + config->mtu;
 }
 
+/* Whether delivery rates are measured, and a model of each path is kept (tcp/bbr.h). */
+static bool measures(const struct stack_config *config)
+{
+    return config->tcp.cc->control != NULL;
+}
+
 size_t stack_memory_bytes(const struct stack_config *config)
 {
     return sizeof(struct stack) + (size_t)config->connections_max * sizeof(struct tcp_conn) +
            (size_t)config->ranges_max * sizeof(struct tcp_range) +
+           (measures(config) ? (size_t)config->connections_max * sizeof(struct bbr) +
+                                   (size_t)config->ranges_max * sizeof(struct rate_mark)
+                             : 0) +
            (size_t)config->rx_buffers_max * sizeof(struct rx_buffer) +
            (size_t)config->time_waits_max * sizeof(struct time_wait) +
            (size_t)flow_table_entries(config->connections_max + config->time_waits_max) *
@@ -40,11 +49,22 @@ size_t stack_memory_bytes(const struct stack_config *config)
            (size_t)CONTROL_FRAMES * control_frame_bytes(config);
 }
 
+static void conns_release(struct tcp_ctx *ctx, const struct memory *memory)
+{
+    memory_release(memory, ctx->conn);
+    memory_release(memory, ctx->bbr);
+}
+
 static bool conns_init(struct tcp_ctx *ctx, uint32_t count, const struct memory *memory)
 {
+    bool model = ctx->limits.cc->control != NULL;
+
     ctx->conn = memory_alloc(memory, count, sizeof(*ctx->conn));
-    if (ctx->conn == NULL)
+    ctx->bbr = model ? memory_alloc(memory, count, sizeof(*ctx->bbr)) : NULL;
+    if (ctx->conn == NULL || (model && ctx->bbr == NULL)) {
+        conns_release(ctx, memory);
         return false;
+    }
     ctx->conns_max = count;
     ctx->free_head = 0;
     ctx->ready_head = ctx->ready_tail = CONN_NONE;
@@ -88,7 +108,7 @@ struct stack *stack_create(const struct stack_config *config, uint64_t now)
     s->control.frame_bytes = control_frame_bytes(config);
     if (!conns_init(&s->tcp, config->connections_max, memory))
         goto no_conns;
-    if (!range_pool_init(&s->tcp.ranges, config->ranges_max, memory))
+    if (!range_pool_init(&s->tcp.ranges, config->ranges_max, measures(config), memory))
         goto no_ranges;
     s->tcp.ranges.reserve = config->connections_max < config->ranges_max / 2
                                 ? config->connections_max
@@ -122,7 +142,7 @@ no_time_waits:
 no_rx:
     range_pool_release(&s->tcp.ranges, memory);
 no_ranges:
-    memory_release(memory, s->tcp.conn);
+    conns_release(&s->tcp, memory);
 no_conns:
     memory_release(memory, s);
     return NULL;
@@ -140,7 +160,7 @@ void stack_destroy(struct stack *s)
     time_waits_release(&s->time_waits, &memory);
     rx_pool_release(&s->tcp.rx, &memory);
     range_pool_release(&s->tcp.ranges, &memory);
-    memory_release(&memory, s->tcp.conn);
+    conns_release(&s->tcp, &memory);
     memory_release(&memory, s);
 }
 

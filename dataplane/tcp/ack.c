@@ -23,6 +23,8 @@ static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t by
     }
     if (c->sack_ok)
         recovery_delivered(c, r, info);
+    if (c->cc.ops->control != NULL)
+        rate_delivered(c, r, bytes, info);
 }
 
 /* Marks [start, end), inside (snd_una, snd_nxt], as SACKed. */
@@ -161,8 +163,9 @@ static void fin_acknowledged(struct tcp_conn *c)
     }
 }
 
-static void round_trip(struct tcp_conn *c, uint64_t sample_ns)
+static void round_trip(struct tcp_conn *c, uint64_t sample_ns, struct ack_info *info)
 {
+    info->rtt_us = (uint32_t)(sample_ns / NS_PER_US) + 1; /* rounded up: 0 says nothing */
     rtt_sample(&c->rtt, sample_ns);
     cc_round_trip(c, sample_ns);
 }
@@ -190,7 +193,7 @@ void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t a
     /* RFC 6298 section 3 (Karn). What lay behind a hole arrived long before the retransmission that
      * filled it: the ACK of both measures the hole, not the path. */
     if (info.newest_sent_ns != 0 && !info.retransmitted)
-        round_trip(c, ctx->now - info.newest_sent_ns);
+        round_trip(c, ctx->now - info.newest_sent_ns, &info);
     if (window_changed)
         forget_beyond(c, old_edge);
     if (info.flight != 0)

@@ -7,7 +7,7 @@
 
 enum { CWND_MAX = 1 << 30 }; /* no window is larger (RFC 7323 section 2.3) */
 
-static const struct cc_ops *const algorithms[] = { &cc_cubic, &cc_newreno };
+static const struct cc_ops *const algorithms[] = { &cc_cubic, &cc_newreno, &cc_bbr };
 
 const struct cc_ops *cc_find(const char *name)
 {
@@ -21,6 +21,8 @@ void cc_start(struct tcp_conn *c, const struct cc_ops *ops)
 {
     c->cc = (struct cc){ .ops = ops };
     hystart_start(c);
+    if (ops->start != NULL)
+        ops->start(c);
 }
 
 void cc_acked(struct tcp_conn *c, uint32_t acked)
@@ -33,11 +35,22 @@ void cc_acked(struct tcp_conn *c, uint32_t acked)
         c->cwnd = CWND_MAX;
 }
 
-void cc_restart(struct tcp_conn *c)
+void cc_control(struct tcp_conn *c, const struct ack_info *info)
+{
+    c->cc.ops->control(c, info);
+    if (c->cwnd > CWND_MAX)
+        c->cwnd = CWND_MAX;
+}
+
+void cc_restart(struct tcp_conn *c, bool long_pause)
 {
     uint32_t restart = conn_initial_window(c);
 
-    if (c->cwnd <= restart)
+    if (c->cc.ops->restart != NULL) {
+        c->cc.ops->restart(c);
+        return;
+    }
+    if (!long_pause || c->cwnd <= restart)
         return;
     /* RFC 5681 section 4.1: the ACK clock has stopped, and the path may have changed. Three
      * quarters of the old window are where slow start ends this time (RFC 7661 section 4.4.2). */
@@ -50,6 +63,6 @@ void cc_restart(struct tcp_conn *c)
 void cc_round_trip(struct tcp_conn *c, uint64_t sample_ns)
 {
     /* Only the first slow start is in the dark; later ones know where to stop (RFC 9406 4.3). */
-    if (c->cwnd < c->ssthresh && c->ssthresh == UINT32_MAX)
+    if (c->cwnd < c->ssthresh && c->ssthresh == UINT32_MAX && c->cc.ops->control == NULL)
         hystart_sample(c, sample_ns);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct tcp_conn;
+struct ack_info;
 
 /* HyStart++ (RFC 9406): slow start ends when the round trip grows, before the queue overflows. */
 struct hystart {
@@ -33,7 +34,7 @@ struct cubic {
     bool epoch;                        /* it has started */
 };
 
-/* What an algorithm remembers of a connection. */
+/* What an algorithm remembers of a connection; BBR's is kept elsewhere (bbr.h). */
 struct cc {
     const struct cc_ops *ops;
     uint32_t acked_bytes; /* since cwnd last grew, in congestion avoidance */
@@ -49,10 +50,22 @@ struct cc_ops {
     uint32_t (*reduce)(struct tcp_conn *c, uint32_t window);
     /* The last reduction had no cause; cwnd and ssthresh are as before it. */
     void (*undo)(struct tcp_conn *c);
+
+    /* Only of algorithms that follow a model of the path instead of losses; the others are NULL.
+     * control() comes with each ACK, in recovery as well, in place of slow start, avoid() and PRR:
+     * it sets cwnd. Such an algorithm is given delivery rates (rate.h), is always paced, and hears
+     * no marks. */
+    void (*start)(struct tcp_conn *c);
+    void (*control)(struct tcp_conn *c, const struct ack_info *info);
+    /* Bytes per second; 0: not known yet. */
+    uint64_t (*rate)(const struct tcp_conn *c);
+    /* There is going to be something to send, after all was acknowledged. */
+    void (*restart)(struct tcp_conn *c);
 };
 
 extern const struct cc_ops cc_newreno; /* RFC 5681 with byte counting (RFC 3465) */
 extern const struct cc_ops cc_cubic;   /* RFC 9438 */
+extern const struct cc_ops cc_bbr;     /* version 1: bbr.h */
 
 /* By name; NULL: there is none of this name. */
 const struct cc_ops *cc_find(const char *name);
@@ -61,8 +74,10 @@ const struct cc_ops *cc_find(const char *name);
 void cc_start(struct tcp_conn *c, const struct cc_ops *ops);
 /* acked bytes were acknowledged outside fast recovery, while cwnd was the limit. */
 void cc_acked(struct tcp_conn *c, uint32_t acked);
-/* The connection is about to send after a pause longer than its retransmission time-out. */
-void cc_restart(struct tcp_conn *c);
+/* An ACK came, and the algorithm follows a model. */
+void cc_control(struct tcp_conn *c, const struct ack_info *info);
+/* The connection is about to send again after a pause; long: than its retransmission time-out. */
+void cc_restart(struct tcp_conn *c, bool long_pause);
 /* A round trip was measured. */
 void cc_round_trip(struct tcp_conn *c, uint64_t sample_ns);
 

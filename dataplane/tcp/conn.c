@@ -207,8 +207,7 @@ static void from_idle(struct tcp_conn *c)
 
     if (conn_waits(c))
         return;
-    if (now - c->rtx_base_ns > tcp_rto(c))
-        cc_restart(c);
+    cc_restart(c, now - c->rtx_base_ns > tcp_rto(c));
     pace_from_idle(c);
     c->rtx_base_ns = now; /* the persist timer counts from here */
 }

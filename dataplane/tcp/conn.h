@@ -23,6 +23,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "base/tx_slot.h"
+#include "tcp/bbr.h"
 #include "tcp/cc.h"
 #include "tcp/cookie.h"
 #include "tcp/ranges.h"
@@ -198,6 +199,7 @@ struct tcp_ctx {
     const struct tcp_app *app;
     void *app_ctx;
     struct tcp_conn *conn;
+    struct bbr *bbr; /* of each connection; NULL: another algorithm controls */
     uint32_t conns_max, conns_open, conns_time_wait;
     uint32_t conns_half_open; /* in SYN-RECEIVED */
     uint32_t free_head;
@@ -380,6 +382,9 @@ struct ack_info {
     uint64_t prior_fack;     /* rack_fack before this ACK */
     uint64_t dsack_start;    /* where what came twice begins, and how long it is */
     uint32_t dsack_bytes;
+    uint32_t rtt_us; /* the round trip that it measured; 0: none */
+    uint32_t lost;   /* bytes that it showed to be lost */
+    struct rate_sample rate;
     uint32_t echo_ms;   /* our clock when the segment left that made the peer acknowledge ... */
     bool has_echo;      /* ... where it says so */
     bool retransmitted; /* some of the delivered ranges were sent twice */
@@ -394,7 +399,7 @@ struct ack_info {
 void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range,
                         const struct ack_info *info);
 /* After the list was updated: find losses, enter or leave recovery, set cwnd. */
-void recovery_ack(struct tcp_conn *c, const struct ack_info *info);
+void recovery_ack(struct tcp_conn *c, struct ack_info *info);
 void recovery_timeout(struct tcp_conn *c);
 void recovery_reorder_timeout(struct tcp_conn *c);
 /* Arms the tail loss probe where RFC 8985 section 7.2 allows it. */
@@ -415,6 +420,8 @@ void pace_at_once(struct tcp_conn *c);
 
 /* ecn.c */
 
+/* Configured, and the algorithm heeds marks. */
+bool ecn_wanted(const struct tcp_ctx *ctx);
 void ecn_negotiate(struct tcp_conn *c, const struct tcp_segment *syn);
 /* An acceptable segment arrived. */
 void ecn_input(struct tcp_conn *c, const struct tcp_segment *seg);

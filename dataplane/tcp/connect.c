@@ -20,7 +20,7 @@ struct tcp_conn *tcp_connect(struct tcp_ctx *ctx, const struct tcp_key *key)
     c->cwnd = c->mss;
     c->ssthresh = UINT32_MAX;
     c->ts_ok = c->sack_ok = c->scale_ok = true; /* offered */
-    c->ecn_ok = ctx->limits.ecn;
+    c->ecn_ok = ecn_wanted(ctx);
     c->ts_offset = tcp_timestamp_offset(ctx);
     cc_start(c, ctx->limits.cc);
     COUNT(ctx->counters, tcp_open_active);

@@ -11,6 +11,11 @@ enum {
     IP_CE = 3,
 };
 
+bool ecn_wanted(const struct tcp_ctx *ctx)
+{
+    return ctx->limits.ecn && ctx->limits.cc->control == NULL;
+}
+
 void ecn_negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
 {
     uint8_t told = syn->flags & (TCP_ECE | TCP_CWR);
@@ -18,7 +23,7 @@ void ecn_negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
     if ((syn->flags & TCP_ACK) != 0)
         c->ecn_ok = c->ecn_ok && told == TCP_ECE; /* in answer to ours */
     else
-        c->ecn_ok = c->ctx->limits.ecn && told == (TCP_ECE | TCP_CWR);
+        c->ecn_ok = ecn_wanted(c->ctx) && told == (TCP_ECE | TCP_CWR);
 }
 
 /* Section 6.1.3. A segment with both CWR and a mark reports new congestion. */

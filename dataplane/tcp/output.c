@@ -111,8 +111,10 @@ static struct choice choose_new(struct tcp_conn *c)
     struct choice choice = { .kind = SEND_NOTHING };
     uint64_t limit = conn_send_limit(c);
 
-    if (c->snd_nxt >= limit)
+    if (c->snd_nxt >= limit) {
+        rate_limited(c);
         return choice;
+    }
     if (UNLIKELY(c->mss < c->mtu.ceiling) && choose_mtu_probe(c, &choice))
         return choice;
     uint64_t available = limit - c->snd_nxt;
@@ -127,8 +129,10 @@ static struct choice choose_new(struct tcp_conn *c)
             len -= len % c->mss;
         if (c->probe_pending)
             len = len != 0 ? len : 1;
-        else if (silly(c, len, available))
+        else if (silly(c, len, available) || len == 0) {
+            rate_limited(c);
             return choice;
+        }
     }
     if (!c->tlp_pending && !c->probe_pending)
         len = limit_by_cwnd(c, len);
@@ -342,7 +346,9 @@ static void sent_new(struct tcp_conn *c, uint32_t len, bool mtu_probe)
 {
     struct tcp_ctx *ctx = c->ctx;
 
-    if (c->snd_una == c->snd_nxt)
+    bool idle = c->snd_una == c->snd_nxt;
+
+    if (idle)
         c->rtx_base_ns = ctx->now; /* RFC 6298 (5.1) */
     if (!range_list_append(&c->ranges, &ctx->ranges, c->snd_nxt, len, ctx->now)) {
         COUNT(ctx->counters, tcp_range_exhausted);
@@ -350,6 +356,8 @@ static void sent_new(struct tcp_conn *c, uint32_t len, bool mtu_probe)
     }
     if (c->snd_nxt < c->snd_max) /* sent before, and given up as not taken: no RTT sample */
         ctx->ranges.range[c->ranges.tail].flags |= RANGE_RETRANSMITTED;
+    if (ctx->ranges.mark != NULL)
+        rate_sent(c, c->ranges.tail, idle);
     c->snd_nxt += len;
     if (c->snd_max < c->snd_nxt)
         c->snd_max = c->snd_nxt;
@@ -369,6 +377,8 @@ static void sent_again(struct tcp_conn *c, uint32_t range, uint32_t len)
     if ((r->flags & RANGE_PROBE) != 0)
         mtu_probe_lost(c);
     range_list_mark_resent(&c->ranges, r, ctx->now);
+    if (ctx->ranges.mark != NULL)
+        rate_sent(c, range, false);
     COUNT_N(ctx->counters, tcp_retransmit, (len + c->mss - 1) / c->mss);
     COUNT_N(ctx->counters, tcp_retransmit_bytes, len);
     undo_resent(c, len);

@@ -22,6 +22,8 @@ struct pace {
 
 static bool path_paced(const struct tcp_conn *c)
 {
+    if (c->cc.ops->rate != NULL)
+        return c->cc.ops->rate(c) != 0;
     return c->ctx->limits.pacing && c->rtt.srtt_us != 0;
 }
 
@@ -34,11 +36,14 @@ static uint64_t round_trip_ns(const struct rtt *rtt)
 }
 
 /*
- * Slow start must be able to double, avoidance to find more (as Linux: 200% and 120%). In recovery
- * cwnd is what PRR lets out next, no window; what it works towards is ssthresh.
+ * An algorithm with a model of the path says its rate itself. Else: slow start must be able to
+ * double, avoidance to find more (as Linux: 200% and 120%). In recovery cwnd is what PRR lets out
+ * next, no window; what it works towards is ssthresh.
  */
 static struct pace path_pace(const struct tcp_conn *c)
 {
+    if (c->cc.ops->rate != NULL)
+        return (struct pace){ c->cc.ops->rate(c), NS_PER_S };
     bool slow_start = c->cwnd < c->ssthresh;
     uint64_t window =
         slow_start && c->recovery == TCP_RECOVERY_FAST ? (uint64_t)c->ssthresh : c->cwnd;
@@ -72,6 +77,8 @@ static uint64_t pace_base(const struct tcp_conn *c, struct pace rate)
 
     if (c->pace_ns >= now - credit_ns)
         return c->pace_ns;
+    if (c->cc.ops->rate != NULL) /* its rate is meant: no more than what ticks may cost */
+        return now - credit_ns;
     uint32_t burst = PACE_CREDIT_SEGMENTS * (uint32_t)c->mss;
     uint64_t burst_ns = (burst < c->cwnd / 2 ? burst : c->cwnd / 2) * rate.ns / rate.bytes;
     if (burst_ns > credit_ns)

@@ -5,11 +5,17 @@
 
 _Static_assert(sizeof(struct tcp_range) == 32, "two ranges per cache line");
 
-bool range_pool_init(struct range_pool *pool, uint32_t count, const struct memory *memory)
+bool range_pool_init(struct range_pool *pool, uint32_t count, bool marks,
+                     const struct memory *memory)
 {
     pool->range = memory_alloc(memory, count, sizeof(*pool->range));
     if (pool->range == NULL)
         return false;
+    pool->mark = marks ? memory_alloc(memory, count, sizeof(*pool->mark)) : NULL;
+    if (marks && pool->mark == NULL) {
+        memory_release(memory, pool->range);
+        return false;
+    }
     pool->count = count;
     pool->free_count = count;
     pool->reserve = 0;
@@ -22,6 +28,7 @@ bool range_pool_init(struct range_pool *pool, uint32_t count, const struct memor
 void range_pool_release(struct range_pool *pool, const struct memory *memory)
 {
     memory_release(memory, pool->range);
+    memory_release(memory, pool->mark);
 }
 
 static uint32_t range_take(struct range_pool *pool)
@@ -100,6 +107,8 @@ bool range_list_split(struct range_list *list, struct range_pool *pool, uint32_t
         return false;
     struct tcp_range *right = &pool->range[index];
     *right = *left;
+    if (pool->mark != NULL)
+        pool->mark[index] = pool->mark[at];
     right->start = offset;
     right->len = (uint32_t)(left->start + left->len - offset);
     left->len -= right->len;

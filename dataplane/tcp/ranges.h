@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/memory.h"
+#include "tcp/rate.h"
 
 #define RANGE_NONE UINT32_MAX
 
@@ -36,6 +37,7 @@ struct tcp_range {
 
 struct range_pool {
     struct tcp_range *range;
+    struct rate_mark *mark; /* of each; NULL: nobody measures delivery rates */
     uint32_t count;
     uint32_t free_head;
     uint32_t free_count;
@@ -45,7 +47,8 @@ struct range_pool {
 };
 
 /* False: no memory. */
-bool range_pool_init(struct range_pool *pool, uint32_t count, const struct memory *memory);
+bool range_pool_init(struct range_pool *pool, uint32_t count, bool marks,
+                     const struct memory *memory);
 void range_pool_release(struct range_pool *pool, const struct memory *memory);
 
 /* One connection's list. */

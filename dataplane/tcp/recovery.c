@@ -172,7 +172,7 @@ static void prr_update(struct tcp_conn *c, const struct ack_info *info, bool ent
 
 static void leave_recovery(struct tcp_conn *c)
 {
-    if (c->recovery == TCP_RECOVERY_FAST)
+    if (c->recovery == TCP_RECOVERY_FAST && c->cc.ops->control == NULL)
         c->cwnd = max32(c->ssthresh, 2u * c->mss);
     if (c->reo_wnd_persist != 0 && --c->reo_wnd_persist == 0)
         c->reo_wnd_mult = 1; /* RFC 8985 section 6.2 step 4 */
@@ -263,7 +263,7 @@ static bool congested(const struct tcp_conn *c)
     return c->ranges.lost_bytes != 0 && !mtu_only_probes_lost(c);
 }
 
-void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
+void recovery_ack(struct tcp_conn *c, struct ack_info *info)
 {
     bool entered = false;
     uint32_t lost_before = c->ranges.lost_bytes;
@@ -280,7 +280,11 @@ void recovery_ack(struct tcp_conn *c, const struct ack_info *info)
         enter_fast_recovery(c, info->flight);
         entered = true;
     }
-    if (c->recovery == TCP_RECOVERY_FAST)
+    if (c->cc.ops->control != NULL) {
+        info->lost = c->ranges.lost_bytes > lost_before ? c->ranges.lost_bytes - lost_before : 0;
+        if (!frto_new_first(c))
+            cc_control(c, info);
+    } else if (c->recovery == TCP_RECOVERY_FAST)
         prr_update(c, info, entered, c->ranges.lost_bytes > lost_before);
     else if (!(info->ece && ecn_reduce(c, window_used(c, info->flight))) && !frto_new_first(c))
         grow(c, info);
@@ -292,14 +296,19 @@ void recovery_reorder_timeout(struct tcp_conn *c)
 {
     struct ack_info none = { .flight = (uint32_t)(c->snd_nxt - c->snd_una) };
 
+    uint32_t lost_before = c->ranges.lost_bytes;
+
     c->reo_deadline_ns = TIME_NEVER;
     rack_detect(c);
+    none.lost = c->ranges.lost_bytes - lost_before;
     if (!congested(c))
         return;
     bool entered = c->recovery == TCP_RECOVERY_OPEN;
     if (entered)
         enter_fast_recovery(c, none.flight);
-    if (c->recovery == TCP_RECOVERY_FAST)
+    if (c->cc.ops->control != NULL)
+        cc_control(c, &none);
+    else if (c->recovery == TCP_RECOVERY_FAST)
         prr_update(c, &none, entered, true);
 }
 

@@ -9,6 +9,9 @@
 struct client_config *one_client(struct scenario *s, uint64_t bytes);
 
 /* fixed_mtu.c */
+void bbr_loss(struct scenario *s);
+void bbr_small_queue(struct scenario *s);
+void bbr_pauses(struct scenario *s);
 void black_hole(struct scenario *s);
 void black_hole_midway(struct scenario *s);
 void black_hole_upward(struct scenario *s);

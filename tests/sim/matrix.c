@@ -26,13 +26,15 @@ static const double losses[] = { 0, 0.0001, 0.001, 0.01, 0.03 };
 static const double rates_bps[] = { 10e6, 100e6, 1e9, 10e9 };
 static const char *const rate_names[] = { "10 Mb/s", "100 Mb/s", "1 Gb/s", "10 Gb/s" };
 
-static const struct cc_ops *const controllers[] = { &cc_cubic, &cc_newreno };
+static const struct cc_ops *const controllers[] = { &cc_cubic, &cc_bbr, &cc_newreno };
 
 /* What the controller's average window carries when packets are lost at random, in Mb/s. */
 static double bound_mbps(const struct cc_ops *cc, double rate_bps, double rtt_s, double loss)
 {
     double line = rate_bps / 1e6 * MSS_BYTES / FRAME_BYTES;
 
+    if (cc == &cc_bbr) /* losses are repaired, and tell it nothing */
+        return line * (1 - loss);
     if (loss <= 0)
         return line;
     double reno = 1.22 / sqrt(loss); /* Mathis et al., without delayed ACKs */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "scenario.h"
+#include "tcp/cc.h"
 
 /* Bytes that all clients of one scenario ask for together, so that each takes a fraction of a
  * second. */
@@ -85,6 +86,7 @@ static void random_server(struct prng *p, struct server_config *server)
         exhaust(p, server);
     server->seed[0] = prng_next(p);
     server->seed[1] = prng_next(p);
+    server->cc = sim_chance(p, 0.5) ? &cc_bbr : sim_chance(p, 0.5) ? &cc_cubic : &cc_newreno;
 }
 
 static void random_options(struct prng *p, struct client_config *c, uint16_t mtu)

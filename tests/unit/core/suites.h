@@ -8,6 +8,7 @@ Suite *base_suite(void);
 Suite *wire_suite(void);
 Suite *tables_suite(void);
 Suite *cc_suite(void);
+Suite *bbr_suite(void);
 Suite *tcp_send_suite(void);
 Suite *tcp_receive_suite(void);
 Suite *tcp_undo_suite(void);

@@ -48,6 +48,7 @@ START_TEST(algorithms_are_found_by_name)
 {
     ck_assert_ptr_eq(cc_find("cubic"), &cc_cubic);
     ck_assert_ptr_eq(cc_find("newreno"), &cc_newreno);
+    ck_assert_ptr_eq(cc_find("bbr"), &cc_bbr);
     ck_assert_ptr_null(cc_find("vegas"));
 }
 END_TEST

@@ -27,6 +27,11 @@ static void no_ecn(struct stack_config *config)
     config->tcp.ecn = false;
 }
 
+static void with_bbr(struct stack_config *config)
+{
+    config->tcp.cc = &cc_bbr;
+}
+
 START_TEST(ecn_is_agreed_to_when_asked_for)
 {
     ecn_established();
@@ -41,6 +46,11 @@ START_TEST(ecn_is_agreed_to_when_asked_for)
         peer_stop(&p);
     }
     peer_start(&p, no_ecn);
+    peer_send(&p, TCP_SYN | TCP_ECE | TCP_CWR, 0, 0, 0, &PEER_DEFAULT_OPTIONS);
+    ck_assert_uint_eq(peer_only(&p)->flags, TCP_SYN | TCP_ACK);
+    peer_stop(&p);
+
+    peer_start(&p, with_bbr); /* which would not heed the marks */
     peer_send(&p, TCP_SYN | TCP_ECE | TCP_CWR, 0, 0, 0, &PEER_DEFAULT_OPTIONS);
     ck_assert_uint_eq(peer_only(&p)->flags, TCP_SYN | TCP_ACK);
     peer_stop(&p);

@@ -218,7 +218,7 @@ START_TEST(ranges_agree_with_a_model)
         uint8_t model[STREAM] = { 0 };
         uint64_t una = 0, nxt = 0, now = 1;
 
-        ck_assert(range_pool_init(&pool, 64, &memory_heap));
+        ck_assert(range_pool_init(&pool, 64, false, &memory_heap));
         range_list_init(&list);
         while (nxt + 40 < STREAM) {
             now += prng_below(&p, 2);
@@ -249,7 +249,7 @@ START_TEST(ranges_sent_at_one_instant_are_one)
     struct range_pool pool;
     struct range_list list;
 
-    ck_assert(range_pool_init(&pool, 4, &memory_heap));
+    ck_assert(range_pool_init(&pool, 4, false, &memory_heap));
     range_list_init(&list);
     ck_assert(range_list_append(&list, &pool, 0, 10, 5));
     ck_assert(range_list_append(&list, &pool, 10, 10, 5));
