@@ -49,6 +49,8 @@ struct config_sites {
 };
 
 struct config_sites *sites_new(void);
+/* Memory that goes with the sites. */
+void *sites_alloc(struct config_sites *sites, size_t bytes);
 /* NULL is allowed. */
 void sites_free(struct config_sites *sites);
 

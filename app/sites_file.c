@@ -38,7 +38,7 @@ static void host_read(struct in *in, const yaml_node_t *node)
 
 static void hosts_read(struct in *in, const yaml_node_t *node)
 {
-    in->site->hosts = obstack_alloc(MEMORY(in), SITE_LIST_MAX * sizeof(struct text));
+    in->site->hosts = sites_alloc(in->reader->sites, SITE_LIST_MAX * sizeof(struct text));
     list_read(in, node, SITE_LIST_MAX, host_read);
 }
 
@@ -108,7 +108,7 @@ static void index_read(struct in *in, const yaml_node_t *node)
 
 static void indexes_read(struct in *in, const yaml_node_t *node)
 {
-    in->site->http.index = obstack_alloc(MEMORY(in), SITE_INDEXES_MAX * sizeof(struct text));
+    in->site->http.index = sites_alloc(in->reader->sites, SITE_INDEXES_MAX * sizeof(struct text));
     in->site->http.index_count = 0;
     list_read(in, node, SITE_INDEXES_MAX, index_read);
 }
@@ -130,7 +130,7 @@ static void types_read(struct in *in, const yaml_node_t *node)
 
     if (!is_mapping(in, node, any))
         return;
-    types = obstack_alloc(MEMORY(in), SITE_LIST_MAX * sizeof(*types));
+    types = sites_alloc(in->reader->sites, SITE_LIST_MAX * sizeof(*types));
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = node_at(in, pair->key), *value = node_at(in, pair->value);
@@ -212,13 +212,13 @@ static void field_read(struct in *in, const yaml_node_t *node)
               SITE_HEADERS_MAX, SITE_FIELDS_MAX);
         return;
     }
-    obstack_grow(MEMORY(in), name.at, (int)name.len);
-    obstack_grow(MEMORY(in), ": ", 2);
-    obstack_grow(MEMORY(in), value.at, (int)value.len);
-    obstack_grow0(MEMORY(in), "\r\n", 2);
+    char *line = sites_alloc(in->reader->sites, name.len + value.len + 4);
+    memcpy(line, name.at, name.len);
+    memcpy(line + name.len, ": ", 2);
+    memcpy(line + name.len + 2, value.at, value.len);
+    memcpy(line + name.len + 2 + value.len, "\r\n", 2);
     field->name_len = name.len;
-    field->line.len = name.len + value.len + 4;
-    field->line.at = obstack_finish(MEMORY(in));
+    field->line = (struct text){ line, name.len + value.len + 4 };
     in->rule.count++;
 }
 
@@ -277,7 +277,7 @@ static void rule_read(struct in *in, const yaml_node_t *node)
     size_t line = in->line;
 
     in->rule = (struct site_headers){
-        .fields = obstack_alloc(MEMORY(in), SITE_HEADERS_MAX * sizeof(struct site_field))
+        .fields = sites_alloc(in->reader->sites, SITE_HEADERS_MAX * sizeof(struct site_field))
     };
     mapping_read(in, node, rule_keys);
     in->line = line;
@@ -288,7 +288,8 @@ static void rule_read(struct in *in, const yaml_node_t *node)
 
 static void rules_read(struct in *in, const yaml_node_t *node)
 {
-    in->site->http.headers = obstack_alloc(MEMORY(in), SITE_LIST_MAX * sizeof(struct site_headers));
+    in->site->http.headers =
+        sites_alloc(in->reader->sites, SITE_LIST_MAX * sizeof(struct site_headers));
     list_read(in, node, SITE_LIST_MAX, rule_read);
 }
 
@@ -373,7 +374,7 @@ static void redirect_read(struct in *in, const yaml_node_t *node)
 static void redirects_read(struct in *in, const yaml_node_t *node)
 {
     in->site->http.redirects =
-        obstack_alloc(MEMORY(in), SITE_LIST_MAX * sizeof(struct site_redirect));
+        sites_alloc(in->reader->sites, SITE_LIST_MAX * sizeof(struct site_redirect));
     list_read(in, node, SITE_LIST_MAX, redirect_read);
 }
 
@@ -454,7 +455,7 @@ static void access_read(struct in *in, const yaml_node_t *node)
 static void accesses_read(struct in *in, const yaml_node_t *node)
 {
     in->site->http.access =
-        obstack_alloc(MEMORY(in), 2 * SITE_LIST_MAX * sizeof(struct site_access));
+        sites_alloc(in->reader->sites, 2 * SITE_LIST_MAX * sizeof(struct site_access));
     list_read(in, node, SITE_LIST_MAX, access_read);
 }
 
@@ -555,8 +556,7 @@ void sites_read(const struct sites_reader *reader, const yaml_node_t *list, size
 {
     struct in in = { .reader = reader, .line = line, .path = "sites" };
 
-    reader->sites->site =
-        obstack_alloc(&reader->sites->memory, SITES_MAX * sizeof(struct config_site));
+    reader->sites->site = sites_alloc(reader->sites, SITES_MAX * sizeof(struct config_site));
     if (list->type != YAML_SEQUENCE_NODE ||
         list->data.sequence.items.start == list->data.sequence.items.top)
         wrong(&in, list, "a list of sites, each a mapping");

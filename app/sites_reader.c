@@ -132,7 +132,9 @@ bool text_read(struct in *in, const yaml_node_t *node, size_t min, size_t max, s
         node->data.scalar.length > max || strlen(text_of(node)) != node->data.scalar.length)
         return false;
     text->len = node->data.scalar.length;
-    text->at = obstack_copy0(MEMORY(in), text_of(node), (int)text->len);
+    char *copy = sites_alloc(in->reader->sites, text->len + 1);
+    memcpy(copy, text_of(node), text->len + 1);
+    text->at = copy;
     return true;
 }
 

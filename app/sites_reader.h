@@ -6,7 +6,6 @@
 #include "app/sites_file.h"
 
 #define SITES_PATH_BYTES 160
-#define MEMORY(in)       (&(in)->reader->sites->memory)
 
 /* Where the reader is. */
 struct in {
