@@ -7,6 +7,7 @@ const char help_all[] =
     "  hugewire serve [options] ROOT   serve the files below ROOT\n"
     "  hugewire check -c FILE          validate a configuration and print the effective one\n"
     "  hugewire doctor [ROOT]          tell what this machine has, lacks, and how to mend it\n"
+    "  hugewire status [--json]        tell what a running server counts\n"
     "  hugewire reopen [--pid N]       have a running server open its access log anew\n"
     "  hugewire --version\n"
     "\n"
@@ -62,6 +63,12 @@ const char help_reload[] =
     "is served. Without it changes are followed, too, as far as the kernel tells of them; on a\n"
     "network file system it does not (see pool.rescan). --pid is needed where several servers\n"
     "run.\n";
+
+const char help_status[] = "usage: hugewire status [--json] [--pid N]\n"
+                           "\n"
+                           "Connections, requests and bytes of a running server, with rates of the "
+                           "next second; --json: all\n"
+                           "counters, at once. --pid is needed where several servers run.\n";
 
 const char help_reopen[] = "usage: hugewire reopen [--pid N]\n"
                            "\n"

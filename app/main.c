@@ -7,6 +7,7 @@
 #include "app/doctor.h"
 #include "app/options.h"
 #include "app/serve.h"
+#include "app/status.h"
 
 int main(int argc, char **argv)
 {
@@ -25,6 +26,8 @@ int main(int argc, char **argv)
         return doctor_run("", options.root, stdout);
     case OPTIONS_RELOAD:
         return control_reload(options.pid, stdout, stderr);
+    case OPTIONS_STATUS:
+        return status_run(options.pid, options.json, stdout, stderr);
     case OPTIONS_REOPEN:
         return control_reopen(options.pid, stderr);
     case OPTIONS_HELP:

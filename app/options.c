@@ -16,6 +16,7 @@ enum {
     OPT_VERSION,
     OPT_CONFIG,
     OPT_PID,
+    OPT_JSON,
     OPT_SETTING,
 };
 
@@ -254,6 +255,7 @@ static void running_read(struct options *options, int argc, char **argv, FILE *e
 {
     static const struct option table[] = { { "help", no_argument, NULL, OPT_HELP },
                                            { "pid", required_argument, NULL, OPT_PID },
+                                           { "json", no_argument, NULL, OPT_JSON },
                                            { 0 } };
     uint64_t pid;
     int found;
@@ -272,6 +274,12 @@ static void running_read(struct options *options, int argc, char **argv, FILE *e
             }
             options->pid = (int)pid;
             break;
+        case OPT_JSON:
+            if (command == OPTIONS_STATUS) {
+                options->json = true;
+                break;
+            }
+            /* fall through */
         default:
             bad_option(options, errors, argv[0], found, argv);
             return;
@@ -279,6 +287,11 @@ static void running_read(struct options *options, int argc, char **argv, FILE *e
     }
     if (optind < argc)
         bad(options, errors, "unexpected \"%s\" (see hugewire %s --help)", argv[optind], argv[0]);
+}
+
+static void status_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    running_read(options, argc, argv, errors, OPTIONS_STATUS, help_status);
 }
 
 static void reopen_read(struct options *options, int argc, char **argv, FILE *errors)
@@ -296,7 +309,7 @@ static const struct {
     void (*read)(struct options *options, int argc, char **argv, FILE *errors);
 } commands[] = {
     { "serve", serve_read },   { "check", check_read },   { "doctor", doctor_read },
-    { "reload", reload_read }, { "reopen", reopen_read },
+    { "reload", reload_read }, { "status", status_read }, { "reopen", reopen_read },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -14,6 +14,7 @@ enum options_command {
     OPTIONS_CHECK,   /* file is set */
     OPTIONS_DOCTOR,  /* root may be set */
     OPTIONS_RELOAD,  /* pid may be set */
+    OPTIONS_STATUS,  /* pid and json may be set */
     OPTIONS_REOPEN,  /* pid may be set */
     OPTIONS_HELP,    /* text is what to print */
     OPTIONS_VERSION, /* likewise */
@@ -25,7 +26,8 @@ struct options {
     struct config config;
     const char *file;
     const char *root; /* NULL: not given */
-    int pid;          /* of the server meant; 0: not given */
+    bool json;
+    int pid; /* of the server meant; 0: not given */
     const char *text;
 };
 

@@ -236,6 +236,8 @@ def configuration():
     yield b"%YAML 1.1\n--- !!map\nserver: !!map\n  port: !!str \"80\"\n  device: |\n   tap:x\n"
     yield b"\xef\xbb\xbfserver:\r\n  gateway: none\r\n"
     yield "server:\n  port: 81\n".encode("utf-16")
+    with open(os.path.join(HERE, "..", "..", "docs", "example.yaml"), "rb") as file:
+        yield file.read()
 
 
 TARGETS = {

@@ -175,6 +175,24 @@ test_counters_on_sigusr1() {
     serve_stop
 }
 
+test_status_tells_the_counters() {
+    serve_direct "$SMALL"
+    expect_file "$SMALL" size-1048576
+    "$HUGEWIRE" status --pid "$SERVER" >"$T/status" || fail "status: exit code $?"
+    cat "$T/status"
+    grep -q "^server $SERVER, 1 workers$" "$T/status" || fail "no such server"
+    grep -q "^requests     1 ([0-9]*/s): 1 2xx, 0 3xx, 0 4xx, 0 5xx$" "$T/status" || fail "requests"
+    "$HUGEWIRE" status --json --pid "$SERVER" | /usr/bin/python3 -c "
+import json, sys
+status = json.load(sys.stdin)
+assert status['pid'] == $SERVER and status['workers'] == 1, status
+assert status['counters']['http_2xx'] == 1 and 'loop_turns' in status['counters'], status" ||
+        fail "status --json"
+    serve_stop
+    "$HUGEWIRE" status --pid 1 >"$T/out" 2>&1
+    expect_eq "exit code without a server" 2 $?
+}
+
 # --- how it refuses --------------------------------------------------------------------------------
 
 # serve with these arguments must end with code 2 and one line that matches.

@@ -34,9 +34,9 @@ static const struct {
     const char *line;
     const char *said;
 } bad_lines[] = {
-    { "hugewire", "no command given: serve, check, doctor, reload or reopen" },
+    { "hugewire", "no command given: serve, check, doctor, reload, status or reopen" },
     { "hugewire sevre /srv",
-      "unknown command \"sevre\": expected serve, check, doctor, reload or reopen" },
+      "unknown command \"sevre\": expected serve, check, doctor, reload, status or reopen" },
     { "hugewire serve", "no ROOT given" },
     { "hugewire serve /a /b", "expected one ROOT; found \"/a\" and \"/b\"" },
     { "hugewire serve /a --port 81 /b", "expected one ROOT; found \"/a\" and \"/b\"" },
@@ -65,6 +65,8 @@ static const struct {
     { "hugewire doctor /a /b", "expected one ROOT" },
     { "hugewire reopen --pid -1", "--pid: expected a process number; found \"-1\"" },
     { "hugewire reopen --pid", "option --pid needs a value" },
+    { "hugewire reopen --json", "unknown or ambiguous option --json" },
+    { "hugewire status --pid x", "--pid: expected a process number; found \"x\"" },
     { "hugewire reopen now", "unexpected \"now\" (see hugewire reopen --help)" },
 };
 
