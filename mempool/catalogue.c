@@ -350,7 +350,8 @@ static size_t file_describe(const struct file *file, const char *type, char head
     char date[DATE_TEXT_BYTES];
     uint64_t mtime_ns_total = (uint64_t)file->mtime_s * 1000000000u + file->mtime_ns;
 
-    snprintf(etag, FILE_ETAG_BYTES, "\"%" PRIx64 "-%" PRIx64 "\"", mtime_ns_total, file->size);
+    snprintf(etag, FILE_ETAG_BYTES, "\"%016" PRIx64 "-%015" PRIx64 "\"", mtime_ns_total,
+             file->size);
     date_format(file->mtime_s, date);
     int len = snprintf(head, HEAD_BYTES,
                        "Content-Type: %s\r\nLast-Modified: %.*s\r\nETag: %s\r\n"

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/assert.h"
+#include "mempool/etag.h"
 
 #define NO_ITEM SIZE_MAX
 
@@ -502,6 +503,7 @@ static int candidate_enter(struct run *run, struct candidate *c)
     }
     file->extents = c->content->extents;
     file->extent_count = c->content->extent_count;
+    etag_from_content(file);
     u->content_of[file->index] = c->content;
     *(c->known ? &u->counts.changed : &u->counts.added) += 1;
     return 0;

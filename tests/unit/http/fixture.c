@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mempool/etag.h"
 #include "mempool/prefix_sum.h"
 
 #define ARENA_BYTES (1u << 20)
@@ -35,6 +36,7 @@ static void add_file(struct site *site, const char *name, uint64_t size, unsigne
         at += len;
     }
     ck_assert_int_eq(catalogue_set_extents(site->catalogue, file, extents, count), 0);
+    etag_from_content(file);
     free(plain);
 }
 

@@ -7,6 +7,7 @@ int main(void)
 {
     SRunner *runner = srunner_create(prefix_sum_suite());
 
+    srunner_add_suite(runner, etag_suite());
     srunner_add_suite(runner, file_suite());
     srunner_add_suite(runner, catalogue_suite());
     srunner_add_suite(runner, versions_suite());

@@ -10,6 +10,7 @@
 Suite *prefix_sum_suite(void);
 Suite *file_suite(void);
 Suite *catalogue_suite(void);
+Suite *etag_suite(void);
 Suite *extent_map_suite(void);
 Suite *versions_suite(void);
 Suite *s3fifo_suite(void);

@@ -160,11 +160,11 @@ START_TEST(head_has_the_fields_that_depend_on_the_file)
     const struct file *file = add(c, "a");
 
     ck_assert_str_eq(file->type, "text/html");
-    ck_assert_str_eq(file->etag, "\"17979cfe3d85cd15-5\"");
+    ck_assert_str_eq(file->etag, "\"17979cfe3d85cd15-000000000000005\"");
     ck_assert_uint_eq(file->head_len, strlen(file->head));
     ck_assert_str_eq(file->head, "Content-Type: text/html\r\n"
                                  "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
-                                 "ETag: \"17979cfe3d85cd15-5\"\r\n"
+                                 "ETag: \"17979cfe3d85cd15-000000000000005\"\r\n"
                                  "Accept-Ranges: bytes\r\n");
     catalogue_destroy(c);
 }

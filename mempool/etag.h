@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Entity tags made from contents (RFC 9110 section 8.8.3): the same bytes have the same tag on all
+ * servers and after each restart, whenever they were written.
+ *
+ * The hash is XXH3 with 128 bits (libxxhash): about 17 GB/s per core where BLAKE2b makes 1.2, so
+ * that it costs less than reading the file. It keeps apart what chance or editing makes; who may
+ * write files can make two with one tag, and harms caches of his own files only.
+ */
+#ifndef MEMPOOL_ETAG_H
+#define MEMPOOL_ETAG_H
+
+#include "mempool/file.h"
+
+/* Characters between the quotes: hex digits; in a tag of the time one of them is a dash. */
+#define ETAG_DIGITS 32
+
+/*
+ * Gives file, whose bytes are all in its extents, the tag of its content, in place of the one of
+ * its time that catalogue_add_file() made. Call it before the file is published. A file whose bytes
+ * are not resident keeps the tag of its time and size.
+ */
+void etag_from_content(struct file *file);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mempool/catalogue.h"
+#include "mempool/etag.h"
+#include "suites.h"
+
+/* A file of these bytes, in two extents if cut is not 0. */
+static struct file *file_of(struct catalogue *c, const char *name, char *bytes, size_t cut,
+                            int64_t mtime_s)
+{
+    size_t len = strlen(bytes);
+    struct file *file = catalogue_add_file(c, name, strlen(name), len, mtime_s, 0, "a/b");
+    const struct file_extent extents[2] = {
+        { (uint8_t *)bytes, 0, cut != 0 ? cut : len },
+        { (uint8_t *)bytes + cut, cut, len - cut },
+    };
+
+    ck_assert_int_eq(catalogue_set_extents(c, file, extents, len == 0 ? 0 : cut != 0 ? 2 : 1), 0);
+    return file;
+}
+
+START_TEST(tag_is_that_of_the_bytes)
+{
+    struct catalogue *c = catalogue_create(4, 0);
+    char bytes[] = "hello, world", other[] = "hello, World";
+    struct file *a = file_of(c, "a", bytes, 0, 1), *b = file_of(c, "b", bytes, 5, 2);
+    struct file *d = file_of(c, "d", other, 0, 1);
+
+    ck_assert_str_ne(a->etag, b->etag);
+    etag_from_content(a);
+    etag_from_content(b);
+    etag_from_content(d);
+    ck_assert_str_eq(a->etag, "\"11c83d9c1ee368164c0abe17b55db69c\"");
+    ck_assert_str_eq(b->etag, a->etag);
+    ck_assert_str_ne(d->etag, a->etag);
+    catalogue_destroy(c);
+}
+END_TEST
+
+START_TEST(tag_stands_in_the_head)
+{
+    struct catalogue *c = catalogue_create(1, 0);
+    char bytes[] = "hello, world";
+    struct file *a = file_of(c, "a", bytes, 0, 784111777);
+
+    etag_from_content(a);
+    ck_assert_str_eq(a->head, "Content-Type: a/b\r\n"
+                              "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                              "ETag: \"11c83d9c1ee368164c0abe17b55db69c\"\r\n"
+                              "Accept-Ranges: bytes\r\n");
+    ck_assert_uint_eq(a->head_len, strlen(a->head));
+    catalogue_destroy(c);
+}
+END_TEST
+
+START_TEST(empty_file_has_a_tag_and_one_without_bytes_keeps_its_own)
+{
+    struct catalogue *c = catalogue_create(2, 0);
+    char none[] = "";
+    struct file *empty = file_of(c, "empty", none, 0, 1);
+    struct file *elsewhere = catalogue_add_file(c, "x", 1, 5, 1700000000, 0, "a/b");
+
+    etag_from_content(empty);
+    etag_from_content(elsewhere);
+    ck_assert_str_eq(empty->etag, "\"99aa06d3014798d86001c324468d497f\"");
+    ck_assert_str_eq(elsewhere->etag, "\"17979cfe362a0000-000000000000005\"");
+    catalogue_destroy(c);
+}
+END_TEST
+
+Suite *etag_suite(void)
+{
+    Suite *suite = suite_create("etag");
+    TCase *tc = tcase_create("etag");
+
+    tcase_add_test(tc, tag_is_that_of_the_bytes);
+    tcase_add_test(tc, tag_stands_in_the_head);
+    tcase_add_test(tc, empty_file_has_a_tag_and_one_without_bytes_keeps_its_own);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
