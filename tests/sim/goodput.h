@@ -4,8 +4,12 @@
 #ifndef SIM_GOODPUT_H
 #define SIM_GOODPUT_H
 
+#include <stdbool.h>
+
 void goodput_table(void);
-/* Prints the tables of docs/GOODPUT.md; takes some minutes. */
+/* Prints the matrix as comma-separated values; takes some minutes. */
 void goodput_matrix(void);
+/* Runs its cheap cells again and compares them with such a file, in TAP. False: some differ. */
+bool goodput_check(const char *path);
 
 #endif

@@ -27,14 +27,15 @@ static const char usage[] =
     "  --seed N          run the random scenario N\n"
     "  --seeds A..B      run all from A to B\n"
     "  --goodput         a table of goodput over round-trip time and loss\n"
-    "  --matrix          the tables of docs/GOODPUT.md\n"
+    "  --matrix          goodput over controller, rate, round trip and loss, as CSV\n"
+    "  --matrix-check FILE   its cheap cells again, beside those of FILE\n"
     "  --pcap FILE       write what the server's port sees; a run that fails without it runs once\n"
     "                    more, and writes that to ./NAME.pcap\n"
     "  --costs           print goodput, retransmissions and counters of each run\n"
     "  -v                print each packet too\n";
 
 struct options {
-    const char *scenario, *variant, *skip, *pcap;
+    const char *scenario, *variant, *skip, *pcap, *snapshot;
     uint64_t first_seed, last_seed;
     bool list, fixed, seeds, goodput, matrix, costs, verbose;
 };
@@ -172,12 +173,19 @@ static bool parse_seeds(struct options *options, const char *text)
 static bool parse_options(struct options *options, int argc, char **argv)
 {
     static const struct option longs[] = {
-        { "list", no_argument, NULL, 'l' },           { "fixed", no_argument, NULL, 'f' },
-        { "scenario", required_argument, NULL, 's' }, { "variant", required_argument, NULL, 'V' },
-        { "skip", required_argument, NULL, 'x' },     { "seed", required_argument, NULL, 'n' },
-        { "seeds", required_argument, NULL, 'n' },    { "goodput", no_argument, NULL, 'g' },
-        { "matrix", no_argument, NULL, 'm' },         { "pcap", required_argument, NULL, 'p' },
-        { "costs", no_argument, NULL, 'c' },          { NULL, 0, NULL, 0 },
+        { "list", no_argument, NULL, 'l' },
+        { "fixed", no_argument, NULL, 'f' },
+        { "scenario", required_argument, NULL, 's' },
+        { "variant", required_argument, NULL, 'V' },
+        { "skip", required_argument, NULL, 'x' },
+        { "seed", required_argument, NULL, 'n' },
+        { "seeds", required_argument, NULL, 'n' },
+        { "goodput", no_argument, NULL, 'g' },
+        { "matrix-check", required_argument, NULL, 'M' },
+        { "matrix", no_argument, NULL, 'm' },
+        { "pcap", required_argument, NULL, 'p' },
+        { "costs", no_argument, NULL, 'c' },
+        { NULL, 0, NULL, 0 },
     };
 
     for (int c; (c = getopt_long(argc, argv, "v", longs, NULL)) != -1;) {
@@ -208,6 +216,9 @@ static bool parse_options(struct options *options, int argc, char **argv)
         case 'm':
             options->matrix = true;
             break;
+        case 'M':
+            options->snapshot = optarg;
+            break;
         case 'c':
             options->costs = true;
             break;
@@ -222,7 +233,7 @@ static bool parse_options(struct options *options, int argc, char **argv)
         }
     }
     return optind == argc && (options->list || options->fixed || options->seeds ||
-                              options->goodput || options->matrix);
+                              options->goodput || options->matrix || options->snapshot != NULL);
 }
 
 int main(int argc, char **argv)
@@ -246,6 +257,8 @@ int main(int argc, char **argv)
         goodput_table();
     if (options.matrix)
         goodput_matrix();
+    if (options.snapshot != NULL)
+        return goodput_check(options.snapshot) ? 0 : 1;
     if (options.fixed)
         run_fixed(&options, &tally);
     if (options.seeds)

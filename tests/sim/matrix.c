@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The goodput matrix (docs/GOODPUT.md): round trip x loss x rate x congestion control, one seeded
  * run each, beside what theory allows. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "goodput.h"
 #include "scenario.h"
@@ -21,10 +23,18 @@
 #define FILE_MAX        (UINT64_C(300) << 20)
 #define QUEUE_MIN       100000.0
 
+/* The cheap cells are compared with the snapshot. The same source gives the same numbers; a change
+ * elsewhere in the stack shifts which packets are lost, and that moves a cell by some percent. */
+#define CHECK_RATE_MBPS  100.0
+#define CHECK_RTT_MS_MIN 10.0
+#define CHECK_RTT_MS_MAX 50.0
+#define CHECK_TOLERANCE  0.2
+
+#define HEADING          "controller,rate_mbps,rtt_ms,loss_percent,goodput_mbps,bound_mbps"
+
 static const double rtts_ms[] = { 0.1, 1, 10, 50, 100, 200 };
 static const double losses[] = { 0, 0.0001, 0.001, 0.01, 0.03 };
 static const double rates_bps[] = { 10e6, 100e6, 1e9, 10e9 };
-static const char *const rate_names[] = { "10 Mb/s", "100 Mb/s", "1 Gb/s", "10 Gb/s" };
 
 static const struct cc_ops *const controllers[] = { &cc_cubic, &cc_bbr, &cc_newreno };
 
@@ -70,27 +80,60 @@ static double measure(const struct cc_ops *cc, double rate_bps, double rtt_ms, d
     return (double)r.bytes * 8e3 / (double)r.elapsed_ns;
 }
 
-static void print_table(const struct cc_ops *cc, unsigned rate)
+static void print_cell(const struct cc_ops *cc, double rate_bps, double rtt_ms, double loss)
 {
-    printf("\n### %s, %s\n\n| RTT |", cc->name, rate_names[rate]);
-    for (unsigned k = 0; k < COUNT_OF(losses); k++)
-        printf(" %g%% |", 100 * losses[k]);
-    printf("\n|---|---|---|---|---|---|\n");
-    for (unsigned i = 0; i < COUNT_OF(rtts_ms); i++) {
-        printf("| %g ms |", rtts_ms[i]);
-        for (unsigned k = 0; k < COUNT_OF(losses); k++) {
-            double mbps = measure(cc, rates_bps[rate], rtts_ms[i], losses[k]);
-            double bound = bound_mbps(cc, rates_bps[rate], rtts_ms[i] / 1e3, losses[k]);
-            printf(" %.4g of %.4g (%.0f%%) |", mbps, bound, 100 * mbps / bound);
-            fflush(stdout);
-        }
-        printf("\n");
-    }
+    printf("%s,%g,%g,%g,%.4g,%.4g\n", cc->name, rate_bps / 1e6, rtt_ms, 100 * loss,
+           measure(cc, rate_bps, rtt_ms, loss), bound_mbps(cc, rate_bps, rtt_ms / 1e3, loss));
+    fflush(stdout);
 }
 
 void goodput_matrix(void)
 {
+    puts(HEADING);
     for (unsigned c = 0; c < COUNT_OF(controllers); c++)
         for (unsigned rate = 0; rate < COUNT_OF(rates_bps); rate++)
-            print_table(controllers[c], rate);
+            for (unsigned i = 0; i < COUNT_OF(rtts_ms); i++)
+                for (unsigned k = 0; k < COUNT_OF(losses); k++)
+                    print_cell(controllers[c], rates_bps[rate], rtts_ms[i], losses[k]);
+}
+
+/* One line of the snapshot; false: it is not as it was. */
+static bool check_cell(const char *line, unsigned *checked)
+{
+    char name[16];
+    double rate_mbps, rtt_ms, loss, mbps, bound;
+
+    if (sscanf(line, "%15[^,],%lf,%lf,%lf,%lf,%lf", name, &rate_mbps, &rtt_ms, &loss, &mbps,
+               &bound) != 6 ||
+        cc_find(name) == NULL) {
+        printf("not ok %u a line of the snapshot: %s", ++*checked, line);
+        return false;
+    }
+    if (rate_mbps != CHECK_RATE_MBPS || rtt_ms < CHECK_RTT_MS_MIN || rtt_ms > CHECK_RTT_MS_MAX)
+        return true;
+    double now = measure(cc_find(name), rate_mbps * 1e6, rtt_ms, loss / 100);
+    bool same = fabs(now - mbps) <= CHECK_TOLERANCE * mbps;
+    printf("%s %u %s, %g Mb/s, %g ms, %g%% loss: %.4g Mb/s, was %.4g\n", same ? "ok" : "not ok",
+           ++*checked, name, rate_mbps, rtt_ms, loss, now, mbps);
+    fflush(stdout);
+    return same;
+}
+
+bool goodput_check(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char line[256];
+    unsigned checked = 0;
+    bool same = true;
+
+    if (file == NULL) {
+        fprintf(stderr, "sim_run: cannot read %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    while (fgets(line, sizeof(line), file) != NULL)
+        if (strncmp(line, HEADING, strlen(HEADING)) != 0)
+            same &= check_cell(line, &checked);
+    fclose(file);
+    printf("1..%u\n", checked);
+    return same && checked > 0;
 }
