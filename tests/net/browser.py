@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Chromium without a window, led by its DevTools protocol over a pipe: browser.py DIRECTORY COMMAND...
 
-page URL       opens page/index.html there, checks what its script saw, looks at it again
-listing URL N  opens the listing of a directory of N entries, sorts it, follows a link
-DIRECTORY takes the browser's profile and the screenshots, COMMAND.png.
+page URL   opens page/index.html there, checks what its script saw, loads it anew
+DIRECTORY takes the browser's profile and the screenshot, COMMAND.png.
 """
 import base64
 import fcntl

@@ -45,6 +45,25 @@ test_curl_resumes() {
     serve_stop
 }
 
+# A sibling made beforehand is what travels; what the client keeps is the file.
+test_curl_compressed() {
+    mkdir "$T/root"
+    seq 200000 >"$T/root/numbers.txt"
+    gzip -9k "$T/root/numbers.txt"
+    serve_direct "$T/root"
+    expect_file "$T/root" numbers.txt
+    expect_eq "bytes without --compressed" "$(stat -c %s "$T/root/numbers.txt")" \
+        "$(fetch -o "$T/got" -w '%{size_download}' $URL/numbers.txt)"
+    expect_file "$T/root" numbers.txt --compressed
+    expect_eq "bytes with --compressed" "$(stat -c %s "$T/root/numbers.txt.gz")" \
+        "$(fetch --compressed -o "$T/got" -w '%{size_download}' $URL/numbers.txt)"
+    # A range is of the form that travels.
+    fetch -H 'Accept-Encoding: gzip' -r 0-99999 -o "$T/got" $URL/numbers.txt || fail "curl"
+    fetch -H 'Accept-Encoding: gzip' -C - -o "$T/got" $URL/numbers.txt || fail "curl -C -"
+    expect_same "$T/root/numbers.txt.gz" "$T/got"
+    serve_stop
+}
+
 # --- wget ------------------------------------------------------------------------------------------
 
 test_wget() {
