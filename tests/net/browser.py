@@ -106,9 +106,6 @@ def expect(what, wanted, got):
 
 
 def page(browser, url):
-    # Slow enough that the browser cannot have read all of the video before the script seeks.
-    browser.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=1 << 20,
-                 uploadThroughput=-1)
     browser.open("Page.navigate", url=url)
     seen = browser.run("window.finished")
     print(json.dumps(seen))

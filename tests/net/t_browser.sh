@@ -6,7 +6,7 @@ need_browser() {
     need chromium ffmpeg # apt-get install chromium ffmpeg
 }
 
-# A minute of noise: far more than a browser reads ahead before the script seeks.
+# A minute of noise, 12 MB: at the rate below, far more than a browser has read when the script seeks.
 make_video() { # file
     ffmpeg -v error -f lavfi -i 'testsrc2=size=160x90:rate=10:duration=60,noise=alls=100:allf=t' \
         -c:v libvpx -b:v 20M -minrate 20M -maxrate 20M -bufsize 4M -qmin 0 -qmax 4 -g 20 \
@@ -26,7 +26,8 @@ test_browser_page() {
     cp "$FIXTURES/site/image.png" "$T/root/pixel.png"
     cp "$FIXTURES/site/data.json" "$FIXTURES/site/page.html" "$T/root"
     make_video "$T/root/video.webm"
-    serve_direct "$T/root" --access-log "$T/access.log"
+    printf 'sites:\n  - limits:\n      rate: 400KiB/s\n' >"$T/config.yaml"
+    serve_direct "$T/root" --config "$T/config.yaml" --access-log "$T/access.log"
     before=$(counter http_3xx)
     browser page $URL/
     [ "$(counter http_3xx)" -gt "$before" ] || fail "nothing was revalidated at the reload"
