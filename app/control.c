@@ -140,9 +140,8 @@ void control_close(struct control *control)
     control->fd = -1;
 }
 
-/* Asks a server that is to be found first. */
-static json_t *ask_server(int pid, const char *command, time_t patience_s,
-                          char error[CONTROL_ERROR_BYTES])
+json_t *control_ask_server(int pid, const char *command, long patience_s,
+                           char error[CONTROL_ERROR_BYTES])
 {
     const struct timeval patience = { .tv_sec = patience_s };
     char directory[256];
@@ -165,7 +164,7 @@ static long long number(const json_t *answer, const char *name)
 int control_reload(int pid, FILE *out, FILE *errors)
 {
     char error[CONTROL_ERROR_BYTES];
-    json_t *answer = ask_server(pid, "/hugewire/reload", RELOAD_S, error);
+    json_t *answer = control_ask_server(pid, "/hugewire/reload", RELOAD_S, error);
 
     if (answer != NULL && number(answer, "reloaded") == 0) {
         snprintf(error, sizeof(error), "the server is about to end");

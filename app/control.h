@@ -32,6 +32,10 @@ json_t *control_ask(const struct control *control, const char *command,
 
 void control_close(struct control *control);
 
+/* As the three above, with one question. patience_s: how long the answer may take. */
+json_t *control_ask_server(int pid, const char *command, long patience_s,
+                           char error[CONTROL_ERROR_BYTES]);
+
 /* The commands `hugewire reload` and `hugewire reopen`: their exit codes. */
 int control_reload(int pid, FILE *out, FILE *errors);
 int control_reopen(int pid, FILE *errors);

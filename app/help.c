@@ -8,6 +8,8 @@ const char help_all[] =
     "  hugewire check -c FILE          validate a configuration and print the effective one\n"
     "  hugewire doctor [ROOT]          tell what this machine has, lacks, and how to mend it\n"
     "  hugewire status [--json]        tell what a running server counts\n"
+    "  hugewire pool [--json]          show the pool of the running server\n"
+    "  hugewire reload                 look through ROOT now, for files that changed\n"
     "  hugewire reopen [--pid N]       have a running server open its access log anew\n"
     "  hugewire --version\n"
     "\n"
@@ -55,6 +57,14 @@ const char help_doctor[] =
     "Looks at hugepages, locked memory, io_uring, /dev/net/tun, IOMMU and VFIO, NICs, NUMA nodes\n"
     "and cores, and at ROOT if it is given; names the command that mends what is missing. Exits\n"
     "with 0 if hugewire serve would work on a TAP device, else with 1.\n";
+
+const char help_pool[] =
+    "usage: hugewire pool [--json] [--pid N]\n"
+    "\n"
+    "Prints what the pool of the running server is: pages, what is pinned, device addresses, "
+    "used,\n"
+    "free and retired memory, files, versions, references. --pid is needed where several servers\n"
+    "run.\n";
 
 const char help_reload[] =
     "usage: hugewire reload [--pid N]\n"

@@ -6,6 +6,7 @@
 #include "app/control.h"
 #include "app/doctor.h"
 #include "app/options.h"
+#include "app/pool_print.h"
 #include "app/serve.h"
 #include "app/status.h"
 
@@ -24,6 +25,8 @@ int main(int argc, char **argv)
         return check_run(options.file, stdout, stderr);
     case OPTIONS_DOCTOR:
         return doctor_run("", options.root, stdout);
+    case OPTIONS_POOL:
+        return pool_print(options.pid, options.json, stdout, stderr);
     case OPTIONS_RELOAD:
         return control_reload(options.pid, stdout, stderr);
     case OPTIONS_STATUS:

@@ -275,7 +275,7 @@ static void running_read(struct options *options, int argc, char **argv, FILE *e
             options->pid = (int)pid;
             break;
         case OPT_JSON:
-            if (command == OPTIONS_STATUS) {
+            if (command == OPTIONS_STATUS || command == OPTIONS_POOL) {
                 options->json = true;
                 break;
             }
@@ -299,6 +299,11 @@ static void reopen_read(struct options *options, int argc, char **argv, FILE *er
     running_read(options, argc, argv, errors, OPTIONS_REOPEN, help_reopen);
 }
 
+static void pool_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    running_read(options, argc, argv, errors, OPTIONS_POOL, help_pool);
+}
+
 static void reload_read(struct options *options, int argc, char **argv, FILE *errors)
 {
     running_read(options, argc, argv, errors, OPTIONS_RELOAD, help_reload);
@@ -309,7 +314,8 @@ static const struct {
     void (*read)(struct options *options, int argc, char **argv, FILE *errors);
 } commands[] = {
     { "serve", serve_read },   { "check", check_read },   { "doctor", doctor_read },
-    { "reload", reload_read }, { "status", status_read }, { "reopen", reopen_read },
+    { "pool", pool_read },     { "reload", reload_read }, { "status", status_read },
+    { "reopen", reopen_read },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -13,6 +13,7 @@ enum options_command {
     OPTIONS_SERVE,   /* config is the effective configuration */
     OPTIONS_CHECK,   /* file is set */
     OPTIONS_DOCTOR,  /* root may be set */
+    OPTIONS_POOL,    /* pid and json may be set */
     OPTIONS_RELOAD,  /* pid may be set */
     OPTIONS_STATUS,  /* pid and json may be set */
     OPTIONS_REOPEN,  /* pid may be set */

@@ -102,6 +102,77 @@ static void add_keeper(struct rte_tel_data *answer, const struct keeper_report *
         rte_tel_data_add_dict_u64(answer, rows[i].name, rows[i].value);
 }
 
+/* What all workers together refer to. */
+static struct file_pin pins_sum(void)
+{
+    struct file_pin sum = { 0 };
+
+    pthread_mutex_lock(&source.lock);
+    for (unsigned i = 0; i < source.count; i++) {
+        struct file_pin pins = worker_pins(source.workers[i]);
+        sum.in_flight += pins.in_flight;
+        sum.responses += pins.responses;
+    }
+    pthread_mutex_unlock(&source.lock);
+    return sum;
+}
+
+static void add_memory(struct rte_tel_data *answer, const struct pool_report *r,
+                       const struct keeper_report *k)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        { "page_bytes", r->page_bytes },
+        { "pages", r->arena_bytes / r->page_bytes },
+        { "pinned_bytes", r->arena_bytes },
+        { "sum_table_bytes", r->sum_bytes },
+        { "process_locked_bytes", r->vm_locked },
+        { "process_pinned_bytes", r->vm_pinned },
+        { "process_hugetlb_bytes", r->vm_hugetlb },
+        { "iova_first", r->iova_first },
+        { "iova_end", r->iova_end },
+        { "used_bytes", r->used_bytes },
+        { "padding_bytes", k->padding },
+        { "free_bytes", k->usage.free_bytes },
+        { "largest_free_bytes", k->usage.largest_free },
+        { "retired_bytes", k->retired_bytes },
+        { "retired_files", k->retired },
+        { "file_bytes", k->file_bytes },
+        { "versions", k->versions },
+        { "rescans", k->rescans },
+        { "watched_directories", k->watched },
+    };
+
+    rte_tel_data_add_dict_int(answer, "node", r->node);
+    rte_tel_data_add_dict_string(answer, "devices", r->devices);
+    rte_tel_data_add_dict_string(answer, "reader", r->reader);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        rte_tel_data_add_dict_u64(answer, rows[i].name, rows[i].value);
+}
+
+static int answer_pool(const char *cmd, const char *params, struct rte_tel_data *answer)
+{
+    struct file_pin pins = pins_sum();
+    struct keeper_report keeper = { 0 };
+    struct pool_report report;
+
+    rte_tel_data_start_dict(answer);
+    pthread_mutex_lock(&pool_source.lock);
+    bool there = pool_source.pool != NULL;
+    if (there) {
+        pool_report(pool_source.pool, &report);
+        pool_keeper_report(pool_source.pool, &keeper);
+        add_memory(answer, &report, &keeper);
+        add_keeper(answer, &keeper);
+    }
+    pthread_mutex_unlock(&pool_source.lock);
+    rte_tel_data_add_dict_u64(answer, "responses", pins.responses);
+    rte_tel_data_add_dict_u64(answer, "packets_in_flight", pins.in_flight);
+    return there ? 0 : -ENOENT;
+}
+
 static int answer_reload(const char *cmd, const char *params, struct rte_tel_data *answer)
 {
     struct keeper_report report = { 0 };
@@ -124,6 +195,8 @@ bool telemetry_register(void)
                "Counters summed over workers. Parameter: one worker's number") == 0 &&
            rte_telemetry_register_cmd("/hugewire/workers", answer_workers,
                                       "Number of workers. No parameters") == 0 &&
+           rte_telemetry_register_cmd("/hugewire/pool", answer_pool,
+                                      "The pool's memory and files. No parameters") == 0 &&
            rte_telemetry_register_cmd("/hugewire/reload", answer_reload,
                                       "Looks through ROOT. No parameters") == 0 &&
            rte_telemetry_register_cmd("/hugewire/reopen", answer_reopen,

@@ -6,6 +6,7 @@
  *   /hugewire/counters,N      of worker N
  *   /hugewire/workers         how many workers there are
  *   /hugewire/reopen          opens the access log's file anew
+ *   /hugewire/pool            the pool: memory, files, versions, references
  *   /hugewire/reload          looks through ROOT; answers when that is done
  */
 #ifndef APP_TELEMETRY_H

@@ -9,6 +9,7 @@
 #include <rte_errno.h>
 #include <rte_memory.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -168,6 +169,31 @@ enum dma_result dma_map(struct dma *dma, struct rte_device *device, char *error,
                    ? "small pages without an IOMMU: reserve hugepages"
                    : "VFIO: raise `ulimit -l`; many scattered pages: use an IOMMU or 1 GiB pages");
     return DMA_FAILED;
+}
+
+void dma_range(const struct dma *dma, uint64_t *first, uint64_t *end)
+{
+    *first = UINT64_MAX;
+    *end = 0;
+    for (uint64_t i = 0; i < page_count(dma->arena); i++) {
+        if (dma->iovas[i] == RTE_BAD_IOVA)
+            continue;
+        *first = RTE_MIN(*first, dma->iovas[i]);
+        *end = RTE_MAX(*end, dma->iovas[i] + dma->arena->page_bytes);
+    }
+    if (*end == 0)
+        *first = 0;
+}
+
+const char *dma_device_names(const struct dma *dma, char *text, size_t text_bytes)
+{
+    size_t len = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < dma->device_count && len < text_bytes; i++)
+        len += (size_t)snprintf(text + len, text_bytes - len, "%s%s", i > 0 ? " " : "",
+                                rte_dev_name(dma->devices[i]));
+    return text;
 }
 
 void dma_destroy(struct dma *dma)

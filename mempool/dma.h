@@ -7,6 +7,7 @@
 #define MEMPOOL_DMA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "mempool/arena.h"
 
@@ -29,6 +30,11 @@ struct dma *dma_create(struct arena *arena, char *error, size_t error_bytes);
 /* Before arena_seal(). */
 enum dma_result dma_map(struct dma *dma, struct rte_device *device, char *error,
                         size_t error_bytes);
+
+/* The lowest device address of the arena, and the one behind its highest; both 0: none is known. */
+void dma_range(const struct dma *dma, uint64_t *first, uint64_t *end);
+/* Names of the devices that it is mapped for, with blanks between; returns text. */
+const char *dma_device_names(const struct dma *dma, char *text, size_t text_bytes);
 
 /* Unmaps from every device and unregisters, in reverse. NULL is allowed. */
 void dma_destroy(struct dma *dma);

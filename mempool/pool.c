@@ -309,12 +309,21 @@ const struct arena *pool_arena(const struct pool *pool)
 void pool_report(const struct pool *pool, struct pool_report *report)
 {
     struct arena_locked locked = arena_locked_read();
-    struct extent_usage usage = extent_map_usage(contents_map(pool->contents));
+    struct keeper_report now;
 
     *report = pool->report;
-    report->files = catalogue_files(pool->updater.catalogue);
-    report->file_bytes = catalogue_bytes(pool->updater.catalogue);
-    report->used_bytes = usage.bytes - usage.free_bytes;
+    if (pool->keeper != NULL) { /* its thread may be changing all this */
+        keeper_report(pool->keeper, &now);
+    } else {
+        now.usage = extent_map_usage(contents_map(pool->contents));
+        now.files = catalogue_files(pool->updater.catalogue);
+        now.file_bytes = catalogue_bytes(pool->updater.catalogue);
+    }
+    report->files = now.files;
+    report->file_bytes = now.file_bytes;
+    report->used_bytes = now.usage.bytes - now.usage.free_bytes;
+    dma_range(pool->dma, &report->iova_first, &report->iova_end);
+    dma_device_names(pool->dma, report->devices, sizeof(report->devices));
     report->sum_bytes = pool->sums.bytes;
     report->arena_bytes = pool->arena.bytes;
     report->page_bytes = pool->arena.page_bytes;

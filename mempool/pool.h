@@ -58,7 +58,10 @@ struct pool_report {
     uint64_t vm_locked; /* VmLck, VmPin, HugetlbPages of the whole process now, in bytes */
     uint64_t vm_pinned;
     uint64_t vm_hugetlb;
-    uint64_t load_ns;   /* time the reading took */
+    uint64_t load_ns;    /* time the reading took */
+    uint64_t iova_first; /* device addresses: the lowest, and the one behind the highest */
+    uint64_t iova_end;
+    char devices[128];  /* names of those it is mapped for */
     const char *reader; /* how files were read: "io_uring" or "pread" */
     uint64_t buffered;  /* files that went through the page cache for want of O_DIRECT */
 };
@@ -90,6 +93,7 @@ bool pool_reload(struct pool *pool, bool wait);
 /* For device addresses (arena_iova). */
 const struct arena *pool_arena(const struct pool *pool);
 
+/* Any thread, but while pool_follow() or pool_destroy() runs. */
 void pool_report(const struct pool *pool, struct pool_report *report);
 
 /* NULL is allowed. */

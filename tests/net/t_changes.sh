@@ -37,9 +37,24 @@ test_files_are_added_changed_moved_and_removed() {
     serve_stop
 }
 
+pool_number() { # name
+    "$HUGEWIRE" pool --json --pid "$SERVER" | sed -n "s/^ *\"$1\": \([0-9]*\),*\$/\1/p"
+}
+
+pool_is() { # name value
+    [ "$(pool_number "$1")" = "$2" ]
+}
+
 test_replaced_a_thousand_times_under_load() {
+    local used
     serve_changing --cores 0,1
+    used=$(pool_number used_bytes)
     client "$HERE/replace.py" "$ROOT/changing" $URL/changing 1000 4 || fail "see above"
+    # Memory is what it was: the changing file alone has another size.
+    printf '0\n' >"$ROOT/changing"
+    wait_for 20 pool_is used_bytes "$used" || fail "memory is left taken: $("$HUGEWIRE" pool --pid "$SERVER")"
+    wait_for 20 pool_is retired_files 0 || fail "files are left"
+    "$HUGEWIRE" pool --pid "$SERVER" || fail "hugewire pool"
     expect_same "$ROOT/large" <(fetch $URL/large)
     serve_stop
 }

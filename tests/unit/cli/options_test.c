@@ -34,9 +34,9 @@ static const struct {
     const char *line;
     const char *said;
 } bad_lines[] = {
-    { "hugewire", "no command given: serve, check, doctor, reload, status or reopen" },
+    { "hugewire", "no command given: serve, check, doctor, pool, reload, status or reopen" },
     { "hugewire sevre /srv",
-      "unknown command \"sevre\": expected serve, check, doctor, reload, status or reopen" },
+      "unknown command \"sevre\": expected serve, check, doctor, pool, reload, status or reopen" },
     { "hugewire serve", "no ROOT given" },
     { "hugewire serve /a /b", "expected one ROOT; found \"/a\" and \"/b\"" },
     { "hugewire serve /a --port 81 /b", "expected one ROOT; found \"/a\" and \"/b\"" },
