@@ -159,6 +159,25 @@ START_TEST(hystart_goes_on_after_a_passing_delay)
 }
 END_TEST
 
+/* RFC 5681 section 4.1, RFC 7661 section 4.4. */
+START_TEST(restart_after_a_long_pause_remembers_three_quarters_of_the_window)
+{
+    struct tcp_conn *c = start(&cc_cubic, 100, 50);
+
+    ctx.limits.initial_window = 10;
+    c->ssthresh = 20 * MSS;
+    cc_restart(c, false);
+    ck_assert_uint_eq(c->cwnd, 100 * MSS);
+    cc_restart(c, true);
+    ck_assert_uint_eq(c->cwnd, conn_initial_window(c));
+    ck_assert_uint_eq(c->ssthresh, 75 * MSS);
+    c->cwnd = 2 * MSS; /* less than a new connection has: nothing to take away */
+    cc_restart(c, true);
+    ck_assert_uint_eq(c->cwnd, 2 * MSS);
+    ck_assert_uint_eq(c->ssthresh, 75 * MSS);
+}
+END_TEST
+
 /* RFC 6298 section 2: a path without jitter needs its margin, too. */
 START_TEST(retransmission_waits_longer_than_a_steady_round_trip)
 {
@@ -188,6 +207,7 @@ Suite *cc_suite(void)
     tcase_add_test(t, cubic_remembers_a_lower_maximum_when_bandwidth_shrinks);
     tcase_add_test(t, hystart_leaves_slow_start_when_the_delay_grows);
     tcase_add_test(t, hystart_goes_on_after_a_passing_delay);
+    tcase_add_test(t, restart_after_a_long_pause_remembers_three_quarters_of_the_window);
     tcase_add_test(t, retransmission_waits_longer_than_a_steady_round_trip);
     suite_add_tcase(suite, t);
     return suite;
