@@ -38,8 +38,9 @@
 #define EAL_OVERHEAD_BYTES (16 * MIB)
 
 /* After an abort: time for the RSTs to leave. */
-#define ABORT_NS (500 * NS_PER_MS)
-#define POLL_NS  (20 * NS_PER_MS)
+#define ABORT_NS      (500 * NS_PER_MS)
+#define LINK_WATCH_NS NS_PER_S
+#define POLL_NS       (20 * NS_PER_MS)
 
 struct serve {
     const struct config *config;
@@ -59,6 +60,7 @@ struct serve {
     struct io_pools pools[CONFIG_CORES_MAX];
     struct worker *workers[CONFIG_CORES_MAX];
     sigset_t signals;
+    bool removed; /* the device, by someone else */
     char error[HOST_ERROR_BYTES + PATH_MAX];
 };
 
@@ -512,8 +514,32 @@ static void wait_quiet(struct serve *s, uint64_t ns)
             return;
 }
 
+/* On a thread of EAL's. The main thread does the rest. */
+static void device_removed(void *ctx)
+{
+    struct serve *s = ctx;
+
+    __atomic_store_n(&s->removed, true, __ATOMIC_RELAXED);
+    kill(getpid(), SIGTERM);
+}
+
+static void watch_link(struct serve *s)
+{
+    char text[PORT_LINK_BYTES];
+    enum port_link change = port_link_change(&s->port);
+
+    if (change != PORT_LINK_SAME)
+        log_line(change == PORT_LINK_UP ? CONFIG_LOG_INFO : CONFIG_LOG_WARNING, "link %s",
+                 port_link_text(&s->port, text));
+}
+
 static void drain(struct serve *s)
 {
+    if (__atomic_load_n(&s->removed, __ATOMIC_RELAXED)) {
+        snprintf(s->error, sizeof(s->error), "%s was taken away: all connections are lost",
+                 s->config->device);
+        return;
+    }
     log_line(CONFIG_LOG_INFO, "stopping: transfers under way have %u s to finish",
              s->config->drain_seconds);
     post_all(s, WORKER_DRAIN);
@@ -555,9 +581,11 @@ static void run(struct serve *s)
     };
     report_ready(&ready);
     follow(s);
+    if (device_is_pci(&s->device) && !port_watch_removal(&s->port, device_removed, s))
+        log_line(CONFIG_LOG_DEBUG, "the bus does not tell when a device is taken away");
 
-    while (!wait_signal(s, 3600 * NS_PER_S))
-        ;
+    while (!wait_signal(s, LINK_WATCH_NS))
+        watch_link(s);
     unfollow(s);
     drain(s);
     post_all(s, WORKER_STOP);
@@ -602,7 +630,7 @@ static int serve(struct serve *s)
     check_pins(s);
     access_log_finish(s->access_log);
     print_counters(s);
-    code = 0;
+    code = s->removed ? 2 : 0;
 
     destroy_workers(s);
 close_port:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <rte_cycles.h>
+#include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ether.h>
 
@@ -229,12 +230,35 @@ static int start_queues(struct port *port, struct rte_mempool *const *rx_pools)
     return rc == 0 ? spread_hashes(port) : rc;
 }
 
-static bool wait_link(const struct port *port, unsigned wait_ms)
+enum port_link port_link_change(struct port *port)
 {
     struct rte_eth_link link = { .link_status = RTE_ETH_LINK_DOWN };
 
+    if (rte_eth_link_get_nowait(port->id, &link) != 0)
+        return PORT_LINK_SAME;
+    bool up = link.link_status == RTE_ETH_LINK_UP, was = port->link_up;
+    port->link_up = up;
+    port->link_mbps = link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN ? link.link_speed : 0;
+    return up == was ? PORT_LINK_SAME : up ? PORT_LINK_UP : PORT_LINK_DOWN;
+}
+
+const char *port_link_text(const struct port *port, char text[PORT_LINK_BYTES])
+{
+    if (!port->link_up)
+        return strcpy(text, "down");
+    if (port->link_mbps == 0)
+        return strcpy(text, "up");
+    if (port->link_mbps >= 1000)
+        snprintf(text, PORT_LINK_BYTES, "up at %g Gb/s", port->link_mbps / 1000.0);
+    else
+        snprintf(text, PORT_LINK_BYTES, "up at %u Mb/s", port->link_mbps);
+    return text;
+}
+
+static bool wait_link(struct port *port, unsigned wait_ms)
+{
     for (unsigned waited = 0;; waited += 10) {
-        if (rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP)
+        if (port_link_change(port) == PORT_LINK_UP)
             return true;
         if (waited >= wait_ms)
             return false;
@@ -265,6 +289,26 @@ bool port_start(struct port *port, struct rte_mempool *const *rx_pools, unsigned
     (void)rte_eth_allmulticast_enable(port->id);
     *link_up = wait_link(port, link_wait_ms);
     return true;
+}
+
+/* One device only, so one watcher. */
+static struct {
+    void (*removed)(void *ctx);
+    void *ctx;
+} watcher;
+
+static void device_event(const char *name, enum rte_dev_event_type event, void *unused)
+{
+    if (event == RTE_DEV_EVENT_REMOVE)
+        watcher.removed(watcher.ctx);
+}
+
+bool port_watch_removal(const struct port *port, void (*removed)(void *ctx), void *ctx)
+{
+    watcher.removed = removed;
+    watcher.ctx = ctx;
+    return rte_dev_event_callback_register(rte_dev_name(port->info.device), device_event, NULL) ==
+           0;
 }
 
 void port_close(struct port *port)

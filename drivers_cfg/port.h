@@ -51,6 +51,8 @@ struct port {
     struct port_request request;
     struct port_caps caps;
     bool configured, started;
+    bool link_up; /* as far as we know */
+    uint32_t link_mbps;
 };
 
 /*
@@ -64,6 +66,18 @@ bool port_probe(struct port *port, const struct device *device, const struct por
  * for its link; *link_up says whether it came. False: error, and the port is closed. */
 bool port_start(struct port *port, struct rte_mempool *const *rx_pools, unsigned link_wait_ms,
                 bool *link_up, char error[DEVICE_ERROR_BYTES]);
+
+/* What became of the link since the last call (or since the start). Any thread; it asks the driver.
+ */
+enum port_link { PORT_LINK_SAME, PORT_LINK_UP, PORT_LINK_DOWN };
+enum port_link port_link_change(struct port *port);
+/* "up at 10 Gb/s" or "down". */
+#define PORT_LINK_BYTES 48
+const char *port_link_text(const struct port *port, char text[PORT_LINK_BYTES]);
+
+/* Calls removed(ctx) on a thread of EAL's when the device is about to be taken away. False: the bus
+ * does not tell. */
+bool port_watch_removal(const struct port *port, void (*removed)(void *ctx), void *ctx);
 
 /* Stops and closes: every mbuf the driver still held is freed. No worker may use it any more.
  * Harmless on a port that is closed. */

@@ -106,6 +106,16 @@ flows_are_spread() {
 no_checksum_error() {
     awk '$1 == "Tcp:" && $15 ~ /^[0-9]+$/ { bad = $15 } END { exit bad != 0 }' /proc/net/snmp
 }
+# The link is lost for some seconds in the middle of a transfer.
+link_flap() {
+    local code
+    curl -sS --max-time 60 --limit-rate 4M -o "$S/got" "http://$GUEST/large.bin" &
+    sleep 2
+    "$HERE/qmp" "$S/qmp" set_link name=nic0 up=false && sleep 3 && "$HERE/qmp" "$S/qmp" set_link name=nic0 up=true
+    code=$?
+    wait $! && [ $code = 0 ] && cmp -s "$S/got" "$S/docroot/large.bin"
+}
+link_is_followed() { grep -q ': link down' "$S/serve.log" && grep -q ': link up' "$S/serve.log"; }
 fetch_at_once() { # count path
     local i pids=() bad=0
     for ((i = 0; i < $1; i++)); do
@@ -139,13 +149,20 @@ host_side() {
     await counted || return 1
     result 100_mb fetch_times 3 large.bin
     result at_once fetch_at_once 32 medium.bin
+    result link_flap link_flap
+    result link_is_followed link_is_followed
     tell fetched
     result pinned_is_what_is_mapped locked_is_mapped
     result no_checksum_error no_checksum_error
     await restored || return 1
     [ "$WORKERS" = 1 ] || result flows_are_spread flows_are_spread
     result kernel_driver_pings_again pings
-    tell end
+    case $nic in e1000 | vmxnet3) ;; *) tell removal ;; esac
+    tell go_on
+    [ -e "$S/removal" ] || return 0
+    await serving_again || return 1
+    result ping_once_more pings
+    result removal "$HERE/qmp" "$S/qmp" device_del id=nic0
 }
 
 session() { # nic
