@@ -130,6 +130,7 @@ struct tcp_conn {
     bool ecn_ok : 1;       /* negotiated */
     bool ecn_echo : 1;     /* the peer is told of marks until it answers with CWR */
     bool ecn_tell : 1;     /* cwnd was reduced: CWR with the next new data */
+    bool ecn_fresh : 1;    /* cwnd was reduced, and ecn_end is not acknowledged yet */
     bool pace_held : 1;    /* something waits for pace_ns */
     bool connecting : 1;   /* opened from here, and open() was not called yet: closed() is owed */
     bool unreachable : 1;  /* while connecting: an ICMP error said so */
@@ -427,6 +428,8 @@ void ecn_negotiate(struct tcp_conn *c, const struct tcp_segment *syn);
 void ecn_input(struct tcp_conn *c, const struct tcp_segment *seg);
 /* An ACK with ECE: reduces cwnd, found with a window of so many bytes. False: not again. */
 bool ecn_reduce(struct tcp_conn *c, uint32_t window);
+/* Whether cwnd was reduced for marks since what was lost now left: not again (section 6.1.2). */
+bool ecn_covers_loss(const struct tcp_conn *c);
 /* cwnd was reduced, for whatever reason: CWR is owed. */
 void ecn_reduced(struct tcp_conn *c);
 /* What goes with these TCP flags. */

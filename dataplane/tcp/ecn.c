@@ -26,11 +26,19 @@ void ecn_negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
         c->ecn_ok = ecn_wanted(c->ctx) && told == (TCP_ECE | TCP_CWR);
 }
 
+/* How far snd_una is beyond the data that was in flight when cwnd was last reduced. */
+static int32_t beyond_end(const struct tcp_conn *c)
+{
+    return (int32_t)((uint32_t)c->snd_una - c->ecn_end);
+}
+
 /* Section 6.1.3. A segment with both CWR and a mark reports new congestion. */
 void ecn_input(struct tcp_conn *c, const struct tcp_segment *seg)
 {
     if (!c->ecn_ok)
         return;
+    if (beyond_end(c) > 0)
+        c->ecn_fresh = false; /* ecn_end wraps: it says nothing for long */
     if ((seg->flags & TCP_CWR) != 0)
         c->ecn_echo = false;
     if (seg->ip_ecn == IP_CE) {
@@ -43,7 +51,7 @@ void ecn_input(struct tcp_conn *c, const struct tcp_segment *seg)
 /* Section 6.1.2: as for a lost packet, but nothing is to be sent again, and once per window. */
 bool ecn_reduce(struct tcp_conn *c, uint32_t window)
 {
-    if (c->recovery != TCP_RECOVERY_OPEN || (int32_t)((uint32_t)c->snd_una - c->ecn_end) <= 0)
+    if (c->recovery != TCP_RECOVERY_OPEN || (c->ecn_fresh && beyond_end(c) <= 0))
         return false;
     COUNT(c->ctx->counters, tcp_ecn_reduced);
     c->ssthresh = c->cc.ops->reduce(c, window);
@@ -53,8 +61,14 @@ bool ecn_reduce(struct tcp_conn *c, uint32_t window)
     return true;
 }
 
+bool ecn_covers_loss(const struct tcp_conn *c)
+{
+    return c->ecn_ok && c->ecn_fresh && beyond_end(c) < 0;
+}
+
 void ecn_reduced(struct tcp_conn *c)
 {
+    c->ecn_fresh = true;
     c->ecn_end = (uint32_t)c->snd_nxt;
     c->ecn_tell = c->ecn_ok;
 }

@@ -132,11 +132,13 @@ static void enter_fast_recovery(struct tcp_conn *c, uint32_t flight)
 {
     COUNT(c->ctx->counters, tcp_recovery);
     undo_begin(c);
-    c->ssthresh = c->cc.ops->reduce(c, window_used(c, flight));
+    if (!ecn_covers_loss(c)) {
+        c->ssthresh = c->cc.ops->reduce(c, window_used(c, flight));
+        ecn_reduced(c);
+    }
     c->recovery = TCP_RECOVERY_FAST;
     c->recovery_end = c->snd_nxt;
     undo_extend(c, c->recovery_end);
-    ecn_reduced(c);
     c->prr_delivered = 0;
     c->prr_out = 0;
     c->prr_flight = max32(flight, 1);

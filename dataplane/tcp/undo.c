@@ -54,6 +54,7 @@ static void undo(struct tcp_conn *c)
     c->cc.ops->undo(c);
     range_list_clear_lost(&c->ranges, &ctx->ranges);
     c->recovery = TCP_RECOVERY_OPEN;
+    c->ecn_fresh = false; /* the next mark or loss counts */
     c->dup_acks = 0;
     c->frto = FRTO_OFF;
     /* RACK may have taken an original's ACK for that of the retransmission: it learns anew. */

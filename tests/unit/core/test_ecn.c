@@ -116,6 +116,39 @@ START_TEST(ece_reduces_once_and_is_answered_with_cwr)
 }
 END_TEST
 
+/* RFC 3168 section 6.1.2: a window with marks and losses is congested once. */
+START_TEST(loss_in_a_marked_window_reduces_no_further)
+{
+    ecn_established();
+    peer_request(&p, 1000000);
+    p.now += PEER_RTT_NS;
+    peer_send(&p, TCP_ACK | TCP_ECE, 2, 1 + SEG, 0, NULL);
+    ck_assert_uint_eq(p.counters.tcp_ecn_reduced, 1);
+    uint32_t ssthresh = p.conn->ssthresh;
+    p.now += PEER_RTT_NS;
+    for (uint32_t i = 3; i < 8; i++)
+        peer_send(
+            &p, TCP_ACK, 2, 1 + SEG, 0,
+            &(struct tcp_segment){ .sack_count = 1, .sack = { { 1 + 2 * SEG, 1 + i * SEG } } });
+    ck_assert_uint_eq(p.counters.tcp_recovery, 1);
+    ck_assert_uint_eq(p.conn->ssthresh, ssthresh);
+    peer_stop(&p);
+}
+END_TEST
+
+/* More than 2 GiB after the last reduction its place, kept in 32 bits, seems to lie ahead. */
+START_TEST(old_reduction_does_not_cover_new_marks)
+{
+    ecn_established();
+    peer_request(&p, 1000000);
+    p.now += PEER_RTT_NS;
+    p.conn->ecn_end = (uint32_t)p.conn->snd_una + 0x40000000;
+    peer_send(&p, TCP_ACK | TCP_ECE, 2, 1 + SEG, 0, NULL);
+    ck_assert_uint_eq(p.counters.tcp_ecn_reduced, 1);
+    peer_stop(&p);
+}
+END_TEST
+
 START_TEST(mark_is_echoed_until_cwr)
 {
     ecn_established();
@@ -142,6 +175,8 @@ Suite *tcp_ecn_suite(void)
     tcase_add_test(t, only_new_data_may_be_marked);
     tcase_add_test(t, nothing_is_marked_that_was_not_agreed_to);
     tcase_add_test(t, ece_reduces_once_and_is_answered_with_cwr);
+    tcase_add_test(t, loss_in_a_marked_window_reduces_no_further);
+    tcase_add_test(t, old_reduction_does_not_cover_new_marks);
     tcase_add_test(t, mark_is_echoed_until_cwr);
     suite_add_tcase(suite, t);
     return suite;
