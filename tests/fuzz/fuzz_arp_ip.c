@@ -7,19 +7,25 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "stack/internal.h"
 #include "wire/ethernet.h"
 #include "world.h"
 
 enum { REPAIR = 4, FRAME_MAX = 4096 };
 
-/* Gives the frame the checksums of IPv4 and ICMP, if it is so far in order that it has them. */
+/* Gives the frame the checksums of IPv4, ICMP and ICMPv6, if it is so far in order that it has
+ * them. */
 static void repair(uint8_t *frame, size_t len)
 {
     uint8_t *ip = frame + ETH_HEADER_BYTES;
     struct ip_packet packet;
 
-    if (len < ETH_HEADER_BYTES + IPV4_HEADER_BYTES ||
-        ipv4_parse(ip, len - ETH_HEADER_BYTES, true, &packet) != IP_PARSE_OK)
+    if (len < ETH_HEADER_BYTES + IPV4_HEADER_BYTES || !world_parse_ip(frame, len, &packet))
+        return;
+    if (packet.protocol == IP_PROTOCOL_ICMPV6 && packet.payload_len >= 4)
+        icmpv6_checksum_put(frame + (packet.payload - frame), packet.payload_len, &packet.src,
+                            &packet.dst);
+    if (!ip_addr_is_v4(&packet.src))
         return;
     put_be16(ip + 10, 0);
     put_be16(ip + 10, (uint16_t)~checksum_bytes(ip, packet.header_len));

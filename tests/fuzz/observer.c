@@ -70,7 +70,7 @@ static void check_sizes(const struct observer *o, const struct tx_slot *slot, ui
     if (!slot->tcp) {
         FUZZ_CHECK(slot->extent_count == 0 && slot->tso_mss == 0, "reply with payload");
     } else {
-        FUZZ_CHECK(slot->ipv4 && slot->l3_len == IPV4_HEADER_BYTES &&
+        FUZZ_CHECK(slot->l3_len == (slot->ipv4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) &&
                        slot->l4_len >= TCP_HEADER_BYTES,
                    "header lengths %u, %u", slot->l3_len, slot->l4_len);
         FUZZ_CHECK(len == headers + slot->payload_len, "%u bytes, headers %u, payload %u", len,
@@ -89,14 +89,25 @@ static void check_sizes(const struct observer *o, const struct tx_slot *slot, ui
                slot->tso_mss);
 }
 
+static void addresses_of(const uint8_t *ip, bool ipv4, struct ip_addr *src, struct ip_addr *dst)
+{
+    if (ipv4) {
+        *src = ip_addr_from_v4(get_be32(ip + 12));
+        *dst = ip_addr_from_v4(get_be32(ip + 16));
+    } else {
+        memcpy(src, ip + 8, sizeof(*src));
+        memcpy(dst, ip + 24, sizeof(*dst));
+    }
+}
+
 /* What the port would compute, where the stack has left it to it. */
 static void check_offload(const struct observer *o, const struct tx_slot *slot, uint8_t *frame)
 {
     uint8_t *ip = frame + ETH_HEADER_BYTES, *tcp = ip + slot->l3_len;
-    struct ip_addr src = ip_addr_from_v4(get_be32(ip + 12));
-    struct ip_addr dst = ip_addr_from_v4(get_be32(ip + 16));
+    struct ip_addr src, dst;
 
-    if (o->config->tx_ip_checksum) {
+    addresses_of(ip, slot->ipv4, &src, &dst);
+    if (o->config->tx_ip_checksum && slot->ipv4) {
         FUZZ_CHECK(get_be16(ip + 10) == 0, "IP checksum not left to the port");
         put_be16(ip + 10, (uint16_t)~checksum_bytes(ip, slot->l3_len));
     }
@@ -112,26 +123,49 @@ static void check_offload(const struct observer *o, const struct tx_slot *slot, 
     put_be16(tcp + 16, (uint16_t)~checksum_fold(sum));
 }
 
-/* Neighbours and pings; the peers themselves speak IPv4. */
-static void check_ipv6(const uint8_t *p, size_t len)
+/* Whether the address is ours: configured, or made by ourselves for the link or a router's prefix.
+ */
+static bool ours(const struct observer *o, const struct ip_packet *ip)
+{
+    for (uint32_t i = 0; i < o->config->address_count; i++)
+        if (ip_addr_equal(&ip->src, &o->config->address[i].ip))
+            return true;
+    if (ip_addr_is_v4(&ip->src))
+        return false;
+    struct ip_addr made = ipv6_from_mac(&ip->src, &o->config->mac);
+    return ip_addr_equal(&made, &ip->src) ||
+           (ip_addr_is_none(&ip->src) && ip->protocol == IP_PROTOCOL_ICMPV6);
+}
+
+static void check_icmpv6(const struct ip_packet *ip)
+{
+    uint64_t sum = (uint64_t)ip_pseudo_sum(&ip->src, &ip->dst, IP_PROTOCOL_ICMPV6) +
+                   ip->payload_len + checksum_bytes(ip->payload, ip->payload_len);
+
+    FUZZ_CHECK(checksum_fold(sum) == 0xffff, "ICMPv6 checksum");
+}
+
+/* The IP packet of a slot; a super-segment's length is the port's to set. */
+static struct ip_packet ip_of(const struct tx_slot *slot, const uint8_t *p, uint32_t len, bool ipv4)
 {
     struct ip_packet ip;
 
-    FUZZ_CHECK(ipv6_parse(p, len, &ip) == IP_PARSE_OK, "IPv6 header");
-    FUZZ_CHECK(ip.header_len + ip.payload_len == len, "IPv6 length");
-    FUZZ_CHECK(ip_addr_is_link_local(&ip.src) || ip_addr_is_none(&ip.src),
-               "sent from another IPv6 address");
-    if (ip.protocol != IP_PROTOCOL_ICMPV6)
-        return;
-    uint64_t sum = (uint64_t)ip_pseudo_sum(&ip.src, &ip.dst, IP_PROTOCOL_ICMPV6) + ip.payload_len +
-                   checksum_bytes(ip.payload, ip.payload_len);
-    FUZZ_CHECK(checksum_fold(sum) == 0xffff, "ICMPv6 checksum");
+    if (slot->tso_mss != 0) {
+        ip = (struct ip_packet){ .payload = p + slot->l3_len,
+                                 .payload_len = slot->l4_len + slot->payload_len,
+                                 .protocol = IP_PROTOCOL_TCP };
+        addresses_of(p, ipv4, &ip.src, &ip.dst);
+        return ip;
+    }
+    FUZZ_CHECK((ipv4 ? ipv4_parse(p, len, false, &ip) : ipv6_parse(p, len, &ip)) == IP_PARSE_OK,
+               "IP header");
+    FUZZ_CHECK(ip.header_len + ip.payload_len == len, "IP length");
+    return ip;
 }
 
 bool observe_slot(const struct observer *o, const struct tx_slot *slot, struct tcp_segment *seg)
 {
     static uint8_t frame[FRAME_MAX];
-    struct ip_packet ip;
 
     check_extents(o, slot);
     uint32_t len = linearise(slot, frame);
@@ -140,32 +174,17 @@ bool observe_slot(const struct observer *o, const struct tx_slot *slot, struct t
     FUZZ_CHECK(mac_addr_equal(&eth.src, &o->config->mac), "sent from another MAC address");
     if (eth.type == ETH_TYPE_ARP)
         return false;
-    if (eth.type == ETH_TYPE_IPV6) {
-        if (slot->tso_mss == 0)
-            check_ipv6(frame + ETH_HEADER_BYTES, len - ETH_HEADER_BYTES);
-        return false;
-    }
-    FUZZ_CHECK(eth.type == ETH_TYPE_IPV4, "EtherType %#x", eth.type);
+    FUZZ_CHECK(eth.type == ETH_TYPE_IPV4 || eth.type == ETH_TYPE_IPV6, "EtherType %#x", eth.type);
+    FUZZ_CHECK(!slot->tcp || slot->ipv4 == (eth.type == ETH_TYPE_IPV4), "the slot's family");
     if (slot->tcp)
         check_offload(o, slot, frame);
-    if (slot->tso_mss != 0) /* its length has more than 16 bits, perhaps; the port sets it anew */
-        put_be16(frame + ETH_HEADER_BYTES + 2, 0);
-
-    if (slot->tso_mss == 0) {
-        FUZZ_CHECK(ipv4_parse(frame + ETH_HEADER_BYTES, len - ETH_HEADER_BYTES, false, &ip) ==
-                       IP_PARSE_OK,
-                   "IP header");
-        FUZZ_CHECK(ip.header_len + ip.payload_len == len - ETH_HEADER_BYTES, "IP length");
-    } else {
-        ip = (struct ip_packet){ .src = ip_addr_from_v4(get_be32(frame + ETH_HEADER_BYTES + 12)),
-                                 .dst = ip_addr_from_v4(get_be32(frame + ETH_HEADER_BYTES + 16)),
-                                 .payload = frame + ETH_HEADER_BYTES + slot->l3_len,
-                                 .payload_len = slot->l4_len + slot->payload_len,
-                                 .protocol = IP_PROTOCOL_TCP };
-    }
-    FUZZ_CHECK(ip_addr_equal(&ip.src, &o->config->address[0].ip), "sent from another IP address");
+    struct ip_packet ip =
+        ip_of(slot, frame + ETH_HEADER_BYTES, len - ETH_HEADER_BYTES, eth.type == ETH_TYPE_IPV4);
+    FUZZ_CHECK(ours(o, &ip), "sent from another IP address");
     if (ip.protocol == IP_PROTOCOL_ICMP)
         FUZZ_CHECK(checksum_bytes(ip.payload, ip.payload_len) == 0xffff, "ICMP checksum");
+    if (ip.protocol == IP_PROTOCOL_ICMPV6)
+        check_icmpv6(&ip);
     if (ip.protocol != IP_PROTOCOL_TCP)
         return false;
     FUZZ_CHECK(tcp_segment_parse(&ip, false, seg) == TCP_PARSE_OK, "TCP header or checksum");

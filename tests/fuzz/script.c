@@ -7,6 +7,7 @@
 #include "stack/internal.h"
 #include "wire/arp.h"
 #include "wire/icmp.h"
+#include "wire/ndp.h"
 
 enum { PAYLOAD_MAX = 9000, HEADERS_MAX = 128, DATA_MAX = 255 };
 
@@ -48,21 +49,35 @@ static void deliver(struct script *s, uint8_t *frame, size_t len, uint32_t flags
     world_audit(s->world, false);
 }
 
-/* Ethernet and IP headers in front of len bytes at frame + 34; returns the frame's length. */
+/* What stands in front of what a peer says. */
+static size_t header_bytes(const struct world_peer *peer)
+{
+    return ETH_HEADER_BYTES +
+           (ip_addr_is_v4(&peer->ip) ? IPV4_HEADER_BYTES : (size_t)IPV6_HEADER_BYTES);
+}
+
+/* Ethernet and IP headers in front of len bytes at frame + header_bytes(); returns the frame's
+ * length. */
 static size_t wrap(const struct script *s, const struct world_peer *peer, uint8_t *frame,
                    uint8_t protocol, uint8_t ecn, size_t len)
 {
-    eth_emit(frame, &WORLD_SERVER_MAC, &peer->mac, ETH_TYPE_IPV4);
-    ipv4_emit(frame + ETH_HEADER_BYTES, &peer->ip, &s->world->config.address[0].ip, protocol, ecn,
-              (uint32_t)(IPV4_HEADER_BYTES + len), false);
-    return ETH_HEADER_BYTES + IPV4_HEADER_BYTES + len;
+    const struct ip_addr *to = world_server_ip(s->world, peer);
+    bool v4 = ip_addr_is_v4(&peer->ip);
+    uint8_t *ip = frame + ETH_HEADER_BYTES;
+
+    eth_emit(frame, &WORLD_SERVER_MAC, &peer->mac, v4 ? ETH_TYPE_IPV4 : ETH_TYPE_IPV6);
+    if (v4)
+        ipv4_emit(ip, &peer->ip, to, protocol, ecn, (uint32_t)(IPV4_HEADER_BYTES + len), false);
+    else
+        ipv6_emit(ip, &peer->ip, to, protocol, ecn, 0, NDP_HOP_LIMIT, (uint32_t)len);
+    return header_bytes(peer) + len;
 }
 
 /* Sends seg from peer; seg->payload may be NULL with a length: anything then. */
 static void send_segment(struct script *s, struct world_peer *peer, struct tcp_segment *seg)
 {
     static uint8_t frame[HEADERS_MAX + PAYLOAD_MAX];
-    uint8_t *tcp = frame + ETH_HEADER_BYTES + IPV4_HEADER_BYTES;
+    uint8_t *tcp = frame + header_bytes(peer);
 
     seg->src_port = peer->port;
     seg->dst_port = s->world->config.port;
@@ -73,7 +88,7 @@ static void send_segment(struct script *s, struct world_peer *peer, struct tcp_s
         memset(tcp + len, 'x', seg->payload_len);
     len += seg->payload_len;
     uint64_t sum =
-        (uint64_t)ip_pseudo_sum(&peer->ip, &s->world->config.address[0].ip, IP_PROTOCOL_TCP) + len +
+        (uint64_t)ip_pseudo_sum(&peer->ip, world_server_ip(s->world, peer), IP_PROTOCOL_TCP) + len +
         checksum_bytes(tcp, len);
     tcp_checksum_put(tcp, (uint16_t)~checksum_fold(sum));
     deliver(s, frame, wrap(s, peer, frame, IP_PROTOCOL_TCP, seg->ip_ecn, len), 0);
@@ -305,27 +320,95 @@ static void op_sack(struct script *s)
     send_segment(s, peer, &seg);
 }
 
+/* An error about a packet of ours: ICMP, or ICMPv6 with the MTU in 32 bits. */
 static void op_icmp(struct script *s)
 {
-    uint8_t frame[HEADERS_MAX] = { 0 };
-    uint8_t *icmp = frame + ETH_HEADER_BYTES + IPV4_HEADER_BYTES;
-    uint8_t *quote = icmp + ICMP_HEADER_BYTES, *tcp = quote + IPV4_HEADER_BYTES;
+    uint8_t frame[HEADERS_MAX + 64] = { 0 };
     struct world_peer *peer = peer_next(s);
+    const struct ip_addr *us = world_server_ip(s->world, peer);
     const struct tcp_conn *c = world_conn(s->world, peer);
-    size_t len = ICMP_HEADER_BYTES + IPV4_HEADER_BYTES + 8;
+    bool v4 = ip_addr_is_v4(&peer->ip);
+    size_t ip_bytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    size_t len = ICMP_HEADER_BYTES + ip_bytes + 8;
+    uint8_t *icmp = frame + header_bytes(peer);
+    uint8_t *quote = icmp + ICMP_HEADER_BYTES, *tcp = quote + ip_bytes;
 
     icmp[0] = input_u8(&s->in);
     icmp[1] = input_u8(&s->in);
     put_be16(icmp + 6, input_u16(&s->in));
-    ipv4_emit(quote, &s->world->config.address[0].ip, &peer->ip, IP_PROTOCOL_TCP, 0, 1500, false);
+    if (v4)
+        ipv4_emit(quote, us, &peer->ip, IP_PROTOCOL_TCP, 0, 1500, false);
+    else
+        ipv6_emit(quote, us, &peer->ip, IP_PROTOCOL_TCP, 0, 0, 64, 1460);
     put_be16(tcp, s->world->config.port);
     put_be16(tcp + 2, peer->port);
     put_be32(tcp + 4, c != NULL ? offset_to_seq(c->iss, flight_at(c, input_u8(&s->in) % 10)) : 0);
     uint8_t shape = input_u8(&s->in); /* the quote's header length, what is cut off */
     quote[0] ^= shape >> 6;
     len -= (shape & 63) % len;
-    put_be16(icmp + 2, (uint16_t)~checksum_bytes(icmp, len));
-    deliver(s, frame, wrap(s, peer, frame, IP_PROTOCOL_ICMP, 0, len), 0);
+    if (v4)
+        put_be16(icmp + 2, (uint16_t)~checksum_bytes(icmp, len));
+    else if (len >= 4)
+        icmpv6_checksum_put(icmp, (uint32_t)len, &peer->ip, us);
+    deliver(s, frame, wrap(s, peer, frame, v4 ? IP_PROTOCOL_ICMP : IP_PROTOCOL_ICMPV6, 0, len), 0);
+}
+
+/* A router's advertisement: how long it serves, the link's MTU, a prefix. */
+static uint32_t router_message(struct script *s, uint8_t *p)
+{
+    uint8_t how = input_u8(&s->in);
+
+    memset(p, 0, 16 + 8 + 32);
+    p[0] = NDP_ROUTER_ADVERTISEMENT;
+    p[4] = 64;
+    put_be16(p + 6, (how & 1) != 0 ? 1800 : 0);
+    p[16] = 5; /* MTU */
+    p[17] = 1;
+    put_be32(p + 20, input_u16(&s->in));
+    p[24] = 3; /* prefix */
+    p[25] = 4;
+    p[26] = input_u8(&s->in);
+    p[27] = how & 0xc0;
+    put_be32(p + 28, (how & 2) != 0 ? UINT32_MAX : input_u16(&s->in));
+    put_be32(p + 32, (how & 4) != 0 ? UINT32_MAX : input_u16(&s->in));
+    put_be32(p + 40, 0xfd000000u | input_u8(&s->in));
+    return 16 + 8 + 32;
+}
+
+/* Neighbour discovery with right checksums: solicitations, advertisements, routers. */
+static void neighbour(struct script *s, struct world_peer *peer, uint8_t kind)
+{
+    uint8_t frame[HEADERS_MAX + 64] = { 0 };
+    struct world_peer from = *peer;
+    struct ip_addr dst = *world_server_ip(s->world, peer), target = dst;
+    struct mac_addr mac = peer->mac;
+    uint8_t *p = frame + header_bytes(peer);
+    uint32_t len;
+
+    if ((kind & 4) != 0)
+        mac.b[5] ^= kind;
+    if ((kind & 8) != 0)
+        from.ip.b[15] = kind; /* many neighbours */
+    if ((kind & 16) != 0)
+        from.ip = (struct ip_addr){ .b = { 0xfe, 0x80, [15] = kind } };
+    if ((kind & 3) != 0)
+        target = from.ip;
+    if ((kind & 32) != 0)
+        target = (struct ip_addr){ .b = { 0xfe, 0x80, [15] = kind } };
+    if ((kind & 3) == 2)
+        len = router_message(s, p);
+    else
+        len =
+            ndp_emit(p, (kind & 3) == 1 ? NDP_NEIGHBOUR_ADVERTISEMENT : NDP_NEIGHBOUR_SOLICITATION,
+                     (kind & 3) == 1 ? kind & 0xe0 : 0, &target, (kind & 64) != 0 ? NULL : &mac);
+    if ((kind & 0x80) != 0)
+        dst = ipv6_solicited_node(&dst);
+    icmpv6_checksum_put(p, len, &from.ip, &dst);
+    size_t bytes = wrap(s, &from, frame, IP_PROTOCOL_ICMPV6, 0, len);
+    memcpy(frame + ETH_HEADER_BYTES + 24, dst.b, 16);
+    if ((kind & 0x80) != 0)
+        memcpy(frame, ipv6_multicast_mac(&dst).b, 6);
+    deliver(s, frame, bytes, 0);
 }
 
 static void op_arp(struct script *s)
@@ -333,6 +416,11 @@ static void op_arp(struct script *s)
     uint8_t frame[ETH_HEADER_BYTES + ARP_BYTES];
     struct world_peer *peer = peer_next(s);
     uint8_t kind = input_u8(&s->in);
+
+    if (!ip_addr_is_v4(&peer->ip)) {
+        neighbour(s, peer, kind);
+        return;
+    }
     struct arp_packet arp = { .operation = (kind & 1) != 0 ? ARP_REPLY : ARP_REQUEST,
                               .sender_mac = peer->mac,
                               .target_mac = WORLD_SERVER_MAC,

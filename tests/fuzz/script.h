@@ -19,7 +19,7 @@ enum script_op {
     OP_TIME,     /* exponent: 2^exponent microseconds */
     OP_DEADLINE, /* to the stack's next deadline */
     OP_ICMP,     /* peer type code mtu16 place shape: an error that quotes the connection */
-    OP_ARP,      /* peer kind */
+    OP_ARP,      /* peer kind: ARP, or neighbour discovery where the peer speaks IPv6 */
     OP_RAW,      /* flags len16 bytes */
     OP_TWEAK,    /* at8 xor8 how: changes the next frame */
     OP_HOLD,     /* n: output waits for n operations */

@@ -112,6 +112,13 @@ def frames():
         + request(OLD) + wait + ack() + bytes([TIME, 24])  # keep-alive probes
     yield config(b=0x80, d=0x80) + opened(6) + request(LARGE, 6) + wait + sack(0x41, peer=6) \
         + ack(6) + close(6)
+    for mode in (SOFTWARE, OFFLOAD, TSO):  # IPv6, near and far; its neighbours and routers
+        yield config(mode) + opened(4) + request(LARGE, 4) + wait + sack(0x41, peer=4) + ack(4) \
+            + bytes([ICMP, 4, 2, 0]) + struct.pack("<H", 1280) + b"\0\0" + wait + ack(4) + close(4)
+        yield config(mode, d=8) + opened(7) + request(LONG, 7) + wait + ack(7) \
+            + bytes([ARP, 4, 0, ARP, 4, 1, ARP, 4, 0x61, ARP, 4, 0x80, ARP, 4, 0x2d]) \
+            + bytes([ARP, 4, 0x12, 0xc1, 220, 5, 64, 16, 14, 8, 7, 0x33]) + ack(7) + wait \
+            + bytes([CONTROL, 2, TIME, 24, ARP, 4, 0x9a, 0xc7, 0, 5, 64, 0x34]) + ack(7) + close(7)
 
 
 # ---- frames for fuzz_arp_ip ----
@@ -152,6 +159,17 @@ def arp(operation, target=IP):
         + PEER_MAC + PEER_IP + bytes(6) + target
 
 
+def ipv6(next_header, payload, src=b"\xfd\0\0\x71" + bytes(11) + b"\x12",
+         dst=b"\xfd\0\0\x71" + bytes(11) + b"\2", hops=255):
+    head = struct.pack(">IHBB", 6 << 28, len(payload), next_header, hops) + src + dst
+    return MAC + PEER_MAC + b"\x86\xdd" + head + payload
+
+
+def icmpv6(kind, rest, **addresses):
+    """The checksum is the target's to put right."""
+    return ipv6(58, bytes([kind, 0, 0, 0]) + rest, **addresses)
+
+
 SYN_OPTIONS = b"\2\4\5\xb4\4\2\x08\x0a\0\0\0\1\0\0\0\0\1\3\3\7"
 
 
@@ -171,6 +189,16 @@ def arp_ip():
     yield script(arp(1), tcp(2, 1), tcp(17, 9, 9), flags=3)
     yield script(ip(17, b"\0\x35\0\x35\0\x08\0\0"), ip(50, b"x"), ip(6, bytes(20), fragment=0x2000),
                  ip(1, bytes(8), options=b"\1\1\1\0"), b"short")
+    ours, link = b"\xfd\0\0\x71" + bytes(11) + b"\2", b"\xfe\x80" + bytes(13) + b"\1"
+    mac_option = b"\1\1" + PEER_MAC
+    yield script(icmpv6(135, bytes(4) + ours + mac_option), icmpv6(128, b"\0\1\0\1ping"),
+                 icmpv6(135, bytes(4) + ours, src=bytes(16), dst=b"\xff\2" + bytes(9) + b"\1\xff\0\0\2"),
+                 icmpv6(136, b"\x60\0\0\0" + ours + b"\2" + mac_option[1:]), flags=4)
+    yield script(icmpv6(134, b"\x40\0\7\x08" + bytes(8) + b"\5\1\0\0\0\0\5\xdc"
+                        + b"\3\4\x40\xc0" + struct.pack(">III", 3600, 1800, 0) + b"\xfd\1"
+                        + bytes(14) + mac_option, src=link), flags=4, shape=b"\0\0\0\x08")
+    yield script(ipv6(0, b"\x3a\0\1\4\0\0\0\0" + b"\x80\0\0\0\0\1\0\1"), ipv6(43, bytes(16)),
+                 ipv6(44, b"\6\0\0\1\0\0\0\1" + bytes(20)), ipv6(60, b"\x3b\0\1\4\0\0\0\0"), flags=4)
     yield script(arp(1), tcp(2, 1, options=SYN_OPTIONS)) + struct.pack("<H", 0x8000 | 3000) \
         + struct.pack("<H", 54) + tcp(4, 2)[:54]
 

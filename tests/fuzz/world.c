@@ -7,6 +7,7 @@
 #include "site.h"
 #include "stack/internal.h"
 #include "wire/arp.h"
+#include "wire/ndp.h"
 
 enum {
     BURST_MAX = 32,
@@ -23,6 +24,15 @@ enum {
 
 const struct mac_addr WORLD_SERVER_MAC = { { 2, 0, 0, 0, 0, 2 } };
 static const struct mac_addr gateway_mac = { { 2, 0, 0, 0, 0, 1 } };
+
+/* fd00:71::number, or fd00:72::number, which is far. */
+static struct ip_addr ipv6(bool far, uint8_t number)
+{
+    struct ip_addr ip = { .b = { 0xfd, 0, 0, far ? 0x72 : 0x71 } };
+
+    ip.b[15] = number;
+    return ip;
+}
 
 /* ----------------------------------------------------------------------------------- set-up */
 
@@ -58,6 +68,12 @@ static void configure_stack(struct stack_config *config, uint8_t a, uint8_t c, u
     config->address_count = 1;
     config->dad_probes = 0;
     config->gateway = ip_addr_from_v4(GATEWAY_IP);
+    if (config->mtu >= IPV6_MTU_MIN) {
+        config->address[1] = (struct stack_address){ ipv6(false, 2), 64 };
+        config->address_count = 2;
+        config->gateway6 = (d & 4) != 0 ? (struct ip_addr){ 0 } : ipv6(false, 1);
+        config->slaac = (d & 8) != 0;
+    }
     config->connections_max = PICK(c, 8, 4, 2, 1);
     config->ranges_max = PICK(c >> 2, 64, 16, 4, 1);
     config->rx_buffers_max = PICK(c >> 4, 4, 2, 1, 1);
@@ -88,8 +104,10 @@ static void make_peers(struct world *w)
     for (unsigned i = 0; i < WORLD_PEERS; i++) {
         struct world_peer *p = &w->peer[i];
         bool far = i >= WORLD_PEERS - 2;
+        bool v6 = w->config.address_count == 2 && (i / 2 == 2 || i == WORLD_PEERS - 1);
 
-        p->ip = ip_addr_from_v4(far ? 0xc6336400u + i : 0x0a47000au + i / 2);
+        p->ip = v6 ? ipv6(far, (uint8_t)(0x10 + i / 2))
+                   : ip_addr_from_v4(far ? 0xc6336400u + i : 0x0a47000au + i / 2);
         p->mac = far ? gateway_mac : (struct mac_addr){ { 2, 0, 0, 0, 1, (uint8_t)(i / 2) } };
         p->port = (uint16_t)(40000 + i);
         p->has_cookie = false;
@@ -149,10 +167,15 @@ void world_stop(struct world *w)
 
 /* ------------------------------------------------------------------------------------ looking */
 
+const struct ip_addr *world_server_ip(const struct world *w, const struct world_peer *peer)
+{
+    return &w->config.address[ip_addr_is_v4(&peer->ip) ? 0 : 1].ip;
+}
+
 const struct tcp_conn *world_conn(const struct world *w, const struct world_peer *peer)
 {
     struct tcp_key key = { .remote = peer->ip,
-                           .local = w->config.address[0].ip,
+                           .local = *world_server_ip(w, peer),
                            .remote_port = peer->port,
                            .local_port = w->config.port[0] };
     uint32_t i = flow_table_find(&w->stack->flows, &key, flow_hash(&w->stack->flows, &key));
@@ -213,14 +236,24 @@ static struct identity identity_of(const struct world *w, const struct world_pee
     return (struct identity){ c, c->iss, c->irs };
 }
 
+/* Checksums of IPv4 headers are not looked at. */
+bool world_parse_ip(const uint8_t *frame, size_t len, struct ip_packet *ip)
+{
+    const uint8_t *p = frame + ETH_HEADER_BYTES;
+
+    len -= ETH_HEADER_BYTES;
+    if (eth_parse(frame).type == ETH_TYPE_IPV6)
+        return ipv6_parse(p, len, ip) == IP_PARSE_OK;
+    return ipv4_parse(p, len, true, ip) == IP_PARSE_OK;
+}
+
 /* Notes what the peer says, if the frame is a segment of one. */
 static struct world_peer *note_segment(struct world *w, const uint8_t *frame, size_t len)
 {
     struct ip_packet ip;
     struct tcp_segment seg;
 
-    if (len < ETH_HEADER_BYTES ||
-        ipv4_parse(frame + ETH_HEADER_BYTES, len - ETH_HEADER_BYTES, true, &ip) != IP_PARSE_OK ||
+    if (len < ETH_HEADER_BYTES || !world_parse_ip(frame, len, &ip) ||
         ip.protocol != IP_PROTOCOL_TCP || tcp_segment_parse(&ip, true, &seg) != TCP_PARSE_OK)
         return NULL;
     struct world_peer *peer = peer_of(w, &ip.src, seg.src_port);
@@ -261,20 +294,51 @@ void world_frame(struct world *w, const uint8_t *frame, size_t len, uint32_t fla
 
 /* ------------------------------------------------------------------------------------ output */
 
+/* Where a host on the link is, or NULL: nobody answers for it. */
+static const struct mac_addr *mac_of(const struct world *w, const struct ip_addr *ip)
+{
+    struct ip_addr gateway = ip_addr_from_v4(GATEWAY_IP), gateway6 = ipv6(false, 1);
+
+    if (ip_addr_equal(ip, &gateway) || ip_addr_equal(ip, &gateway6))
+        return &gateway_mac;
+    for (unsigned i = 0; i < WORLD_PEERS - 2; i++)
+        if (ip_addr_equal(&w->peer[i].ip, ip))
+            return &w->peer[i].mac;
+    return NULL;
+}
+
+static void answer_solicitation(struct world *w, const uint8_t *frame, size_t len)
+{
+    uint8_t answer[ETH_HEADER_BYTES + IPV6_HEADER_BYTES + NDP_BYTES_MAX];
+    uint8_t *ip = answer + ETH_HEADER_BYTES, *message = ip + IPV6_HEADER_BYTES;
+    struct ip_packet packet;
+    struct ndp_message m;
+
+    if (w->deaf || !world_parse_ip(frame, len, &packet) || packet.protocol != IP_PROTOCOL_ICMPV6 ||
+        !ndp_is_type(packet.payload[0]) || !ndp_parse(&packet, &m) ||
+        m.type != NDP_NEIGHBOUR_SOLICITATION)
+        return;
+    const struct mac_addr *mac = mac_of(w, &m.target);
+    if (mac == NULL || ip_addr_is_none(&packet.src))
+        return;
+    uint32_t n = ndp_emit(message, NDP_NEIGHBOUR_ADVERTISEMENT,
+                          NDP_FLAG_SOLICITED | NDP_FLAG_OVERRIDE, &m.target, mac);
+    eth_emit(answer, &WORLD_SERVER_MAC, mac, ETH_TYPE_IPV6);
+    ipv6_emit(ip, &m.target, &packet.src, IP_PROTOCOL_ICMPV6, 0, 0, NDP_HOP_LIMIT, n);
+    icmpv6_checksum_put(message, n, &m.target, &packet.src);
+    world_frame(w, answer, ETH_HEADER_BYTES + IPV6_HEADER_BYTES + n, 0);
+}
+
 /* Whoever is asked for answers, but the peers behind the gateway. */
 static void answer_arp(struct world *w, const uint8_t *request, size_t len)
 {
     uint8_t frame[ETH_HEADER_BYTES + ARP_BYTES];
     struct arp_packet arp;
-    uint32_t gateway = GATEWAY_IP;
 
     if (w->deaf || !arp_parse(request + ETH_HEADER_BYTES, len - ETH_HEADER_BYTES, &arp) ||
         arp.operation != ARP_REQUEST)
         return;
-    const struct mac_addr *mac = ip_addr_v4(&arp.target_ip) == gateway ? &gateway_mac : NULL;
-    for (unsigned i = 0; i < WORLD_PEERS - 2 && mac == NULL; i++)
-        if (ip_addr_equal(&w->peer[i].ip, &arp.target_ip))
-            mac = &w->peer[i].mac;
+    const struct mac_addr *mac = mac_of(w, &arp.target_ip);
     if (mac == NULL)
         return;
     struct arp_packet reply = { .operation = ARP_REPLY,
@@ -295,10 +359,11 @@ static void take_slot(struct world *w, const struct tx_slot *slot)
     if (!observe_slot(&w->observer, slot, &seg)) {
         if (eth_parse(slot->head).type == ETH_TYPE_ARP)
             answer_arp(w, slot->head, slot->head_len);
+        else if (eth_parse(slot->head).type == ETH_TYPE_IPV6)
+            answer_solicitation(w, slot->head, slot->head_len);
         return;
     }
-    struct ip_addr dst = ip_addr_from_v4(get_be32(slot->head + ETH_HEADER_BYTES + 16));
-    struct world_peer *peer = peer_of(w, &dst, seg.dst_port);
+    struct world_peer *peer = peer_of(w, &seg.dst, seg.dst_port);
     if (peer == NULL || seg.src_port != w->config.port[0])
         return;
     if (slot->tcp) {

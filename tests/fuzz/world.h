@@ -13,7 +13,9 @@
 #include "observer.h"
 #include "stack/stack.h"
 
-#define WORLD_PEERS     8 /* the last two are behind the gateway */
+/* The last two are behind a gateway. The fifth, the sixth and the last speak IPv6, if the MTU lets
+ * the server do so. */
+#define WORLD_PEERS     8
 #define WORLD_FRAME_MAX 9600
 #define SERVER_IP       0x0a470002u
 #define GATEWAY_IP      0x0a470001u
@@ -53,6 +55,11 @@ void world_output(struct world *w);
 void world_advance(struct world *w, uint64_t ns);
 /* Looks into the tables; quiet as audit_stack(). */
 void world_audit(const struct world *w, bool quiet);
+
+/* The IP packet in a frame of either family. False: none. */
+bool world_parse_ip(const uint8_t *frame, size_t len, struct ip_packet *ip);
+/* The server's address in the peer's family. */
+const struct ip_addr *world_server_ip(const struct world *w, const struct world_peer *peer);
 
 /* The peer's connection as the stack has it, or NULL. */
 const struct tcp_conn *world_conn(const struct world *w, const struct world_peer *peer);
