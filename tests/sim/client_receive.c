@@ -196,9 +196,9 @@ static void receive_reset(struct client *client)
 {
     struct client_conn *c = &client->conn;
     bool finished = dialogue_complete(&client->dialogue) && c->fin != 0 && c->fin_wanted;
-    /* A cookie comes back with the handshake's ACK or the first byte. If both are lost, the second
-     * segment is one for no connection. */
-    bool forgotten = client->watch[0].cookies && c->rcv == 1 && c->tx_len > c->mss;
+    /* A cookie comes back with the handshake's ACK or the first byte. If something else comes
+     * before both, it is for no connection (as with Linux). */
+    bool forgotten = client->watch[0].cookies && c->rcv == 1;
 
     if (c->fin_acked && c->fin != 0 && c->rcv > c->fin && c->read < c->fin)
         return; /* closed on both sides: only the reader is not through */
