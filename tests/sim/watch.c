@@ -258,7 +258,7 @@ static void check_ecn(struct sim *sim, struct watch *w, const struct segment *s,
         sim_fail(sim, "CWR on what is no new data");
     /* Section 6.1.2: a window is reduced once, whatever number of its packets was marked. Losses
      * may reduce it further. */
-    if (w->cwr != 0 && acked <= w->cwr && w->retransmitted == 0)
+    if (w->cwr != 0 && acked < w->cwr && w->retransmitted == 0)
         sim_fail(sim, "cwnd reduced at %" PRId64 " and again at %" PRId64 ", acknowledged %" PRId64,
                  w->cwr, from, acked);
     w->cwr = from;
