@@ -115,6 +115,10 @@ def frames():
     for mode in (SOFTWARE, OFFLOAD, TSO):  # IPv6, near and far; its neighbours and routers
         yield config(mode) + opened(4) + request(LARGE, 4) + wait + sack(0x41, peer=4) + ack(4) \
             + bytes([ICMP, 4, 2, 0]) + struct.pack("<H", 1280) + b"\0\0" + wait + ack(4) + close(4)
+        yield config(mode, d=0x10) + bytes([CONTROL, 2, TIME, 22, ARP, 4, 0xa0, CONTROL, 2]) + wait \
+            + bytes([DEADLINE] * 4) + opened(5) + request(LARGE, 5) + wait + ack(5)
+        yield config(mode, d=0x20) + opened(5) + request(LONG, 5) + (wait + ack(5)) * 3 \
+            + sack(0x41, peer=5) + sack(0x41, 0x84, peer=5) + wait + ack(5)
         yield config(mode, d=8) + opened(7) + request(LONG, 7) + wait + ack(7) \
             + bytes([ARP, 4, 0, ARP, 4, 1, ARP, 4, 0x61, ARP, 4, 0x80, ARP, 4, 0x2d]) \
             + bytes([ARP, 4, 0x12, 0xc1, 220, 5, 64, 16, 14, 8, 7, 0x33]) + ack(7) + wait \

@@ -66,7 +66,7 @@ static void configure_stack(struct stack_config *config, uint8_t a, uint8_t c, u
     config->mac = WORLD_SERVER_MAC;
     config->address[0] = (struct stack_address){ ip_addr_from_v4(SERVER_IP), 24 };
     config->address_count = 1;
-    config->dad_probes = 0;
+    config->dad_probes = (d & 0x10) != 0;
     config->gateway = ip_addr_from_v4(GATEWAY_IP);
     if (config->mtu >= IPV6_MTU_MIN) {
         config->address[1] = (struct stack_address){ ipv6(false, 2), 64 };
@@ -84,6 +84,8 @@ static void configure_stack(struct stack_config *config, uint8_t a, uint8_t c, u
     config->tcp.keepalive_interval_ns = NS_PER_S;
     config->tcp.ecn = (a & 0x80) == 0;
     config->seed[0] = d;
+    if ((d & 0x20) != 0)
+        config->tcp.cc = cc_find("newreno");
     config->tcp.initial_window = PICK(d >> 6, 10, 10, 2, 40);
 }
 

@@ -88,7 +88,7 @@ static const char *check_windows(struct inside *inside, const struct tcp_conn *c
     return NULL;
 }
 
-const char *inside_after(struct inside *inside, const struct stack *stack)
+const char *inside_after(struct inside *inside, const struct stack *stack, bool quiet)
 {
     /* A range that cannot be split counts as sent from end to end: more than was sent. */
     bool exact = stack->config.counters->tcp_range_exhausted == inside->exhausted;
@@ -106,6 +106,6 @@ const char *inside_after(struct inside *inside, const struct stack *stack)
             why = check_windows(inside, c, &inside->sent[i]);
     }
     if (++inside->calls % CALLS_PER_AUDIT == 0)
-        audit_stack(stack, false);
+        audit_stack(stack, quiet);
     return why;
 }

@@ -6,6 +6,8 @@
 #ifndef SIM_INSIDE_H
 #define SIM_INSIDE_H
 
+#include <stdbool.h>
+
 #include "stack/stack.h"
 
 struct inside;
@@ -16,8 +18,8 @@ void inside_destroy(struct inside *inside);
 void inside_before(struct inside *inside, const struct stack *stack);
 /* NULL, or what is wrong. Checks that snd_una <= snd_nxt <= snd_max <= the end of the stream, and
  * that what was sent since is within the peer's window and cwnd, probes excepted; now and then,
- * that all tables are whole.
- */
-const char *inside_after(struct inside *inside, const struct stack *stack);
+ * that all tables are whole and, if nothing more is to be sent now, that no connection waits
+ * without a timer. */
+const char *inside_after(struct inside *inside, const struct stack *stack, bool quiet);
 
 #endif

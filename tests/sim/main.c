@@ -25,7 +25,7 @@ static const char usage[] =
     "                    http/checksum)\n"
     "  --skip NAME       leave that one out\n"
     "  --seed N          run the random scenario N\n"
-    "  --seeds A..B      run all from A to B\n"
+    "  --seeds A..B,C    run all from A to B, and C\n"
     "  --goodput         a table of goodput over round-trip time and loss\n"
     "  --matrix          goodput over controller, rate, round trip and loss, as CSV\n"
     "  --matrix-check FILE   its cheap cells again, beside those of FILE\n"
@@ -34,10 +34,17 @@ static const char usage[] =
     "  --costs           print goodput, retransmissions and counters of each run\n"
     "  -v                print each packet too\n";
 
+#define SEED_RANGES_MAX 64
+
+struct seed_range {
+    uint64_t first, last;
+};
+
 struct options {
     const char *scenario, *variant, *skip, *pcap, *snapshot;
-    uint64_t first_seed, last_seed;
-    bool list, fixed, seeds, goodput, matrix, costs, verbose;
+    struct seed_range range[SEED_RANGES_MAX];
+    unsigned range_count;
+    bool list, fixed, goodput, matrix, costs, verbose;
 };
 
 struct tally {
@@ -146,28 +153,36 @@ static void run_seeds(const struct options *options, struct tally *tally)
     static struct scenario scenario;
     char again[64];
 
-    for (uint64_t seed = options->first_seed; seed <= options->last_seed; seed++) {
-        scenario_random(&scenario, seed);
-        snprintf(again, sizeof(again), "--seed %" PRIu64, seed);
-        run(&scenario, options, again, tally);
+    for (unsigned i = 0; i < options->range_count; i++) {
+        for (uint64_t seed = options->range[i].first; seed <= options->range[i].last; seed++) {
+            scenario_random(&scenario, seed);
+            snprintf(again, sizeof(again), "--seed %" PRIu64, seed);
+            run(&scenario, options, again, tally);
+        }
     }
 }
 
+/* "5", "1..2000", "7,9,20..30" */
 static bool parse_seeds(struct options *options, const char *text)
 {
-    char *end;
+    char *end = NULL;
 
-    options->first_seed = options->last_seed = strtoull(text, &end, 10);
-    if (end == text)
-        return false;
-    if (strncmp(end, "..", 2) == 0) {
-        const char *second = end + 2;
-        options->last_seed = strtoull(second, &end, 10);
-        if (end == second)
+    for (;; text = end + 1) {
+        if (options->range_count == SEED_RANGES_MAX)
             return false;
+        struct seed_range *range = &options->range[options->range_count++];
+        range->first = range->last = strtoull(text, &end, 10);
+        if (end == text)
+            return false;
+        if (strncmp(end, "..", 2) == 0) {
+            const char *second = end + 2;
+            range->last = strtoull(second, &end, 10);
+            if (end == second)
+                return false;
+        }
+        if (*end != ',')
+            return *end == '\0';
     }
-    options->seeds = true;
-    return *end == '\0';
 }
 
 static bool parse_options(struct options *options, int argc, char **argv)
@@ -232,7 +247,7 @@ static bool parse_options(struct options *options, int argc, char **argv)
             return false;
         }
     }
-    return optind == argc && (options->list || options->fixed || options->seeds ||
+    return optind == argc && (options->list || options->fixed || options->range_count > 0 ||
                               options->goodput || options->matrix || options->snapshot != NULL);
 }
 
@@ -261,9 +276,9 @@ int main(int argc, char **argv)
         return goodput_check(options.snapshot) ? 0 : 1;
     if (options.fixed)
         run_fixed(&options, &tally);
-    if (options.seeds)
+    if (options.range_count > 0)
         run_seeds(&options, &tally);
-    if (!options.fixed && !options.seeds)
+    if (!options.fixed && options.range_count == 0)
         return 0;
     printf("1..%u\n", tally.run);
     if (tally.run == 0)
