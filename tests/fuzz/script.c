@@ -82,7 +82,7 @@ static void send_segment(struct script *s, struct world_peer *peer, struct tcp_s
     uint8_t *tcp = frame + header_bytes(peer);
 
     seg->src_port = peer->port;
-    seg->dst_port = s->world->config.port;
+    seg->dst_port = s->world->config.port[0];
     uint32_t len = tcp_segment_emit(tcp, seg);
     if (seg->payload != NULL)
         memcpy(tcp + len, seg->payload, seg->payload_len);
@@ -342,7 +342,7 @@ static void op_icmp(struct script *s)
         ipv4_emit(quote, us, &peer->ip, IP_PROTOCOL_TCP, 0, 1500, false);
     else
         ipv6_emit(quote, us, &peer->ip, IP_PROTOCOL_TCP, 0, 0, 64, 1460);
-    put_be16(tcp, s->world->config.port);
+    put_be16(tcp, s->world->config.port[0]);
     put_be16(tcp + 2, peer->port);
     put_be32(tcp + 4, c != NULL ? offset_to_seq(c->iss, flight_at(c, input_u8(&s->in) % 10)) : 0);
     uint8_t shape = input_u8(&s->in); /* the quote's header length, what is cut off */
