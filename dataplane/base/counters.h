@@ -44,6 +44,8 @@
     X(ndp_ignored, "valid neighbour discovery message of no use to us")                            \
     X(router_advert_in, "router advertisement taken note of")                                      \
     X(router_solicit_out, "router solicitation sent")                                              \
+    X(mld_query_in, "multicast listener query for a group of ours received")                       \
+    X(mld_report_out, "multicast listener report sent")                                            \
     X(address_duplicate, "our address is used by another host: given up")                          \
     X(autoconf_full, "router's prefix or route ignored: no room in the table")                     \
     X(neighbour_evicted, "oldest neighbour forgotten to make room")                                \

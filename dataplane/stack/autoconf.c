@@ -53,6 +53,8 @@ static void address_add(struct stack *s, const struct ip_addr *ip, uint8_t prefi
         return;
     }
     a->expires_ns = expires_ns;
+    if (!ip_addr_is_v4(ip))
+        mld_joined(s); /* before it is asked for (RFC 4862 section 5.4.2) */
     /* IPv4 addresses are announced, not asked for: a server's are an administrator's choice. */
     if (ip_addr_is_v4(ip) || s->config.dad_probes == 0) {
         a->state = ADDRESS_READY;
@@ -104,6 +106,8 @@ static void begin(struct stack *s)
         if (a->state == ADDRESS_TENTATIVE)
             detection_start(s, a);
     }
+    if (s->ipv6)
+        mld_joined(s);
     if (s->ipv6 && (s->config.slaac || ip_addr_is_none(&s->config.gateway6))) {
         s->rs_left = RS_MAX;
         /* Hosts that start together shall not ask together. */
@@ -158,7 +162,7 @@ void autoconf_run(struct stack *s)
 {
     if (s->announce)
         begin(s);
-    uint64_t next = solicitation_run(s);
+    uint64_t next = time_min(mld_run(s), solicitation_run(s));
     for (uint32_t i = 0; i < s->addresses.used; i++)
         next = time_min(next, address_run(s, &s->addresses.entry[i]));
     s->autoconf_ns = time_min(next, routes_expire(&s->routes, s->tcp.now));

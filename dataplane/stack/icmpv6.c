@@ -114,6 +114,9 @@ void icmpv6_input(struct stack *s, const struct eth_header *eth, const struct ip
     case ICMPV6_ECHO_REQUEST:
         echo_reply(s, eth, ip);
         break;
+    case ICMPV6_MLD_QUERY:
+        mld_input(s, ip);
+        break;
     case ICMPV6_UNREACHABLE:
     case ICMPV6_PACKET_TOO_BIG:
         error_input(s, ip);

@@ -49,6 +49,10 @@ struct stack {
     uint8_t rs_left;      /* router solicitations still to be sent */
     uint64_t rs_ns;       /* when the next one is due */
     uint64_t autoconf_ns; /* when autoconf_run() has something to do, or TIME_NEVER */
+    /* mld.c */
+    uint8_t mld_left;       /* reports of new groups still to be sent */
+    uint64_t mld_ns;        /* when the next one is due */
+    uint64_t mld_answer_ns; /* when a query is to be answered, or TIME_NEVER */
 };
 
 /* Bytes of the link's header in front of IP. */
@@ -143,6 +147,17 @@ void autoconf_router(struct stack *s, const struct stack_news *news);
 void autoconf_prefix(struct stack *s, const struct stack_news *news);
 /* Somebody else has our address ip. */
 void autoconf_duplicate(struct stack *s, const struct stack_news *news);
+
+/* mld.c */
+
+/* An IPv6 address came, and with it a group, perhaps. None ever goes: addresses whose lifetime ends
+ * share that of the link-local one, made of the same MAC address. */
+void mld_joined(struct stack *s);
+/* Sends the reports that are due; returns when there will be another, or TIME_NEVER. */
+uint64_t mld_run(struct stack *s);
+/* A query, from the wire or heard by another worker: to be answered within so many milliseconds. */
+void mld_input(struct stack *s, const struct ip_packet *ip);
+void mld_query(struct stack *s, uint32_t within_ms);
 
 /* time_wait.c */
 

@@ -105,6 +105,7 @@ struct stack *stack_create(const struct stack_config *config, uint64_t now)
     s->config = *config;
     tcp_ctx_init(&s->tcp, config);
     s->parked_head = s->parked_tail = CONN_NONE;
+    s->mld_answer_ns = TIME_NEVER;
     s->control.frame_bytes = control_frame_bytes(config);
     if (!conns_init(&s->tcp, config->connections_max, memory))
         goto no_conns;
@@ -235,6 +236,9 @@ void stack_hear(struct stack *s, const struct stack_news *news, uint64_t now)
         break;
     case STACK_NEWS_PREFIX:
         autoconf_prefix(s, news);
+        break;
+    case STACK_NEWS_MLD_QUERY:
+        mld_query(s, news->lifetime_s);
         break;
     case STACK_NEWS_DUPLICATE:
         autoconf_duplicate(s, news);

@@ -43,6 +43,7 @@ enum stack_news_kind {
     STACK_NEWS_ANSWER,    /* the same, in answer to a question of another worker's: for who asked */
     STACK_NEWS_ROUTER,    /* ip is a default router for lifetime_s, 0: no more; mtu of the link */
     STACK_NEWS_PREFIX,    /* ip/prefix_len, as a router advertised it */
+    STACK_NEWS_MLD_QUERY, /* a router asks for our groups, within lifetime_s milliseconds */
     STACK_NEWS_DUPLICATE, /* our address ip is used by mac as well: it is given up */
 };
 

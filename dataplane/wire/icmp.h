@@ -24,6 +24,8 @@ enum {
     ICMPV6_PARAMETER_PROBLEM = 4,
     ICMPV6_ECHO_REQUEST = 128,
     ICMPV6_ECHO_REPLY = 129,
+    ICMPV6_MLD_QUERY = 130,   /* RFC 3810 section 5.1 */
+    ICMPV6_MLD2_REPORT = 143, /* section 5.2 */
 };
 
 enum {

@@ -13,6 +13,7 @@
 #define IPV6_EXTENSIONS_MAX 6
 
 enum {
+    IP_PROTOCOL_HOP_BY_HOP = 0,
     IP_PROTOCOL_ICMPV6 = 58,
     IP_PROTOCOL_NONE = 59, /* "no next header" */
 };

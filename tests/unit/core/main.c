@@ -19,6 +19,7 @@ int main(void)
     srunner_add_suite(runner, tcp_closing_suite());
     srunner_add_suite(runner, tcp_connect_suite());
     srunner_add_suite(runner, clauses_suite());
+    srunner_add_suite(runner, mld_suite());
     srunner_add_suite(runner, tcp_ecn_suite());
     srunner_add_suite(runner, tcp_mtu_suite());
     srunner_add_suite(runner, ipv6_wire_suite());

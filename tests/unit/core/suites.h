@@ -17,6 +17,7 @@ Suite *tcp_opening_suite(void);
 Suite *tcp_closing_suite(void);
 Suite *tcp_connect_suite(void);
 Suite *clauses_suite(void);
+Suite *mld_suite(void);
 Suite *tcp_ecn_suite(void);
 Suite *tcp_mtu_suite(void);
 Suite *ipv6_wire_suite(void);

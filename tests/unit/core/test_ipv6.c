@@ -343,7 +343,7 @@ START_TEST(addresses_are_announced)
     stack_announce(p.stack);
     peer_wait(&p, 0);
     ck_assert_uint_eq(p.arp_count, 1);
-    ck_assert_uint_eq(p.other_count, 2); /* the global and the link-local one */
+    ck_assert_uint_eq(p.other_count, 3); /* their groups, the global and the link-local one */
     peer_stop(&p);
 }
 END_TEST
