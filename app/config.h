@@ -76,7 +76,9 @@ struct config {
     uint64_t pool_bytes; /* 0: what ROOT needs, and some for changes */
     uint32_t pool_files; /* most files at a time; 0: what ROOT has, and some */
     uint64_t rescan_ns;  /* 0: ROOT is looked through only where the kernel tells of no changes */
-    bool allow_small_pages; /* locked 4 KiB pages where there are no hugepages */
+    uint64_t stream_cache_bytes;    /* of it, for chunks of files that do not fit; 0: half */
+    char pinned[CONFIG_LIST_BYTES]; /* patterns with commas between: files that must fit */
+    bool allow_small_pages;         /* locked 4 KiB pages where there are no hugepages */
 
     /* http */
     char server_name[HTTP_SERVER_NAME_MAX + 1]; /* the field Server; empty: none */
@@ -88,6 +90,7 @@ struct config {
     uint32_t time_waits_max;     /* connections in TIME-WAIT; beyond: the oldest is forgotten */
     uint32_t requests_max;       /* requests received in part, each with a parser */
     uint32_t responses_max;      /* responses not yet acknowledged */
+    uint32_t streams_max;        /* of them, of streamed files; beyond: 503 */
     uint32_t keepalive_probes;   /* without an answer */
     uint32_t challenge_acks_max; /* a second, about */
     uint32_t pipeline_max;       /* requests of one connection answered ahead */

@@ -32,6 +32,22 @@ static void print_cores(const struct report_ready *ready)
            ready->worker_count == 1 ? "" : "s", cores);
 }
 
+/* Not all files fit: how many do, and what the others have. */
+static void report_streamed(const struct pool_report *pool)
+{
+    char streamed[POOL_SIZE_TEXT_BYTES], cache[POOL_SIZE_TEXT_BYTES],
+        resident[POOL_SIZE_TEXT_BYTES];
+
+    if (pool->streamed == 0)
+        return;
+    log_line(
+        CONFIG_LOG_INFO,
+        "%" PRIu32 " files (%s) lie in the pool, %" PRIu32 " (%s) are streamed through %s of it",
+        pool->files - pool->streamed,
+        pool_size_text(pool->file_bytes - pool->streamed_bytes, resident), pool->streamed,
+        pool_size_text(pool->streamed_bytes, streamed), pool_size_text(pool->stream_bytes, cache));
+}
+
 void report_ready(const struct report_ready *ready)
 {
     struct pool_report pool;
@@ -52,6 +68,7 @@ void report_ready(const struct report_ready *ready)
     print_cores(ready);
     printf("\n");
     fflush(stdout);
+    report_streamed(&pool);
     log_line(CONFIG_LOG_DEBUG,
              "the kernel counts %" PRIu64 " KiB locked, %" PRIu64 " KiB pinned, %" PRIu64
              " KiB of hugepages",

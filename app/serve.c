@@ -19,6 +19,7 @@
 #include "app/log.h"
 #include "app/report.h"
 #include "app/sites.h"
+#include "app/stream_thread.h"
 #include "app/telemetry.h"
 #include "app/worker.h"
 #include "base/assert.h"
@@ -57,6 +58,7 @@ struct serve {
     struct pool *pool;
     struct follow follow;
     struct access_log *access_log; /* NULL: none */
+    struct stream_thread *streams; /* NULL: every file lies in the pool */
     struct io_pools pools[CONFIG_CORES_MAX];
     struct worker *workers[CONFIG_CORES_MAX];
     sigset_t signals;
@@ -124,6 +126,7 @@ static void make_templates(struct serve *s)
         s->http.requests_max = c->requests_max;
     if (c->responses_max != 0)
         s->http.responses_max = c->responses_max;
+    s->http.streams_max = c->streams_max;
     s->http.pipeline_max = c->pipeline_max;
     s->http.inline_bytes_max = c->inline_bytes_max;
     s->http.header_timeout_ns = c->header_timeout_ns;
@@ -219,6 +222,7 @@ static bool prepare(struct serve *s)
         !host_worker_cpus(config, s->cpus, &s->worker_count, s->error) ||
         !device_check(&s->device, &device_host, s->error) || !prepare_dma(s))
         return false;
+    s->http.leases = stream_thread_leases_guess(s->config, s->worker_count);
     s->hugepages = host_hugepages(memory_bytes(s), s->error);
     if (s->hugepages)
         return true;
@@ -311,6 +315,8 @@ static bool load_pool(struct serve *s)
     struct pool_config config = {
         .root = s->config->root,
         .bytes = s->config->pool_bytes,
+        .stream_bytes = s->config->stream_cache_bytes,
+        .pinned = s->config->pinned,
         .node = s->port.caps.numa_node,
         .allow_small_pages = s->config->allow_small_pages,
         .files = s->config->pool_files,
@@ -322,6 +328,17 @@ static bool load_pool(struct serve *s)
 
     s->pool = pool_create(&config, s->error, sizeof(s->error));
     return s->pool != NULL && site_roots_are_there(s);
+}
+
+/* Before the pool is sealed. */
+static bool create_streams(struct serve *s)
+{
+    s->http.leases = 0;
+    if (!stream_thread_open(&s->streams, s->pool, s->worker_count, !s->port.caps.tx_tcp_checksum,
+                            pool_line, &s->http, s->error, sizeof(s->error)))
+        return false;
+    telemetry_set_streamer(s->streams != NULL ? stream_thread_counters(s->streams) : NULL);
+    return true;
 }
 
 static bool map_pool(struct serve *s)
@@ -446,6 +463,7 @@ static bool create_workers(struct serve *s)
         config.pools = &s->pools[i];
         if (s->access_log != NULL)
             config.access_log = access_log_ring(s->access_log, i);
+        config.stream = s->streams != NULL ? stream_thread_link(s->streams, i) : NULL;
         s->workers[i] = worker_create(&config);
         if (s->workers[i] == NULL) {
             destroy_workers(s);
@@ -476,8 +494,13 @@ static void post_all(struct serve *s, enum worker_message_kind kind)
 
 static void print_counters(const struct serve *s)
 {
-    report_counters(s->workers, s->worker_count,
-                    s->access_log != NULL ? access_log_counters(s->access_log) : NULL);
+    struct counters more = { 0 };
+
+    if (s->access_log != NULL)
+        counters_sum(&more, access_log_counters(s->access_log));
+    if (s->streams != NULL)
+        counters_sum(&more, stream_thread_counters(s->streams));
+    report_counters(s->workers, s->worker_count, &more);
 }
 
 static bool all_quiet(const struct serve *s)
@@ -591,6 +614,7 @@ static void run(struct serve *s)
     post_all(s, WORKER_STOP);
     for (unsigned i = 0; i < s->worker_count; i++)
         rte_eal_wait_lcore(eal_worker_lcore(i));
+    stream_thread_stop(s->streams);
 }
 
 /* With the port closed and the backlogs gone nobody may refer to a file's bytes as a packet. */
@@ -614,7 +638,7 @@ static int serve(struct serve *s)
         goto out;
     if (!probe_port(s))
         goto stop_eal;
-    if (!load_pool(s) || !map_pool(s) || !create_pools(s))
+    if (!load_pool(s) || !create_streams(s) || !map_pool(s) || !create_pools(s))
         goto destroy_pool;
     if (!open_access_log(s))
         goto destroy_pools;
@@ -622,6 +646,8 @@ static int serve(struct serve *s)
         goto close_access_log;
     if (!create_workers(s))
         goto close_port;
+    if (!stream_thread_start(s->streams, s->workers, s->error))
+        goto destroy_workers;
 
     run(s);
     for (unsigned i = 0; i < s->worker_count; i++)
@@ -632,6 +658,7 @@ static int serve(struct serve *s)
     print_counters(s);
     code = s->removed ? 2 : 0;
 
+destroy_workers:
     destroy_workers(s);
 close_port:
     port_close(&s->port);
@@ -640,6 +667,8 @@ close_access_log:
 destroy_pools:
     destroy_pools(s);
 destroy_pool:
+    telemetry_set_streamer(NULL);
+    stream_thread_destroy(s->streams);
     pool_destroy(s->pool);
 stop_eal:
     eal_stop();

@@ -221,6 +221,39 @@ static void path_zero(const struct setting *s, struct config *config)
 const struct setting_kind setting_path = { path_set, path_text, path_expected, path_is_zero,
                                            path_zero };
 
+/* Patterns of paths: at least one, and none is empty. */
+static bool globs_set(const struct setting *s, struct config *config, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || text[0] == ',' || text[len - 1] == ',' || strstr(text, ",,") != NULL)
+        return false;
+    return path_set(s, config, text);
+}
+
+static void globs_expected(const struct setting *s, char *text, size_t text_bytes)
+{
+    snprintf(text, text_bytes, "patterns of paths below ROOT, such as *.html, at most %zu bytes",
+             s->bytes - 1);
+}
+
+static bool globs_is_zero(const struct setting *s, const struct config *config)
+{
+    return *(const char *)value_of(s, config) == '\0';
+}
+
+static void globs_zero(const struct setting *s, struct config *config)
+{
+    *(char *)value_at(s, config) = '\0';
+}
+
+const struct setting_kind setting_globs = { .set = globs_set,
+                                            .text = path_text,
+                                            .expected = globs_expected,
+                                            .is_zero = globs_is_zero,
+                                            .zero = globs_zero,
+                                            .list = true };
+
 /* A field's value: words of visible ASCII (RFC 9110 section 5.5), so that none can end the line. */
 static bool server_name_set(const struct setting *s, struct config *config, const char *text)
 {

@@ -43,6 +43,9 @@ const struct setting settings[] = {
     { "pool", "files", NULL, &setting_number, AT(pool_files), 1, 1000000000, "auto", "auto" },
     { "pool", "rescan", NULL, &setting_duration, AT(rescan_ns), NS_PER_S, 24 * 3600 * NS_PER_S,
       "auto", "auto" },
+    { "pool", "stream_cache", NULL, &setting_size, AT(stream_cache_bytes), 8 * MIB, TIB, "auto",
+      "auto" },
+    { "pool", "pinned", NULL, &setting_globs, AT(pinned), .fallback = "none", .zero_word = "none" },
     { "pool", "allow_small_pages", "allow-small-pages", &setting_bool, AT(allow_small_pages),
       .fallback = "false" },
 
@@ -55,6 +58,7 @@ const struct setting settings[] = {
     { "limits", "time_wait", NULL, &setting_number, AT(time_waits_max), 1, 4000000, "32768" },
     { "limits", "requests", NULL, &setting_number, AT(requests_max), 1, 4000000, "1024" },
     { "limits", "responses", NULL, &setting_number, AT(responses_max), 1, 4000000, "16384" },
+    { "limits", "streams", NULL, &setting_number, AT(streams_max), 1, 1000000, "1024" },
     { "limits", "keepalive_probes", NULL, &setting_number, AT(keepalive_probes), 1, 255, "9" },
     { "limits", "challenge_acks", NULL, &setting_number, AT(challenge_acks_max), 1, 1000000,
       "1000" },

@@ -18,6 +18,7 @@ static struct {
     struct worker *const *workers;
     unsigned count;
     struct access_log *access_log;
+    const struct counters *streamer;
 } source = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* A reload takes its time: others need not wait for it. */
@@ -30,8 +31,9 @@ static struct {
 static int sum_counters(const char *params, struct counters *sum)
 {
     unsigned first = 0, last = source.count;
+    bool all = params == NULL || *params == '\0';
 
-    if (params != NULL && *params != '\0') {
+    if (!all) {
         char *end;
         unsigned long index = strtoul(params, &end, 10);
         if (*end != '\0' || index >= source.count)
@@ -43,6 +45,8 @@ static int sum_counters(const char *params, struct counters *sum)
         counters_sum(sum, worker_counters(source.workers[i]));
     if (last - first == source.count && source.access_log != NULL)
         counters_sum(sum, access_log_counters(source.access_log));
+    if (all && source.streamer != NULL)
+        counters_sum(sum, source.streamer);
     return 0;
 }
 
@@ -214,6 +218,13 @@ void telemetry_set_access_log(struct access_log *log)
 {
     pthread_mutex_lock(&source.lock);
     source.access_log = log;
+    pthread_mutex_unlock(&source.lock);
+}
+
+void telemetry_set_streamer(const struct counters *streamer)
+{
+    pthread_mutex_lock(&source.lock);
+    source.streamer = streamer;
     pthread_mutex_unlock(&source.lock);
 }
 

@@ -16,6 +16,7 @@
 
 struct access_log;
 struct pool;
+struct counters;
 struct worker;
 
 /* After EAL's start. False: telemetry does not take the commands. */
@@ -27,5 +28,7 @@ void telemetry_set_workers(struct worker *const *workers, unsigned count);
 void telemetry_set_pool(struct pool *pool);
 /* NULL: there is none, or none any more. */
 void telemetry_set_access_log(struct access_log *log);
+/* The streamer's counters; NULL: there is none, or none any more. */
+void telemetry_set_streamer(const struct counters *streamer);
 
 #endif

@@ -20,6 +20,7 @@
 
 #include "app/access_log.h"
 #include "app/log.h"
+#include "app/stream_thread.h"
 #include "base/assert.h"
 #include "io/eth.h"
 #include "io/pools.h"
@@ -27,6 +28,9 @@
 #include "io/tx.h"
 
 #define INBOX_MESSAGES 256
+
+/* Messages to and from the streamer in one turn. */
+#define STREAM_BURST 32
 
 /* Longest sleep: the wall clock is looked at this often. */
 #define SLEEP_MAX_NS  NS_PER_S
@@ -43,7 +47,8 @@ struct worker {
     struct stack *stack;
     struct io_tx *tx;
     struct rte_ring *inbox;
-    uint64_t idle_since; /* 0: the last turn had work */
+    const struct stream_link *stream; /* NULL: nothing is streamed */
+    uint64_t idle_since;              /* 0: the last turn had work */
     uint64_t wall_next;
     bool stop;
     bool ending; /* drained or aborted: publish quiet */
@@ -188,6 +193,7 @@ struct worker *worker_create(const struct worker_config *config)
     w->memory = config->memory;
     w->epfd = w->wake_fd = -1;
     w->clock = config->clock;
+    w->stream = config->stream;
     w->index = config->index;
     w->access_log = config->access_log;
     w->idle_wait = config->idle_wait;
@@ -235,13 +241,18 @@ bool worker_post(struct worker *w, const struct worker_message *message)
 {
     if (rte_ring_enqueue_elem(w->inbox, (void *)(uintptr_t)message, sizeof(*message)) != 0)
         return false;
+    worker_wake(w);
+    return true;
+}
+
+void worker_wake(struct worker *w)
+{
     /* Pairs with the fence in arm(): either we see it asleep, or it sees the message. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&w->asleep, __ATOMIC_RELAXED)) {
         uint64_t one = 1;
         (void)!write(w->wake_fd, &one, sizeof(one));
     }
-    return true;
 }
 
 const struct counters *worker_counters(const struct worker *w)
@@ -302,6 +313,38 @@ static bool read_inbox(struct worker *w, uint64_t now)
         break;
     }
     return true;
+}
+
+/* The streamer's answers. Returns whether there were any. */
+static bool read_chunks(struct worker *w, uint64_t now)
+{
+    struct chunk_message messages[STREAM_BURST];
+
+    if (LIKELY(w->stream == NULL) || rte_ring_empty(w->stream->to_worker))
+        return false;
+    unsigned n = rte_ring_sc_dequeue_burst_elem(w->stream->to_worker, messages, sizeof(messages[0]),
+                                                STREAM_BURST, NULL);
+    stack_time(w->stack, now);
+    for (unsigned i = 0; i < n; i++)
+        http_stream_input(w->http, &messages[i], now);
+    return n != 0;
+}
+
+/* What the connections want of the streamer: as much as the ring takes. */
+static bool ask_chunks(struct worker *w)
+{
+    struct chunk_message messages[STREAM_BURST];
+    unsigned n = 0;
+
+    if (LIKELY(w->stream == NULL))
+        return false;
+    unsigned room = RTE_MIN(rte_ring_free_count(w->stream->to_streamer), (unsigned)STREAM_BURST);
+    while (n < room && http_stream_output(w->http, &messages[n]))
+        n++;
+    if (n != 0)
+        rte_ring_sp_enqueue_bulk_elem(w->stream->to_streamer, messages, sizeof(messages[0]), n,
+                                      NULL);
+    return n != 0;
 }
 
 /* Returns whether packets were made, or wait for the port or for mbufs. */
@@ -404,7 +447,9 @@ static void turn(struct worker *w)
         io_rx_release(&w->rx);
     }
     work |= read_inbox(w, now);
+    work |= read_chunks(w, now);
     work |= send_burst(w, now);
+    work |= ask_chunks(w);
     COUNT(&w->counters, loop_turns);
 
     if (UNLIKELY(now >= w->wall_next)) {
@@ -413,10 +458,13 @@ static void turn(struct worker *w)
     }
     if (UNLIKELY(w->ending))
         __atomic_store_n(&w->quiet, !work && stack_connections(w->stack) == 0, __ATOMIC_RELEASE);
-    if (work)
+    if (work) {
         busy(w);
-    else
-        idle(w, now);
+        return;
+    }
+    if (UNLIKELY(w->stream != NULL && http_stream_ending(w->http)))
+        io_tx_reclaim(w->tx);
+    idle(w, now);
 }
 
 int worker_main(void *arg)

@@ -22,6 +22,7 @@
 
 struct access_log_ring;
 struct io_pools;
+struct stream_link;
 struct worker;
 
 struct worker_config {
@@ -30,6 +31,7 @@ struct worker_config {
     const struct port *port;
     const struct io_pools *pools;
     const struct arena *arena;
+    const struct stream_link *stream; /* to the streamer; NULL: nothing is streamed */
     struct stack_config
         stack; /* what concerns one worker (counters, app, memory, seed) is set here */
     struct http_config http;            /* log: NULL or worker_log */
@@ -73,6 +75,9 @@ int worker_main(void *worker);
 
 /* Any thread. False: the inbox is full, try again. */
 bool worker_post(struct worker *worker, const struct worker_message *message);
+
+/* Any thread, after it put something into a ring of the worker's. */
+void worker_wake(struct worker *worker);
 
 /* Any thread, at any time. */
 const struct counters *worker_counters(const struct worker *worker);

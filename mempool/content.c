@@ -132,6 +132,19 @@ struct content *contents_add(struct contents *c, const struct content_id *id)
     return content;
 }
 
+struct content *contents_add_streamed(struct contents *c, const struct content_id *id,
+                                      uint32_t stream)
+{
+    struct content *content = malloc(sizeof(*content));
+    struct content **bucket = bucket_of(c, id);
+
+    if (content == NULL)
+        return NULL;
+    *content = (struct content){ .next = *bucket, .id = *id, .refs = 1, .stream = stream };
+    *bucket = content;
+    return content;
+}
+
 /* Cuts the runs to the bytes that were read; what is left over goes back to the map. */
 void contents_settle(struct contents *c, struct content *content, const struct content_id *id)
 {
@@ -173,6 +186,7 @@ void content_release(struct contents *c, struct content *content)
         run_free(c, &content->extents[i], 0, len);
         taken += len;
     }
-    c->padding -= taken - content->id.size;
+    if (content->stream == 0)
+        c->padding -= taken - content->id.size;
     free(content);
 }

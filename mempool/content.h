@@ -35,6 +35,7 @@ struct content {
     struct content *next; /* of its bucket */
     struct content_id id;
     uint32_t refs;
+    uint32_t stream; /* 0: it lies here; else it is streamed (struct file: stream) */
     uint32_t extent_count;
     struct file_extent extents[];
 };
@@ -77,6 +78,9 @@ struct content *contents_find(const struct contents *contents, const struct cont
  * read into; contents_settle() then says what was read. NULL: no room.
  */
 struct content *contents_add(struct contents *contents, const struct content_id *id);
+/* The same for one whose bytes do not lie here. NULL: out of memory. */
+struct content *contents_add_streamed(struct contents *contents, const struct content_id *id,
+                                      uint32_t stream);
 void contents_settle(struct contents *contents, struct content *content,
                      const struct content_id *id);
 

@@ -21,8 +21,10 @@ struct file_extent {
 
 struct file {
     uint64_t size;
-    uint32_t index;        /* 0..catalogue files - 1: the workers' pins are arrays under it */
-    uint32_t extent_count; /* 0 for an empty file */
+    uint32_t stream; /* 0: its bytes are in extents. Else they come through the cache of chunks
+                        (mempool/leases.h), and this is its number there plus 1 */
+    uint32_t index;  /* 0..catalogue files - 1: the workers' pins are arrays under it */
+    uint32_t extent_count;             /* 0 for an empty file, and for a streamed one */
     const struct file_extent *extents; /* in order, without gaps, covering [0, size) */
     int64_t mtime_s;
     uint32_t mtime_ns;

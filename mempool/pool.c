@@ -14,6 +14,7 @@
 #include "mempool/loader.h"
 #include "mempool/prefix_sum.h"
 #include "mempool/reader.h"
+#include "mempool/residency.h"
 #include "mempool/scan.h"
 #include "mempool/types.h"
 
@@ -21,6 +22,12 @@
 #define SPARE_FILES     16384
 #define FILES_MAX       (UINT32_C(1) << 30)
 #define DIRECTORIES_MIN 1024
+
+/* A cache of chunks smaller than this is none; and room for its alignment. */
+#define STREAM_BYTES_MIN (UINT64_C(8) << 20)
+#define STREAM_SLACK     (UINT64_C(4) << 20)
+/* Numbers of streamed files are not given twice: some for changes. */
+#define STREAMS_SPARE 4096
 
 struct pool {
     struct pool_config config;
@@ -33,9 +40,11 @@ struct pool {
     struct watch *watch;
     struct updater updater;
     struct keeper *keeper;
-    uint64_t needed;  /* bytes, by ROOT when it was scanned first */
-    uint64_t largest; /* of its files */
-    uint64_t items;   /* files on disk then, names aside */
+    uint64_t needed;            /* bytes, by ROOT when it was scanned first */
+    uint64_t largest;           /* of its files */
+    uint64_t items;             /* files on disk then, names aside */
+    struct residency *choice;   /* of each item, while it is built */
+    struct arena stream_region; /* of the arena: base and bytes */
     struct pool_report report;
 };
 
@@ -69,16 +78,22 @@ static int count_needed(struct pool *pool, const struct error *error)
     uint32_t unit = scan->direct_align;
     const struct scan_file **order = calloc(scan->file_count + 1, sizeof(*order));
 
-    if (order == NULL)
+    pool->choice = calloc(scan->file_count + 1, sizeof(*pool->choice));
+    if (order == NULL || pool->choice == NULL) {
+        free(order);
         return out_of_memory(pool, error);
+    }
     for (size_t i = 0; i < scan->file_count; i++)
         order[i] = &scan->files[i];
     qsort(order, scan->file_count, sizeof(*order), by_inode);
     for (size_t i = 0; i < scan->file_count; i++) {
-        if (i > 0 && by_inode(&order[i - 1], &order[i]) == 0)
+        bool pinned = residency_is_pinned(pool->config.pinned, scan_string(scan, order[i]->path));
+        if (i > 0 && by_inode(&order[i - 1], &order[i]) == 0) {
+            pool->choice[pool->items - 1].pinned |= pinned;
             continue;
-        pool->items++;
+        }
         uint64_t bytes = (order[i]->size + unit - 1) / unit * unit;
+        pool->choice[pool->items++] = (struct residency){ .bytes = bytes, .pinned = pinned };
         pool->needed += bytes;
         if (pool->largest < bytes)
             pool->largest = bytes;
@@ -87,19 +102,59 @@ static int count_needed(struct pool *pool, const struct error *error)
     return 0;
 }
 
+/* Not all files fit: a part of the pool becomes the cache of chunks, and the files that do not fit
+ * into the rest are streamed through it. */
+static int divide(struct pool *pool, const struct error *error)
+{
+    const struct pool_config *config = &pool->config;
+    struct update_streams *streams = &pool->updater.streams;
+    uint64_t cache = config->stream_bytes != 0 ? config->stream_bytes : config->bytes / 2;
+    char need[POOL_SIZE_TEXT_BYTES], have[POOL_SIZE_TEXT_BYTES], cache_text[POOL_SIZE_TEXT_BYTES];
+    uint32_t count = 0;
+
+    cache -= cache % CHUNK_BYTES;
+    if (cache < STREAM_BYTES_MIN || cache + STREAM_SLACK > config->bytes)
+        return pool_error(error->text, error->bytes,
+                          "pool: the %zu files below ROOT need %s, the pool has %s: %" PRIu64
+                          " bytes short; make it at least %" PRIu64
+                          " bytes (--pool), or for streaming 16 MiB or more, with "
+                          "pool.stream_cache (%s here) from 8 MiB up to 4 MiB less than the pool",
+                          pool->updater.scan.file_count, pool_size_text(pool->needed, need),
+                          pool_size_text(config->bytes, have), pool->needed - config->bytes,
+                          pool->needed, pool_size_text(cache, cache_text));
+    uint64_t room = config->bytes - cache - STREAM_SLACK;
+    uint64_t used = residency_choose(pool->choice, pool->items, room);
+    if (used == UINT64_MAX)
+        return out_of_memory(pool, error);
+    if (used > room)
+        return pool_error(
+            error->text, error->bytes,
+            "pool: the files of pool.pinned need %s, the pool has %s beside its "
+            "cache for streaming: raise --pool, lower pool.stream_cache, or pin fewer",
+            pool_size_text(used, need), pool_size_text(room, have));
+    streams->size_min = UINT64_MAX;
+    for (uint64_t i = 0; i < pool->items; i++) {
+        const struct residency *file = &pool->choice[i];
+        count += !file->resident;
+        /* Sizes rounded to blocks: a block less is still too much. */
+        uint64_t size = file->bytes - pool->updater.scan.direct_align + 1;
+        if (!file->resident && size < streams->size_min)
+            streams->size_min = size;
+    }
+    streams->max = 2 * count + STREAMS_SPARE;
+    streams->pinned = config->pinned;
+    streams->files = calloc(streams->max, sizeof(*streams->files));
+    pool->report.stream_bytes = cache;
+    return streams->files != NULL ? 0 : out_of_memory(pool, error);
+}
+
 static int reserve(struct pool *pool, const struct error *error)
 {
     const struct pool_config *config = &pool->config;
     uint64_t needed = pool->needed;
-    char need_text[POOL_SIZE_TEXT_BYTES], have_text[POOL_SIZE_TEXT_BYTES];
 
-    if (config->bytes != 0 && config->bytes < needed)
-        return pool_error(error->text, error->bytes,
-                          "pool: the %zu files below ROOT need %s, the pool has %s: %" PRIu64
-                          " bytes short; make it at least %" PRIu64
-                          " bytes (--pool), or serve fewer files",
-                          pool->updater.scan.file_count, pool_size_text(needed, need_text),
-                          pool_size_text(config->bytes, have_text), needed - config->bytes, needed);
+    if (config->bytes != 0 && config->bytes < needed && divide(pool, error) != 0)
+        return -1;
     struct arena_config arena = {
         .bytes = config->bytes,
         .node = config->node,
@@ -173,6 +228,14 @@ static int equip(struct pool *pool, const struct error *error)
     if (pool->reader == NULL || pool->contents == NULL || u->catalogue == NULL ||
         u->content_of == NULL)
         return out_of_memory(pool, error);
+    if (u->streams.max != 0) {
+        struct extent_range range;
+        bool fits =
+            extent_map_reserve(contents_map(pool->contents), pool->report.stream_bytes, &range);
+        ASSERT(fits && range.offset % CHUNK_BYTES == 0);
+        pool->stream_region = (struct arena){ .base = pool->arena.base + range.offset,
+                                              .bytes = pool->report.stream_bytes };
+    }
     u->reader = pool->reader;
     u->contents = pool->contents;
     u->types = pool->types;
@@ -202,6 +265,11 @@ static int load(struct pool *pool, const struct error *error)
     pool->report.skipped += u->loaded.skipped + u->counts.full + u->counts.refused;
     pool->report.buffered = u->loaded.buffered;
     u->counts = (struct update_counts){ 0 }; /* from here on: changes */
+    for (uint32_t i = 0; i < catalogue_files_max(u->catalogue); i++) {
+        const struct file *file = catalogue_file(u->catalogue, i);
+        pool->report.streamed += file != NULL && file->stream != 0;
+        pool->report.streamed_bytes += file != NULL && file->stream != 0 ? file->size : 0;
+    }
     return result == 0 ? 0 : out_of_memory(pool, error);
 }
 
@@ -252,6 +320,28 @@ struct pool *pool_create(const struct pool_config *config, char *error, size_t e
         return pool;
     pool_destroy(pool);
     return NULL;
+}
+
+int pool_streaming(struct pool *pool, struct streamer_config *config, char *error,
+                   size_t error_bytes)
+{
+    const struct updater *u = &pool->updater;
+    char why[POOL_ERROR_BYTES / 2];
+
+    if (u->streams.max == 0)
+        return 0;
+    config->files = u->streams.files;
+    config->file_count = u->streams.max;
+    config->root_fd = u->scan.root_fd;
+    config->direct_align = u->scan.direct_align;
+    config->region = pool->stream_region;
+    /* Nothing but io_uring's fixed buffers can fill the arena once it is sealed. */
+    config->reader = reader_create_uring(&pool->stream_region, why, sizeof(why));
+    if (config->reader != NULL)
+        return 1;
+    return pool_error(error, error_bytes,
+                      "pool: not all files fit, and to stream the rest io_uring is needed: %s",
+                      why);
 }
 
 enum dma_result pool_dma_map(struct pool *pool, struct rte_device *device, char *error,
@@ -351,5 +441,9 @@ void pool_destroy(struct pool *pool)
     dma_destroy(pool->dma);
     arena_destroy(&pool->sums);
     arena_destroy(&pool->arena);
+    for (uint32_t i = 0; i < pool->updater.streams.count; i++)
+        free((char *)(uintptr_t)pool->updater.streams.files[i].real_path);
+    free(pool->updater.streams.files);
+    free(pool->choice);
     free(pool);
 }

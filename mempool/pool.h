@@ -20,6 +20,7 @@
 #include "mempool/dma.h"
 #include "mempool/keeper.h"
 #include "mempool/log.h"
+#include "mempool/streamer.h"
 
 struct pool;
 
@@ -38,6 +39,8 @@ struct pool_config {
     uint64_t rescan_ns; /* with follow: all of ROOT is looked at this often; 0: only where there
                            is no inotify */
     int node;           /* NUMA node of the port; -1: any */
+    uint64_t stream_bytes;   /* of it, for chunks of files that do not fit; 0: half of it */
+    const char *pinned;      /* patterns of files that must fit (mempool/residency.h), or NULL */
     bool allow_small_pages;  /* locked small pages where hugepages do not suffice */
     const char *media_types; /* a mime.types file; NULL: the system's */
     void (*log)(void *ctx, enum pool_log_level level, const char *line); /* NULL: silence */
@@ -47,10 +50,13 @@ struct pool_config {
 };
 
 struct pool_report {
-    uint32_t files;       /* in the catalogue */
-    uint64_t file_bytes;  /* their bytes, as served */
-    uint64_t used_bytes;  /* of the arena; a file with several names lies there once */
-    uint64_t arena_bytes; /* all pages of the arena */
+    uint32_t files;    /* in the catalogue */
+    uint32_t streamed; /* of these: not in the pool */
+    uint64_t streamed_bytes;
+    uint64_t stream_bytes; /* of the pool: the cache of chunks; 0: every file lies in the pool */
+    uint64_t file_bytes;   /* their bytes, as served */
+    uint64_t used_bytes;   /* of the arena; a file with several names lies there once */
+    uint64_t arena_bytes;  /* all pages of the arena */
     uint64_t page_bytes;
     int node;           /* -1: not bound */
     uint64_t sum_bytes; /* the table of prefix sums, in pages of its own */
@@ -89,6 +95,12 @@ void pool_unfollow(struct pool *pool);
 void pool_keeper_report(const struct pool *pool, struct keeper_report *report);
 /* Any thread, while it follows: looks at all of ROOT. wait: until that is done. */
 bool pool_reload(struct pool *pool, bool wait);
+/*
+ * Fills in what the pool knows of a streamer's configuration; the pool must outlive the streamer.
+ * Before pool_seal(). 1: there is something to stream, 0: there is not, -1: error.
+ */
+int pool_streaming(struct pool *pool, struct streamer_config *config, char *error,
+                   size_t error_bytes);
 
 /* For device addresses (arena_iova). */
 const struct arena *pool_arena(const struct pool *pool);

@@ -55,6 +55,15 @@ static void uring_start(struct reader *head, struct read_op *op)
         uring_submit(reader, 0);
 }
 
+static struct read_op *uring_take(struct uring_reader *reader, struct io_uring_cqe *cqe)
+{
+    struct read_op *op = io_uring_cqe_get_data(cqe);
+
+    op->result = cqe->res;
+    io_uring_cqe_seen(&reader->ring, cqe);
+    return op;
+}
+
 static struct read_op *uring_wait(struct reader *head)
 {
     struct uring_reader *reader = (struct uring_reader *)head;
@@ -62,10 +71,7 @@ static struct read_op *uring_wait(struct reader *head)
 
     while (io_uring_peek_cqe(&reader->ring, &cqe) != 0)
         uring_submit(reader, 1);
-    struct read_op *op = io_uring_cqe_get_data(cqe);
-    op->result = cqe->res;
-    io_uring_cqe_seen(&reader->ring, cqe);
-    return op;
+    return uring_take(reader, cqe);
 }
 
 static void uring_destroy(struct reader *head)
@@ -97,10 +103,26 @@ static int arena_register(struct uring_reader *reader)
     return result;
 }
 
+static struct read_op *uring_poll(struct reader *head, uint64_t timeout_ns)
+{
+    struct uring_reader *reader = (struct uring_reader *)head;
+    struct __kernel_timespec timeout = { .tv_sec = (long long)(timeout_ns / 1000000000u),
+                                         .tv_nsec = (long long)(timeout_ns % 1000000000u) };
+    struct io_uring_cqe *cqe;
+
+    if (reader->unsubmitted != 0)
+        uring_submit(reader, 0);
+    if (io_uring_peek_cqe(&reader->ring, &cqe) != 0 &&
+        (timeout_ns == 0 || io_uring_wait_cqe_timeout(&reader->ring, &cqe, &timeout) != 0))
+        return NULL;
+    return uring_take(reader, cqe);
+}
+
 static const struct reader_ops uring_ops = {
     .name = "io_uring",
     .start = uring_start,
     .wait = uring_wait,
+    .poll = uring_poll,
     .destroy = uring_destroy,
 };
 
@@ -168,6 +190,11 @@ static struct read_op *pread_wait(struct reader *head)
     return op;
 }
 
+static struct read_op *pread_poll(struct reader *head, uint64_t timeout_ns)
+{
+    return ((struct pread_reader *)head)->count != 0 ? pread_wait(head) : NULL;
+}
+
 static void pread_destroy(struct reader *head)
 {
     free(head);
@@ -177,6 +204,7 @@ static const struct reader_ops pread_ops = {
     .name = "pread",
     .start = pread_start,
     .wait = pread_wait,
+    .poll = pread_poll,
     .destroy = pread_destroy,
 };
 

@@ -31,6 +31,9 @@ struct reader_ops {
     void (*start)(struct reader *reader, struct read_op *op);
     /* The next finished op; at least one must be under way. */
     struct read_op *(*wait)(struct reader *reader);
+    /* The same, or NULL if none finishes within timeout_ns (0: does not wait), or none is under
+     * way. */
+    struct read_op *(*poll)(struct reader *reader, uint64_t timeout_ns);
     void (*destroy)(struct reader *reader);
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "mempool/update.h"
 
+#include "mempool/residency.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -267,6 +269,36 @@ static void say_full(const struct run *run, const struct candidate *c)
                      pool_size_text(usage.free_bytes, left));
 }
 
+static bool is_streamed(const struct run *run, const struct candidate *c)
+{
+    const struct update_streams *s = &run->u->streams;
+
+    return s->max != 0 && c->id.size >= s->size_min &&
+           !residency_is_pinned(s->pinned, path_of(run, c));
+}
+
+/* NULL: no number is left, or no memory. */
+static struct content *stream_add(struct run *run, const struct candidate *c)
+{
+    struct update_streams *s = &run->u->streams;
+    char *path = strdup(scan_string(&run->u->scan, c->file->real_path));
+    struct content *content = NULL;
+
+    if (path != NULL && s->count < s->max)
+        content = contents_add_streamed(run->u->contents, &c->id, s->count + 1);
+    if (content == NULL) {
+        free(path);
+        return NULL;
+    }
+    s->files[s->count++] = (struct stream_file){ .real_path = path,
+                                                 .dev = c->id.dev,
+                                                 .ino = c->id.ino,
+                                                 .size = c->id.size,
+                                                 .mtime_s = c->id.mtime_s,
+                                                 .mtime_ns = c->id.mtime_ns };
+    return content;
+}
+
 /* Finds the candidate's content, or makes an item that will read it. */
 static void content_get(struct run *run, struct candidate *c)
 {
@@ -284,7 +316,10 @@ static void content_get(struct run *run, struct candidate *c)
         content_hold(c->content);
         return;
     }
-    c->content = contents_add(u->contents, &c->id);
+    bool streamed = is_streamed(run, c);
+    c->content = streamed ? stream_add(run, c) : contents_add(u->contents, &c->id);
+    if (streamed && c->content != NULL)
+        return;
     if (c->content == NULL) {
         say_full(run, c);
         scopes_add(&u->starved, path_of(run, c), false, 0);
@@ -502,8 +537,10 @@ static int candidate_enter(struct run *run, struct candidate *c)
         return 0;
     }
     file->extents = c->content->extents;
+    file->stream = c->content->stream;
     file->extent_count = c->content->extent_count;
-    etag_from_content(file);
+    if (file->stream == 0) /* else its size and time stay its tag */
+        etag_from_content(file);
     u->content_of[file->index] = c->content;
     *(c->known ? &u->counts.changed : &u->counts.added) += 1;
     return 0;

@@ -20,6 +20,7 @@
 #include "mempool/loader.h"
 #include "mempool/scan.h"
 #include "mempool/scopes.h"
+#include "mempool/streamer.h"
 #include "mempool/types.h"
 #include "mempool/watch.h"
 
@@ -43,6 +44,14 @@ struct update_changes {
     uint32_t file_count, directory_count;
 };
 
+/* Files that do not fit (mempool/residency.h). Workers may refer to any number below max. */
+struct update_streams {
+    struct stream_file *files; /* a number is never given twice */
+    uint32_t count, max;       /* max 0: no file is streamed */
+    uint64_t size_min;         /* files of so many bytes are streamed, ... */
+    const char *pinned;        /* ... but for those that these patterns name */
+};
+
 struct updater {
     /* Set by the owner. */
     const char *root;
@@ -50,6 +59,7 @@ struct updater {
     struct reader *reader;
     const struct types *types;
     struct watch *watch; /* NULL: none */
+    struct update_streams streams;
     struct pool_log *log;
     struct loader_progress progress;
     const bool *stop; /* set: read no more files */

@@ -137,6 +137,21 @@
     X(access_log_lines, "lines of the access log written")                                         \
     X(access_log_dropped, "records of requests dropped: the access log's ring was full")           \
     X(access_log_lost, "lines of the access log that could not be written")                        \
+    /* streamed files: a worker's side */                                                          \
+    X(stream_asked, "chunks that a response needed and the streamer was asked for")                \
+    X(stream_held, "chunks that a response needed and this worker held already")                   \
+    X(stream_wait_chunk, "times a response had sent all it had before its next chunk came")        \
+    X(stream_wait_lease, "times a response waited because all leases were in use")                 \
+    X(stream_exhausted, "requests answered 503: too many streamed responses under way")            \
+    X(stream_broken, "responses refused or broken off: the file cannot be read or has changed")    \
+    /* streamed files: the streamer's side */                                                      \
+    X(stream_hit, "chunks asked for that were in the cache")                                       \
+    X(stream_shared, "chunks asked for that were being read for somebody else")                    \
+    X(stream_miss, "chunks read from disk")                                                        \
+    X(stream_evicted, "chunks given up to make room")                                              \
+    X(stream_read_bytes, "bytes read from disk into the cache")                                    \
+    X(stream_read_failed, "chunks that could not be read: disk error, or the file changed")        \
+    X(stream_opened, "times a streamed file was opened")                                           \
     /* worker */                                                                                   \
     X(loop_turns, "turns of the worker's loop")                                                    \
     X(loop_idle_waits, "times the worker went to sleep for want of work")

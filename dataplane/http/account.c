@@ -56,15 +56,23 @@ void account_begin(struct http_server *server, const struct http_conn *conn, uns
         (void)request_field_single(request, FIELD_USER_AGENT, &texts[RECORD_AGENT]);
     }
 
-    const struct response *response = &server->responses[conn->last];
-    const char *head_end = memmem(response->text, response->text_len, "\r\n\r\n", 4);
     struct http_record *record = &server->records[conn->last];
 
     record->duration_ns = begun;
     record->peer = tcp_conn_peer(conn->tcp);
-    record->status = (uint16_t)status;
-    record->head_len = (uint16_t)(head_end + 4 - response->text);
+    account_change(server, conn->last, status);
     texts_keep(record, texts);
+}
+
+void account_change(struct http_server *server, uint32_t index, unsigned status)
+{
+    if (server->records == NULL)
+        return;
+    const struct response *response = &server->responses[index];
+    const char *head_end = memmem(response->text, response->text_len, "\r\n\r\n", 4);
+
+    server->records[index].status = (uint16_t)status;
+    server->records[index].head_len = (uint16_t)(head_end + 4 - response->text);
 }
 
 void account_end(struct http_server *server, uint32_t index, uint64_t acknowledged, uint64_t now)

@@ -13,6 +13,9 @@
 void account_begin(struct http_server *server, const struct http_conn *conn, unsigned status,
                    struct text head, const struct request *request, uint64_t begun);
 
+/* The response, of which nothing was sent yet, has become another one. */
+void account_change(struct http_server *server, uint32_t response, unsigned status);
+
 /* The response is over: the client acknowledged the stream up to `acknowledged`. */
 void account_end(struct http_server *server, uint32_t response, uint64_t acknowledged,
                  uint64_t now);

@@ -8,6 +8,7 @@
  * and thrown away; where that is not worth it, or not known, the connection is closed behind the
  * answer (RFC 9112 section 9.3): no byte of a body can be taken for a request.
  */
+#include "http/conn.h"
 #include "base/assert.h"
 #include "base/time.h"
 #include "http/account.h"
@@ -17,6 +18,7 @@
 #include "http/resolve.h"
 #include "http/server.h"
 #include "http/status.h"
+#include "http/stream.h"
 #include "http/wait.h"
 
 /* ---- partial requests ---- */
@@ -75,9 +77,10 @@ static void count_status(struct counters *counters, unsigned status)
 static void response_free(struct http_server *server, uint32_t index, uint64_t acknowledged,
                           uint64_t now)
 {
-    const struct response *response = &server->responses[index];
+    struct response *response = &server->responses[index];
 
     account_end(server, index, acknowledged, now);
+    stream_close(server, response);
     if (response->file != NULL)
         server->pins[response->file->index].responses--;
     pool_give(&server->response_pool, index);
@@ -93,12 +96,13 @@ static void conn_close(struct http_server *server, struct http_conn *conn, uint6
     grant_drop(server, conn);
     if (conn->responses == 0)
         conn->due = now + server->config.idle_timeout_ns;
-    tcp_close(conn->tcp);
+    if (conn->extending == NONE) /* else when all is there */
+        tcp_close(conn->tcp);
 }
 
 static void conn_abort(struct http_server *server, struct http_conn *conn)
 {
-    conn->closing = true;
+    conn->closing = conn->aborted = true;
     partial_drop(server, conn);
     tcp_abort(conn->tcp);
 }
@@ -136,6 +140,56 @@ static void write_answer(struct http_server *server, struct response *response,
     ASSERT(fits);
 }
 
+/* The file of the response that is next cannot be read. True: it says so now. */
+static bool conn_break(struct http_server *server, struct http_conn *conn, uint64_t now)
+{
+    struct response *response = &server->responses[conn->extending];
+    struct answer answer = { .status = 503, .close = true };
+
+    COUNT(server->config.counters, stream_broken);
+    if (stream_told(server, conn) > response->start || conn->extending != conn->last) {
+        conn_abort(server, conn);
+        return false;
+    }
+    stream_close(server, response);
+    server->pins[response->file->index].responses--;
+    write_answer(server, response, &answer, now);
+    conn->stream_end = response->start + response_len(response);
+    account_change(server, conn->extending, answer.status);
+    COUNT(server->config.counters, http_5xx);
+    conn_close(server, conn, now);
+    return true;
+}
+
+void conn_extend(struct http_server *server, struct http_conn *conn, uint64_t now)
+{
+    uint64_t told = stream_told(server, conn), end = told;
+
+    if (conn->aborted)
+        return;
+    while (conn->extending != NONE) {
+        struct response *response = &server->responses[conn->extending];
+        if (response->stream != NONE)
+            end = stream_ready(server, response);
+        if (end == STREAM_FAILED && !conn_break(server, conn, now))
+            return;
+        if (response->stream == NONE)
+            end = response->start + response_len(response);
+        if (response->stream != NONE && end != STREAM_FAILED)
+            server->streams->stream[response->stream].told = end - response->start;
+        if (end < response->start + response_len(response))
+            break;
+        conn->extending = response->next;
+    }
+    if (end > told) {
+        if (tcp_acknowledged(conn->tcp) == told) /* until now the disk was late */
+            conn->due = now + server->config.write_timeout_ns;
+        tcp_stream_extend(conn->tcp, end);
+    }
+    if (conn->closing && conn->extending == NONE)
+        tcp_close(conn->tcp);
+}
+
 /* Puts answer behind the stream. A response must be to be had. */
 static void conn_answer(struct http_server *server, struct http_conn *conn, struct answer *answer,
                         uint64_t now)
@@ -146,11 +200,14 @@ static void conn_answer(struct http_server *server, struct http_conn *conn, stru
     struct response *response = &server->responses[index];
 
     answer->close |= conn->draining;
+    response->stream = NONE;
     write_answer(server, response, answer, now);
     response->start = conn->stream_end;
     response->next = NONE;
     if (response->file != NULL)
         server->pins[response->file->index].responses++;
+    if (response->file != NULL && response->file->stream != 0)
+        stream_open(server, conn, response);
     if (conn->responses++ == 0) {
         conn->first = conn->recent = index;
         conn->due = now + server->config.write_timeout_ns;
@@ -160,7 +217,9 @@ static void conn_answer(struct http_server *server, struct http_conn *conn, stru
     conn->last = index;
     conn->stream_end += response_len(response);
     count_status(server->config.counters, answer->status);
-    tcp_stream_extend(conn->tcp, conn->stream_end);
+    if (conn->extending == NONE)
+        conn->extending = index;
+    conn_extend(server, conn, now);
     if (answer->close)
         conn_close(server, conn, now);
 }
@@ -229,6 +288,11 @@ static void conn_answer_head(struct http_server *server, struct http_conn *conn,
         return;
     }
     struct answer answer = choose_answer(server, conn, &request, now);
+    if (answer.file != NULL && answer.status < 300 && !stream_to_be_had(server, answer.file))
+        answer = (struct answer){ .status = 503,
+                                  .head_only = answer.head_only,
+                                  .site = answer.site,
+                                  .site_path = answer.site_path };
     answer.close = !request.keep_alive ||
                    (request.body != BODY_NONE && !body_begin(server, conn, &request, now));
     answer.keep_alive = request.minor_0;
@@ -377,9 +441,11 @@ static void http_acknowledged(void *ctx, struct tcp_conn *tcp, uint64_t upto, ui
         return;
     while (conn->responses != 0) {
         uint32_t index = conn->first;
-        const struct response *response = &server->responses[index];
-        if (response->start + response_len(response) > upto)
+        struct response *response = &server->responses[index];
+        if (response->start + response_len(response) > upto) {
+            stream_acknowledged(server, response, upto);
             break;
+        }
         conn->first = response->next;
         if (conn->recent == index)
             conn->recent = conn->first;
@@ -388,6 +454,8 @@ static void http_acknowledged(void *ctx, struct tcp_conn *tcp, uint64_t upto, ui
     }
     conn->due = now + (conn->responses != 0 ? server->config.write_timeout_ns
                                             : server->config.idle_timeout_ns);
+    if (conn->extending != NONE)
+        conn_extend(server, conn, now);
     close_if_drained(server, conn, now);
     conn_arm(server, conn);
 
@@ -412,6 +480,7 @@ static bool http_open(void *ctx, struct tcp_conn *tcp, uint64_t now)
         .first = NONE,
         .last = NONE,
         .recent = NONE,
+        .extending = NONE,
         .partial = NONE,
     };
     conn_arm(server, conn);
@@ -438,6 +507,8 @@ static void http_deadline(void *ctx, struct tcp_conn *tcp, uint64_t now)
 
     server->now = now;
     conn->armed = TIME_NEVER;
+    if (stream_waits(server, conn))
+        conn->due = now + server->config.write_timeout_ns;
     if (conn_due(server, conn) <= now) {
         if (conn->responses != 0 && conn->due <= now) {
             COUNT(server->config.counters, http_timeout_write);

@@ -10,6 +10,7 @@
 #include "http/record.h"
 #include "http/site.h"
 #include "mempool/catalogue.h"
+#include "mempool/leases.h"
 #include "tcp/tcp.h"
 
 struct http_server;
@@ -21,10 +22,14 @@ struct http_config {
     const struct sites *sites; /* NULL: all of the catalogue is one site */
     uint32_t clients_max; /* client addresses whose requests are counted; 0: no site limits them */
     uint64_t seed[2];     /* secret, random: of their table */
-    const char *server_name;    /* Server header, at most HTTP_SERVER_NAME_MAX bytes; NULL: none */
-    uint32_t connections_max;   /* as the stack's */
-    uint32_t requests_max;      /* partial requests (a parser and its buffers each) at a time */
-    uint32_t responses_max;     /* responses not yet acknowledged, of all connections */
+    const char *server_name;  /* Server header, at most HTTP_SERVER_NAME_MAX bytes; NULL: none */
+    uint32_t connections_max; /* as the stack's */
+    uint32_t requests_max;    /* partial requests (a parser and its buffers each) at a time */
+    uint32_t responses_max;   /* responses not yet acknowledged, of all connections */
+    uint32_t streams_max;     /* of these, streamed files' ones; beyond: 503 */
+    uint32_t leases;          /* chunks of streamed files held at a time; 0: no file is streamed */
+    uint32_t stream_files;    /* numbers of streamed files are below (struct file: stream) */
+    struct chunk_frames frames; /* where their chunks are */
     uint32_t pipeline_max;      /* of one connection; further requests wait in the receive buffer */
     uint32_t inline_bytes_max;  /* bodies up to this size are copied beside the header */
     uint64_t header_timeout_ns; /* from the first byte of a request to the end of its head */
@@ -61,6 +66,16 @@ extern const struct tcp_app http_app;
 
 /* Corrects the clock used for Date (the wall clock may be stepped). */
 void http_server_wall_offset(struct http_server *server, int64_t wall_offset_ns);
+
+/*
+ * Streamed files: what the server has to say to the streamer (false: nothing more), and the
+ * streamer's answers. The stack must know the time (stack_time) when an answer is handed in.
+ */
+bool http_stream_output(struct http_server *server, struct chunk_message *message);
+void http_stream_input(struct http_server *server, const struct chunk_message *message,
+                       uint64_t now);
+/* Chunks are not given back because packets are in flight: the port should say what it has sent. */
+bool http_stream_ending(const struct http_server *server);
 
 /* Sums over this worker's pins, for shutdown checks and statistics: both are 0 when all is quiet.
  * Any thread. */

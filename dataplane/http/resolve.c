@@ -2,6 +2,7 @@
 #include "http/resolve.h"
 
 #include "base/assert.h"
+#include "http/stream.h"
 
 /* The response that holds stream byte at. */
 static uint32_t find_response(const struct http_server *server, struct http_conn *conn, uint64_t at)
@@ -35,7 +36,9 @@ uint32_t http_resolve(void *ctx, struct tcp_conn *tcp, uint64_t from, uint32_t l
         uint32_t wanted = left < len - provided ? (uint32_t)left : len - provided;
         struct file_pin *pin = response->file != NULL ? &server->pins[response->file->index] : NULL;
 
-        uint32_t n = response_resolve(response, at, wanted, pin, server->config.counters, fill);
+        uint32_t n = response->stream != NONE ? stream_resolve(server, response, at, wanted, fill)
+                                              : response_resolve(response, at, wanted, pin,
+                                                                 server->config.counters, fill);
         provided += n;
         conn->recent = index;
         if (n < wanted)

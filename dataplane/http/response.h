@@ -28,6 +28,7 @@ struct response {
     uint64_t body_len;       /* bytes behind the text; 0: none */
     const struct file *file; /* pinned; NULL: none */
     uint32_t next;           /* of the connection, in stream order */
+    uint32_t stream;         /* a streamed file's (http/stream.h); NONE: it is resident */
     uint16_t text_len;
     uint16_t copy_max;   /* bodies and parts of at most so many bytes are copied beside a head */
     uint16_t part_count; /* of a multipart body; 0: it is none */

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/time.h"
+#include "http/stream.h"
 
 void http_config_defaults(struct http_config *config)
 {
@@ -11,6 +12,7 @@ void http_config_defaults(struct http_config *config)
         .connections_max = 16384,
         .requests_max = 1024,
         .responses_max = 16384,
+        .streams_max = 1024,
         .pipeline_max = 16,
         .inline_bytes_max = 512,
         .header_timeout_ns = 10 * NS_PER_S,
@@ -66,11 +68,10 @@ size_t http_server_memory_bytes(const struct http_config *config)
 
     return sizeof(struct http_server) + sizes.conns + sizes.partials + sizes.partial_text +
            sizes.responses + sizes.records + sizes.pins + sizes.path + sizes.rates +
-           sizes.partial_free + sizes.response_free;
+           sizes.partial_free + sizes.response_free + streams_memory_bytes(config);
 }
 
-/* False: no memory. */
-static bool pool_create(struct index_pool *pool, const struct memory *memory, size_t bytes)
+bool index_pool_create(struct index_pool *pool, const struct memory *memory, size_t bytes)
 {
     pool->free = memory_alloc(memory, 1, bytes);
     if (pool->free == NULL)
@@ -124,8 +125,9 @@ struct http_server *http_server_create(const struct http_config *config)
         server->pins == NULL || server->scratch.path == NULL ||
         (sizes.rates != 0 &&
          !rate_create(&server->rates, config->clients_max, config->seed, memory)) ||
-        !pool_create(&server->partial_pool, memory, sizes.partial_free) ||
-        !pool_create(&server->response_pool, memory, sizes.response_free)) {
+        !index_pool_create(&server->partial_pool, memory, sizes.partial_free) ||
+        !index_pool_create(&server->response_pool, memory, sizes.response_free) ||
+        !streams_create(server)) {
         http_server_destroy(server);
         return NULL;
     }
@@ -138,6 +140,7 @@ void http_server_destroy(struct http_server *server)
         return;
     const struct memory memory = server->config.memory;
 
+    streams_destroy(server);
     memory_release(&memory, server->response_pool.free);
     memory_release(&memory, server->partial_pool.free);
     rate_destroy(&server->rates, &memory);
@@ -195,6 +198,11 @@ struct file_pin http_server_pins(const struct http_server *server)
         struct file_pin pin = file_pin_read(&server->pins[i]);
         sum.in_flight += pin.in_flight;
         sum.responses += pin.responses;
+    }
+    if (server->streams != NULL) {
+        struct leases_usage usage = leases_usage(server->streams->leases);
+        sum.in_flight += usage.in_flight;
+        sum.responses += usage.users;
     }
     return sum;
 }

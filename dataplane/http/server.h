@@ -58,6 +58,7 @@ struct http_conn {
     uint32_t first, last; /* responses not acknowledged, in stream order */
     uint32_t recent;    /* the one resolved last: the next question is about it or its successor */
     uint32_t responses; /* how many */
+    uint32_t extending; /* the first that TCP does not know all of; NONE: it knows all */
     uint32_t partial;   /* request begun */
     uint32_t wait_prev, wait_next;
 
@@ -66,6 +67,7 @@ struct http_conn {
     bool waiting;  /* in the queue for a response */
     bool granted;  /* one is set aside for it */
     bool closing;  /* FIN is sent or ordered, or the connection aborted: input is ignored */
+    bool aborted;
     bool draining; /* close at the next occasion */
 };
 
@@ -73,6 +75,17 @@ struct http_conn {
 static_assert(sizeof(struct http_conn) <= 72, "HTTP's share of an idle connection");
 
 #define HTTP_SERVER_FIELD_BYTES (HTTP_SERVER_NAME_MAX + sizeof("Server: \r\n"))
+
+struct stream;
+
+/* http/stream.h; NULL in a server without streamed files. */
+struct streams {
+    struct leases *leases;
+    struct stream *stream;
+    struct index_pool pool;
+    uint32_t used;
+    uint32_t starved_first, starved_last; /* they wait for a lease, oldest first */
+};
 
 struct http_server {
     struct http_config config;
@@ -89,6 +102,7 @@ struct http_server {
     struct answer_scratch scratch; /* of the request being answered */
     struct rate_table rates;
     struct index_pool partial_pool, response_pool;
+    struct streams *streams;
 
     uint32_t wait_first, wait_last; /* connections that wait for a response, oldest first */
     uint32_t granted;               /* responses of the free ones that are set aside */
@@ -100,6 +114,9 @@ struct http_server {
     char date[DATE_TEXT_BYTES];
     char server_field_text[HTTP_SERVER_FIELD_BYTES];
 };
+
+/* Of bytes / 4 objects. False: no memory. */
+bool index_pool_create(struct index_pool *pool, const struct memory *memory, size_t bytes);
 
 /* Unix seconds. */
 int64_t server_unix_time(const struct http_server *server, uint64_t now);

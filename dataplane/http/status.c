@@ -27,6 +27,7 @@ static const struct status statuses[] = {
     { 431, true, TEXT("431 Request Header Fields Too Large"), TEXT("The header fields are too many or too long."), TEXT("") },
     { 500, true, TEXT("500 Internal Server Error"), TEXT("The response's header does not fit."), TEXT("") },
     { 501, true, TEXT("501 Not Implemented"), TEXT("The method or transfer coding is not known here."), TEXT("") },
+    { 503, true, TEXT("503 Service Unavailable"), TEXT("Too many transfers, or the file cannot be read at present."), TEXT("Retry-After: 5\r\n") },
     { 505, true, TEXT("505 HTTP Version Not Supported"), TEXT("This server speaks HTTP/1.1."), TEXT("") },
 };
 /* clang-format on */

@@ -173,6 +173,11 @@ void stack_set_now(struct stack *s, uint64_t now)
     s->tcp.now_ms = (uint32_t)(now / NS_PER_MS);
 }
 
+void stack_time(struct stack *s, uint64_t now)
+{
+    stack_set_now(s, now);
+}
+
 void stack_unpark(struct stack *s)
 {
     struct tcp_ctx *tcp = &s->tcp;

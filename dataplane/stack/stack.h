@@ -128,6 +128,9 @@ unsigned stack_output(struct stack *stack, struct tx_slot *slots, unsigned n, ui
  * TIME_NEVER: never. */
 uint64_t stack_deadline(const struct stack *stack);
 
+/* Tells the time, before the application is called by others than the stack. */
+void stack_time(struct stack *stack, uint64_t now);
+
 /* What another worker's stack told. */
 void stack_hear(struct stack *stack, const struct stack_news *news, uint64_t now);
 

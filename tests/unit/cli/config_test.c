@@ -61,7 +61,8 @@ static const struct {
     /* names */
     { "sever:\n  port: 80\n", "1: sever: there is no such section; there are server, pool" },
     { "pool:\n  sise: 2G\n",
-      "2: pool.sise: there is no such setting; pool has size, files, rescan, allow_small_pages" },
+      "2: pool.sise: there is no such setting; pool has size, files, rescan, "
+      "stream_cache, pinned, allow_small_pages" },
     { "pool:\n  port: 80\n", "2: pool.port: there is no such setting" },
     { "? [a]\n: b\n", "1: (no text): there is no such section" },
     { "server:\n  mtu: 1500\n  mtu: 1400\n", "3: server.mtu: already set in line 2" },
@@ -102,6 +103,9 @@ static const struct {
     { "pool:\n  size: 1M\n",
       "2: pool.size: expected a size from 2MiB to 1TiB, written as 512 or 64KiB, or auto; found "
       "\"1M\"" },
+    { "pool:\n  stream_cache: 4M\n", "2: pool.stream_cache: expected a size from 8MiB to 1TiB" },
+    { "pool:\n  pinned: ['a,,b']\n",
+      "2: pool.pinned: expected patterns of paths below ROOT, such as *.html" },
     { "pool:\n  allow_small_pages: maybe\n",
       "2: pool.allow_small_pages: expected true or false; found \"maybe\"" },
     { "timeouts:\n  idle: 30\n",

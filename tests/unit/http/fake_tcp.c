@@ -131,6 +131,11 @@ static void settle(struct fake_tcp *tcp)
     }
 }
 
+void fake_settle(struct fake_tcp *tcp)
+{
+    settle(tcp);
+}
+
 struct tcp_conn *fake_open(struct fake_tcp *tcp)
 {
     struct tcp_conn *conn = tcp->conns;

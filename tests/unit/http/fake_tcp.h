@@ -70,6 +70,9 @@ void fake_acknowledge(struct tcp_conn *conn, uint64_t upto);
 /* Sends and acknowledges until there is nothing more to send. */
 void fake_run(struct tcp_conn *conn);
 
+/* What is due after the application was called by others than this TCP. */
+void fake_settle(struct fake_tcp *tcp);
+
 /* Moves the clock, with deadlines on the way. */
 void fake_advance(struct fake_tcp *tcp, uint64_t ns);
 

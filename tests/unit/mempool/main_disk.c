@@ -13,6 +13,8 @@ int main(void)
     srunner_add_suite(runner, scopes_suite());
     srunner_add_suite(runner, keeper_suite());
     srunner_add_suite(runner, loader_suite());
+    srunner_add_suite(runner, residency_suite());
+    srunner_add_suite(runner, streamer_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/stream_thread.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <rte_lcore.h>
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
+
+#include "app/config.h"
+#include "app/worker.h"
+#include "base/assert.h"
+#include "base/time.h"
+
+/* Messages taken from one worker before the next one's turn. */
+#define BURST 64
+
+/* Without work: naps from MIN to MAX. While reads are under way the next one's end is waited for,
+ * and the rings are looked at this often. */
+#define NAP_MIN_NS   (20 * NS_PER_US)
+#define NAP_MAX_NS   NS_PER_MS
+#define READ_WAIT_NS (100 * NS_PER_US)
+
+static_assert(sizeof(struct chunk_message) % 4 == 0, "an rte_ring holds elements of whole words");
+
+struct stream_thread {
+    struct streamer *streamer;
+    unsigned worker_count;
+    uint32_t leases; /* of each worker */
+    struct stream_link links[CONFIG_CORES_MAX];
+    struct worker *const *workers;
+    bool told[CONFIG_CORES_MAX]; /* since it was woken last */
+    bool stop;
+    bool running;
+    pthread_t thread;
+};
+
+/* --- the loop ----------------------------------------------------------------------------------
+ */
+
+static void tell(void *ctx, uint32_t worker, const struct chunk_message *message)
+{
+    struct stream_thread *t = ctx;
+    int full = rte_ring_sp_enqueue_elem(t->links[worker].to_worker, (void *)(uintptr_t)message,
+                                        sizeof(*message));
+
+    ASSERT(full == 0); /* there is room for an answer to each lease */
+    t->told[worker] = true;
+}
+
+static unsigned read_worker(struct stream_thread *t, unsigned worker)
+{
+    struct chunk_message messages[BURST];
+    unsigned n = rte_ring_sc_dequeue_burst_elem(t->links[worker].to_streamer, messages,
+                                                sizeof(messages[0]), BURST, NULL);
+
+    for (unsigned i = 0; i < n; i++)
+        streamer_input(t->streamer, worker, &messages[i]);
+    return n;
+}
+
+/* Waits for reads that are under way at most wait_ns. Returns whether there was something to do. */
+static bool turn(struct stream_thread *t, uint64_t wait_ns)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < t->worker_count; i++)
+        n += read_worker(t, i);
+    n += streamer_poll(t->streamer, n == 0 ? wait_ns : 0);
+    for (unsigned i = 0; i < t->worker_count; i++) {
+        if (t->told[i]) {
+            t->told[i] = false;
+            worker_wake(t->workers[i]);
+        }
+    }
+    return n != 0;
+}
+
+static void *thread_main(void *arg)
+{
+    struct stream_thread *t = arg;
+    uint64_t nap_ns = NAP_MIN_NS;
+
+    while (!__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE)) {
+        if (turn(t, READ_WAIT_NS)) {
+            nap_ns = NAP_MIN_NS;
+        } else if (!streamer_busy(t->streamer)) {
+            struct timespec nap = { .tv_sec = 0, .tv_nsec = (long)nap_ns };
+            nanosleep(&nap, NULL);
+            nap_ns = 2 * nap_ns < NAP_MAX_NS ? 2 * nap_ns : NAP_MAX_NS;
+        }
+    }
+    return NULL;
+}
+
+/* --- set-up ------------------------------------------------------------------------------------
+ */
+
+static struct rte_ring *ring_create(const char *to, unsigned worker, uint32_t messages)
+{
+    char name[RTE_RING_NAMESIZE];
+
+    snprintf(name, sizeof(name), "hw_chunks_%s_%u", to, worker);
+    return rte_ring_create_elem(name, sizeof(struct chunk_message), messages, SOCKET_ID_ANY,
+                                RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+}
+
+static bool links_create(struct stream_thread *t)
+{
+    for (unsigned i = 0; i < t->worker_count; i++) {
+        t->links[i] = (struct stream_link){ .to_streamer = ring_create("in", i, t->leases + 1),
+                                            .to_worker = ring_create("out", i, t->leases + 1) };
+        if (t->links[i].to_streamer == NULL || t->links[i].to_worker == NULL)
+            return false;
+    }
+    return true;
+}
+
+static struct stream_thread *stream_thread_create(struct streamer_config *config, unsigned workers,
+                                                  char error[STREAM_THREAD_ERROR_BYTES])
+{
+    struct stream_thread *t = calloc(1, sizeof(*t));
+    uint64_t frames = config->region.bytes >> CHUNK_SHIFT;
+
+    /* A quarter of the frames is always free to be a cache. */
+    uint32_t leases = (uint32_t)(frames * 3 / 4 / workers);
+    if (t == NULL || leases < 2) {
+        snprintf(error, STREAM_THREAD_ERROR_BYTES,
+                 "pool.stream_cache: %llu MiB are too few for %u workers: give it %u MiB",
+                 (unsigned long long)(config->region.bytes >> 20), workers, workers);
+        config->reader->ops->destroy(config->reader);
+        free(t);
+        return NULL;
+    }
+    t->worker_count = workers;
+    t->leases = leases;
+    config->leases = leases * workers;
+    config->tell = tell;
+    config->tell_ctx = t;
+    t->streamer = streamer_create(config);
+    if (t->streamer != NULL && links_create(t))
+        return t;
+    snprintf(error, STREAM_THREAD_ERROR_BYTES, "no memory for the cache of chunks");
+    stream_thread_destroy(t);
+    return NULL;
+}
+
+uint32_t stream_thread_leases_guess(const struct config *config, unsigned workers)
+{
+    uint64_t cache =
+        config->stream_cache_bytes != 0 ? config->stream_cache_bytes : config->pool_bytes / 2;
+
+    return config->pool_bytes != 0 ? (uint32_t)(cache / CHUNK_BYTES / workers) : 0;
+}
+
+bool stream_thread_open(struct stream_thread **thread, struct pool *pool, unsigned workers,
+                        bool want_sums,
+                        void (*line)(void *ctx, enum pool_log_level level, const char *text),
+                        struct http_config *http, char *error, size_t error_bytes)
+{
+    struct streamer_config config = { .want_sums = want_sums, .log = { .line = line } };
+    int result = pool_streaming(pool, &config, error, error_bytes);
+
+    *thread = NULL;
+    if (result <= 0)
+        return result == 0;
+    *thread = stream_thread_create(&config, workers, error);
+    if (*thread == NULL)
+        return false;
+    http->leases = (*thread)->leases;
+    http->stream_files = config.file_count;
+    http->frames = streamer_frames((*thread)->streamer);
+    return true;
+}
+
+const struct stream_link *stream_thread_link(const struct stream_thread *t, unsigned worker)
+{
+    return &t->links[worker];
+}
+
+const struct counters *stream_thread_counters(const struct stream_thread *t)
+{
+    return streamer_counters(t->streamer);
+}
+
+bool stream_thread_start(struct stream_thread *t, struct worker *const *workers,
+                         char error[STREAM_THREAD_ERROR_BYTES])
+{
+    if (t == NULL)
+        return true;
+    snprintf(error, STREAM_THREAD_ERROR_BYTES, "no thread for streamed files");
+    t->workers = workers;
+    t->running = rte_ctrl_thread_create(&t->thread, "hw-streamer", NULL, thread_main, t) == 0;
+    return t->running;
+}
+
+void stream_thread_stop(struct stream_thread *t)
+{
+    if (t == NULL || !t->running)
+        return;
+    __atomic_store_n(&t->stop, true, __ATOMIC_RELEASE);
+    pthread_join(t->thread, NULL);
+    t->running = false;
+}
+
+void stream_thread_destroy(struct stream_thread *t)
+{
+    if (t == NULL)
+        return;
+    stream_thread_stop(t);
+    streamer_destroy(t->streamer);
+    for (unsigned i = 0; i < t->worker_count; i++) {
+        rte_ring_free(t->links[i].to_streamer);
+        rte_ring_free(t->links[i].to_worker);
+    }
+    free(t);
+}

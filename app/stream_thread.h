@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The streamer's thread, and the rings between it and the workers. A worker puts its messages into
+ * its ring and never makes a system call for it; the thread looks at the rings, in naps of at most
+ * a millisecond when there is nothing to do, and wakes a worker that sleeps.
+ */
+#ifndef APP_STREAM_THREAD_H
+#define APP_STREAM_THREAD_H
+
+#include <stddef.h>
+
+#include "app/config.h"
+#include "http/http.h"
+#include "mempool/pool.h"
+
+struct rte_ring;
+struct stream_thread;
+struct worker;
+
+/* A worker's two rings of struct chunk_message. */
+struct stream_link {
+    struct rte_ring *to_streamer, *to_worker;
+};
+
+/* Room for any message of stream_thread_create(). */
+#define STREAM_THREAD_ERROR_BYTES 256
+
+/* Leases of a worker, should not all files fit: what memory is reserved for before that is known.
+ */
+uint32_t stream_thread_leases_guess(const struct config *config, unsigned workers);
+
+/*
+ * Makes *thread (NULL: nothing is to be streamed) and sets what http has to know of it. Before
+ * pool_seal(). line: as in struct pool_log. False: error.
+ */
+bool stream_thread_open(struct stream_thread **thread, struct pool *pool, unsigned workers,
+                        bool want_sums,
+                        void (*line)(void *ctx, enum pool_log_level level, const char *text),
+                        struct http_config *http, char *error, size_t error_bytes);
+const struct stream_link *stream_thread_link(const struct stream_thread *thread, unsigned worker);
+
+/* Begins; workers are those whose links these are, and outlive the end. NULL is allowed.
+ * False: error. */
+bool stream_thread_start(struct stream_thread *thread, struct worker *const *workers,
+                         char error[STREAM_THREAD_ERROR_BYTES]);
+/* When the workers have ended. NULL is allowed. */
+void stream_thread_stop(struct stream_thread *thread);
+
+const struct counters *stream_thread_counters(const struct stream_thread *thread);
+/* NULL is allowed. */
+void stream_thread_destroy(struct stream_thread *thread);
+
+#endif
