@@ -6,13 +6,19 @@
  */
 #include "tcp/conn.h"
 
+#define SYN_RESENT_RTO_NS (3 * NS_PER_S)
+
 enum { BACKOFF_MAX = 12 };
 
 uint64_t tcp_rto(const struct tcp_conn *c)
 {
     const struct tcp_limits *limits = &c->ctx->limits;
-    uint64_t t = rtt_rto(&c->rtt, limits->rto_min_ns, limits->rto_max_ns)
-                 << (c->backoff < BACKOFF_MAX ? c->backoff : BACKOFF_MAX);
+    uint64_t t = rtt_rto(&c->rtt, limits->rto_min_ns, limits->rto_max_ns);
+
+    /* RFC 6298 (5.7): a handshake that took repetitions says that the first guess was too short. */
+    if (c->rtt.srtt_us == 0 && c->syn_resent && !conn_opening(c))
+        t = SYN_RESENT_RTO_NS;
+    t <<= c->backoff < BACKOFF_MAX ? c->backoff : BACKOFF_MAX;
 
     return time_min(t, limits->rto_max_ns);
 }

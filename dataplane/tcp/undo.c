@@ -121,8 +121,10 @@ bool undo_ack(struct tcp_conn *c, const struct ack_info *info)
     if (c->undo.cwnd == 0)
         return false;
     bool late = eifel(c, info);
-    /* RFC 4015 section 3.2: the time-out came because the path is slower than we knew. */
-    if (late && c->recovery == TCP_RECOVERY_LOSS)
+    /* RFC 4015 section 3.2: the time-out came because the path is slower than we knew. Not so of a
+     * SYN: its first stamp may come back late because what answered it was lost, and seconds of
+     * time-out would stay with the connection. */
+    if (late && c->recovery == TCP_RECOVERY_LOSS && c->snd_una > 1)
         rtt_sample(&c->rtt, (uint32_t)(now_ms - info->echo_ms) * NS_PER_MS);
     if (!late && !all_doubled(c, info) && !frto_ack(c, info))
         return false;

@@ -165,6 +165,31 @@ START_TEST(lost_syn_ack_costs_the_initial_window_alone)
 }
 END_TEST
 
+/* RFC 6298 (5.7). The client got the first SYN-ACK and echoes its stamp; what was lost is its
+ * answer. */
+START_TEST(repeated_syn_ack_gives_no_round_trip)
+{
+    struct tcp_segment ts = PEER_DEFAULT_OPTIONS;
+    struct tcp_segment ack = { .has_timestamps = true, .ts_value = 1 };
+
+    ts.has_timestamps = true;
+    ts.ts_value = 1;
+    peer_start(&p, NULL);
+    peer_send(&p, TCP_SYN, 0, 0, 0, &ts);
+    ack.ts_echo = peer_only(&p)->ts_value;
+    peer_wait(&p, 7500 * NS_PER_MS); /* repeated after 1 s and 3 s and 7 s */
+    p.body = 100000;
+    peer_send(&p, TCP_ACK, 1, 1, 1, &ack);
+    ck_assert_uint_gt(p.out_count, 0);
+    ck_assert_uint_eq(p.conn->rtt.srtt_us, 0);
+    peer_wait(&p, 2900 * NS_PER_MS);
+    ck_assert_uint_eq(p.counters.tcp_rto, 3);
+    peer_wait(&p, 200 * NS_PER_MS);
+    ck_assert_uint_eq(p.counters.tcp_rto, 4);
+    peer_stop(&p);
+}
+END_TEST
+
 /* RFC 9293. */
 
 START_TEST(small_pieces_do_not_wait_for_acks) /* 3.7.4 */
@@ -260,6 +285,7 @@ Suite *clauses_suite(void)
     tcase_add_test(t, limited_transmit);
     tcase_add_test(t, frto_only_for_the_first_time_out);
     tcase_add_test(t, lost_syn_ack_costs_the_initial_window_alone);
+    tcase_add_test(t, repeated_syn_ack_gives_no_round_trip);
     tcase_add_test(t, small_pieces_do_not_wait_for_acks);
     tcase_add_test(t, urgent_bytes_are_delivered_in_line);
     tcase_add_test(t, source_quench_changes_nothing);
