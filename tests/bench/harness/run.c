@@ -20,7 +20,7 @@
 #define PORT       80
 
 /* All handshakes, at the worst. */
-#define CONNECT_NS (20 * NS_PER_S)
+#define CONNECT_NS (60 * NS_PER_S)
 
 #define MSS        1448
 #define TSO_BYTES  (45 * MSS) /* fits 64 KiB with its headers */
