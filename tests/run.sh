@@ -4,8 +4,9 @@
 #
 # Installs what is missing, builds with ASan and UBSan (build-asan/) and in release (build/), checks the
 # house rules, runs unit tests and simulator in both builds, the tests against kernel clients in network
-# namespaces and those on an emulated NIC with the release build, and replays the fuzzers' inputs. The last line is
-# "N passed, N failed, N skipped"; every skip says why. FUZZ_SECONDS=20 fuzzes besides. Exits with 1 if anything failed, with 2 if the tests could not be run.
+# namespaces and those on an emulated NIC with the release build, and fuzzes. The last line is
+# "N passed, N failed, N skipped"; every skip says why.
+# Exits with 1 if anything failed, with 2 if the tests could not be run.
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=app/setup.sh
@@ -15,7 +16,7 @@ TOP=$(cd "$(dirname "$0")/.." && pwd)
 HUGEPAGES_WANTED=900
 # Sanitizers on two cores: several times as long as meson expects.
 TIMEOUT_FACTOR=3
-FUZZ_SECONDS=${FUZZ_SECONDS:-0}
+FUZZ_SECONDS=${FUZZ_SECONDS:-20} # each; 0 replays the kept inputs only
 
 need_root tests/run.sh
 
