@@ -119,8 +119,10 @@ static struct choice choose_new(struct tcp_conn *c)
         return choice;
     uint64_t available = limit - c->snd_nxt;
     uint64_t window = c->snd_edge > c->snd_nxt ? c->snd_edge - c->snd_nxt : 0;
-    /* CWR is for one segment: a port that cuts would repeat it. */
-    uint32_t max = c->tlp_pending || c->ecn_tell ? c->mss : slot_bytes_max(c);
+    /* A probe is one segment, for it does not ask cwnd. So is what has CWR: a port that cuts would
+     * repeat it. */
+    bool one = c->tlp_pending || c->probe_pending || c->ecn_tell;
+    uint32_t max = one ? c->mss : slot_bytes_max(c);
     uint32_t len = available < max ? (uint32_t)available : max;
 
     if (len > window) {
