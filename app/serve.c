@@ -21,6 +21,7 @@
 #include "app/sites.h"
 #include "app/stream_thread.h"
 #include "app/telemetry.h"
+#include "app/templates.h"
 #include "app/worker.h"
 #include "base/assert.h"
 #include "io/pools.h"
@@ -76,71 +77,6 @@ static_assert(sizeof(((struct serve *)NULL)->error) >= POOL_ERROR_BYTES, "room f
 
 /* --- what is asked for -------------------------------------------------------------------------
  */
-
-static const struct cc_ops *const congestion_controls[] = {
-    [CONFIG_CUBIC] = &cc_cubic,
-    [CONFIG_NEWRENO] = &cc_newreno,
-    [CONFIG_BBR] = &cc_bbr,
-};
-
-static void make_templates(struct serve *s)
-{
-    const struct config *c = s->config;
-
-    stack_config_defaults(&s->stack);
-    s->stack.address_count = c->address_count;
-    memcpy(s->stack.address, c->address, sizeof(c->address));
-    s->stack.gateway = c->gateway;
-    s->stack.gateway6 = c->gateway6;
-    s->stack.slaac = c->slaac;
-    s->stack.vlan = (uint16_t)c->vlan;
-    s->stack.mtu = (uint16_t)c->mtu;
-    s->stack.port[0] = (uint16_t)c->port;
-    if (c->sites != NULL) {
-        memcpy(s->stack.port, c->sites->ports, sizeof(s->stack.port));
-        s->stack.port_count = c->sites->port_count;
-    }
-    s->stack.connections_max = c->connections_max;
-    s->stack.tx_extents_max = TX_EXTENTS_MAX;
-    /* Strangers' half-open connections leave half of the table to true ones. */
-    s->stack.tcp.syn_backlog = c->syn_backlog;
-    if (c->syn_backlog > (c->connections_max + 1) / 2)
-        s->stack.tcp.syn_backlog = (c->connections_max + 1) / 2;
-    s->stack.time_waits_max = c->time_waits_max;
-    s->stack.tcp.user_timeout_ns = c->user_timeout_ns;
-    s->stack.tcp.keepalive_idle_ns = c->keepalive_idle_ns;
-    s->stack.tcp.keepalive_interval_ns = c->keepalive_interval_ns;
-    s->stack.tcp.keepalive_probes = (uint8_t)c->keepalive_probes;
-    s->stack.tcp.fin_wait_2_ns = c->fin_wait_2_ns;
-    s->stack.tcp.time_wait_ns = c->time_wait_ns;
-    s->stack.tcp.challenge_acks_per_s = c->challenge_acks_max;
-    s->stack.tcp.cc = congestion_controls[c->congestion];
-    s->stack.tcp.pacing = c->pacing;
-    s->stack.tcp.mtu_probing = c->mtu_probing;
-    s->stack.tcp.ecn = c->ecn;
-
-    http_config_defaults(&s->http);
-    s->http.server_name = c->server_name[0] != '\0' ? c->server_name : NULL;
-    s->http.connections_max = c->connections_max;
-    if (c->requests_max != 0)
-        s->http.requests_max = c->requests_max;
-    if (c->responses_max != 0)
-        s->http.responses_max = c->responses_max;
-    s->http.streams_max = c->streams_max;
-    s->http.pipeline_max = c->pipeline_max;
-    s->http.inline_bytes_max = c->inline_bytes_max;
-    s->http.header_timeout_ns = c->header_timeout_ns;
-    s->http.body_timeout_ns = c->body_timeout_ns;
-    s->http.idle_timeout_ns = c->idle_timeout_ns;
-    s->http.write_timeout_ns = c->write_timeout_ns;
-    s->http.request_line_max = c->request_line_max;
-    s->http.header_bytes_max = c->header_bytes_max;
-    s->http.header_fields_max = c->header_fields_max;
-    s->http.body_bytes_max = c->body_bytes_max;
-    s->http.precompressed = c->precompressed;
-    s->http.clients_max = c->sites != NULL && c->sites->limits_clients ? c->clients_max : 0;
-    s->http.log = c->access_path[0] != '\0' ? worker_log : NULL;
-}
 
 static bool make_sites(struct serve *s)
 {
@@ -215,7 +151,7 @@ static bool prepare(struct serve *s)
 {
     const struct config *config = s->config;
 
-    make_templates(s);
+    templates_make(config, &s->stack, &s->http);
     if (!make_sites(s))
         return false;
     if (!host_root(config->root, s->error) || !device_parse(&s->device, config->device, s->error) ||

@@ -81,6 +81,14 @@ struct tcp_conn *icmp_quoted_conn(struct stack *s, const struct ip_addr *remote,
     return c != NULL && c->state != TCP_STATE_CLOSED ? c : NULL;
 }
 
+void icmp_error_count(struct stack *s, bool heeded)
+{
+    if (heeded)
+        COUNT(s->config.counters, icmp_error_in);
+    else
+        COUNT(s->config.counters, icmp_drop_stale);
+}
+
 /* The packet that an error quotes was one of ours: find its connection. */
 static struct tcp_conn *quoted_conn(struct stack *s, const uint8_t *p, size_t len,
                                     struct tcp_segment *quote)
@@ -112,13 +120,7 @@ static void error_input(struct stack *s, const struct ip_packet *ip)
     struct tcp_conn *c =
         quoted_conn(s, p + ICMP_HEADER_BYTES, ip->payload_len - ICMP_HEADER_BYTES, &quote);
 
-    if (c == NULL || !error_heeded(c, &quote, p)) {
-        /* All other errors are soft for a synchronised connection (RFC 5461): retransmission and
-         * its time-out decide. */
-        COUNT(s->config.counters, icmp_drop_stale);
-        return;
-    }
-    COUNT(s->config.counters, icmp_error_in);
+    icmp_error_count(s, c != NULL && error_heeded(c, &quote, p));
 }
 
 void icmp_input(struct stack *s, const struct eth_header *eth, const struct ip_packet *ip)

@@ -91,12 +91,7 @@ static void error_input(struct stack *s, const struct ip_packet *ip)
     struct tcp_conn *c =
         quoted_conn(s, p + ICMP_HEADER_BYTES, ip->payload_len - ICMP_HEADER_BYTES, &quote);
 
-    /* All others are soft for a synchronised connection, as in icmp.c. */
-    if (c == NULL || !error_heeded(c, &quote, p)) {
-        COUNT(s->config.counters, icmp_drop_stale);
-        return;
-    }
-    COUNT(s->config.counters, icmp_error_in);
+    icmp_error_count(s, c != NULL && error_heeded(c, &quote, p));
 }
 
 void icmpv6_input(struct stack *s, const struct eth_header *eth, const struct ip_packet *ip)

@@ -113,6 +113,9 @@ void icmp_unreachable(struct stack *s, const struct eth_header *eth, const struc
  */
 bool icmp_take_token(struct stack *s);
 /* An error quotes a TCP segment of ours at p, at least 8 bytes: its connection, or NULL. */
+/* Counts an error by whether its connection heeded it. All that are not hard are soft for a
+ * synchronised connection (RFC 5461): retransmission and its time-out decide. */
+void icmp_error_count(struct stack *s, bool heeded);
 struct tcp_conn *icmp_quoted_conn(struct stack *s, const struct ip_addr *remote,
                                   const struct ip_addr *local, const uint8_t *p,
                                   struct tcp_segment *quote);

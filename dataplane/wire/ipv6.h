@@ -40,7 +40,7 @@ extern const struct ip_addr IPV6_LOOPBACK;    /* ::1 */
 extern const struct ip_addr IPV6_ALL_NODES;   /* ff02::1 */
 extern const struct ip_addr IPV6_ALL_ROUTERS; /* ff02::2 */
 
-/* ff02::1:ffXX:XXXX (RFC 4291 section 2.7.1) */
+/* ff02::1:ff00:0/104 and the low 24 bits of the address (RFC 4291 section 2.7.1). */
 struct ip_addr ipv6_solicited_node(const struct ip_addr *a);
 
 /* 33:33 and the last four bytes (RFC 2464 section 7). */

@@ -39,6 +39,23 @@ void temp_file(char path[TEMP_PATH_BYTES], const char *text)
     close(fd);
 }
 
+bool lines_agree(const char *said, const char *path, const char *expected)
+{
+    char begin[1024];
+
+    while (*expected != '\0') {
+        size_t len = strcspn(expected, "\n");
+
+        snprintf(begin, sizeof(begin), "%s:%.*s", path, (int)len, expected);
+        if (strncmp(said, begin, strlen(begin)) != 0)
+            return false;
+        said += strcspn(said, "\n");
+        said += *said == '\n';
+        expected += len + (expected[len] == '\n');
+    }
+    return *said == '\0';
+}
+
 int main(void)
 {
     Suite *suite = suite_create("cli");

@@ -4,6 +4,7 @@
 #define CLI_TEST_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 TCase *values_case(void);
@@ -24,6 +25,9 @@ void said_open(struct said *said);
 /* Closes the stream: text is complete. */
 const char *said_text(struct said *said);
 void said_free(struct said *said);
+
+/* Whether each line of said has the path and begins with the matching line of expected. */
+bool lines_agree(const char *said, const char *path, const char *expected);
 
 /* The directory for temporary files ($TMPDIR): what a failing test leaves there, its caller
  * removes. */

@@ -135,24 +135,6 @@ static const struct {
       "2: server.port: expected\n3: server.mtu: expected\n4: foo: there is no such section" },
 };
 
-/* Whether each line of said has the path and begins with the matching line of expected. */
-static bool lines_agree(const char *said, const char *path, const char *expected)
-{
-    char begin[1024];
-
-    while (*expected != '\0') {
-        size_t len = strcspn(expected, "\n");
-
-        snprintf(begin, sizeof(begin), "%s:%.*s", path, (int)len, expected);
-        if (strncmp(said, begin, strlen(begin)) != 0)
-            return false;
-        said += strcspn(said, "\n");
-        said += *said == '\n';
-        expected += len + (expected[len] == '\n');
-    }
-    return *said == '\0';
-}
-
 START_TEST(mistake_is_told_with_its_line)
 {
     struct config config;

@@ -119,23 +119,6 @@ static const struct {
     { "\n- root: a\nsites:\n- root: b", "3: sites: this section has begun in line 1 already" },
 };
 
-static bool lines_agree(const char *said, const char *path, const char *expected)
-{
-    char begin[1024];
-
-    while (*expected != '\0') {
-        size_t len = strcspn(expected, "\n");
-
-        snprintf(begin, sizeof(begin), "%s:%.*s", path, (int)len, expected);
-        if (strncmp(said, begin, strlen(begin)) != 0)
-            return false;
-        said += strcspn(said, "\n");
-        said += *said == '\n';
-        expected += len + (expected[len] == '\n');
-    }
-    return *said == '\0';
-}
-
 START_TEST(mistake_is_told_with_its_line)
 {
     struct config config;

@@ -165,3 +165,15 @@ bool reply_has_field(const struct reply *reply, const char *name)
 
     return field_value(reply, name, &len) != NULL;
 }
+
+unsigned count_replies(const struct tcp_conn *conn)
+{
+    unsigned count = 0;
+
+    for (size_t at = 0; at < conn->sent; count++) {
+        struct reply reply = reply_read(conn->output + at, conn->sent - at, true);
+        ck_assert_uint_eq(reply.status, 200);
+        at += reply.total_len;
+    }
+    return count;
+}

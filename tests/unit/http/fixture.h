@@ -53,6 +53,8 @@ struct reply {
 /* Reads the reply at the start of data; body_expected: the request was no HEAD. The whole of it
  * must be there. */
 struct reply reply_read(const uint8_t *data, size_t len, bool body_expected);
+/* How many there are in what was sent; each must be a 200. */
+unsigned count_replies(const struct tcp_conn *conn);
 /* Whether the head has this line (without CRLF). */
 bool reply_has(const struct reply *reply, const char *line);
 bool reply_has_field(const struct reply *reply, const char *name);

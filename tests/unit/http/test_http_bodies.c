@@ -9,19 +9,6 @@
 #define H         "Host: h\r\n"
 #define GET_SMALL "GET /small.txt HTTP/1.1\r\n" H "\r\n"
 
-/* Replies with status 200 in what was sent. */
-static unsigned count_replies(const struct tcp_conn *conn)
-{
-    unsigned count = 0;
-
-    for (size_t at = 0; at < conn->sent; count++) {
-        struct reply reply = reply_read(conn->output + at, conn->sent - at, true);
-        ck_assert_uint_eq(reply.status, 200);
-        at += reply.total_len;
-    }
-    return count;
-}
-
 START_TEST(slow_body_ends_the_connection_behind_the_answer)
 {
     struct bench bench;

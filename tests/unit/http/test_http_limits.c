@@ -15,19 +15,6 @@ static unsigned status_of(const struct tcp_conn *conn)
     return reply_read(conn->output, conn->sent, true).status;
 }
 
-/* Replies with status 200 at the start of what was sent. */
-static unsigned count_replies(const struct tcp_conn *conn)
-{
-    unsigned count = 0;
-
-    for (size_t at = 0; at < conn->sent; count++) {
-        struct reply reply = reply_read(conn->output + at, conn->sent - at, true);
-        ck_assert_uint_eq(reply.status, 200);
-        at += reply.total_len;
-    }
-    return count;
-}
-
 /* ==== time ==== */
 
 START_TEST(idle_connection_is_closed_silently)
