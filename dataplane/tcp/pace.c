@@ -20,19 +20,20 @@ struct pace {
     uint64_t bytes, ns;
 };
 
-static bool path_paced(const struct tcp_conn *c)
-{
-    if (c->cc.ops->rate != NULL)
-        return c->cc.ops->rate(c) != 0;
-    return c->ctx->limits.pacing && c->rtt.srtt_us != 0;
-}
-
 /* Without what delayed ACKs, or one sample that measured a lost ACK, have put on top. */
 static uint64_t round_trip_ns(const struct rtt *rtt)
 {
     uint32_t us = rtt->srtt_us > rtt->rttvar_us ? rtt->srtt_us - rtt->rttvar_us : 0;
 
     return (us > rtt->min_us ? us : rtt->min_us) * NS_PER_US;
+}
+
+/* A round trip below the credit: nothing would be held back, so that nothing need be divided. */
+static bool path_paced(const struct tcp_conn *c)
+{
+    if (c->cc.ops->rate != NULL)
+        return c->cc.ops->rate(c) != 0;
+    return c->ctx->limits.pacing && round_trip_ns(&c->rtt) >= PACE_CREDIT_MS * NS_PER_MS;
 }
 
 /*
