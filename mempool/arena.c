@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -133,10 +134,10 @@ static int arena_populate(const struct arena *arena, char *error, size_t error_b
 }
 
 /* fd -1: anonymous. */
-static int arena_map(struct arena *arena, int fd, char *error, size_t error_bytes)
+static int arena_map(struct arena *arena, int fd, uint64_t offset, char *error, size_t error_bytes)
 {
     void *base = mmap(NULL, arena->bytes, PROT_READ | PROT_WRITE,
-                      fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
+                      fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, (off_t)offset);
 
     if (base == MAP_FAILED)
         return pool_error(error, error_bytes, "pool: mmap of %" PRIu64 " bytes failed: %s",
@@ -173,10 +174,39 @@ static int arena_create_huge(struct arena *arena, uint64_t bytes, uint64_t page_
         pool_error(error, error_bytes, "pool: cannot size the memory file to %" PRIu64 ": %s",
                    arena->bytes, strerror(errno));
     else
-        mapped = arena_map(arena, fd, error, error_bytes);
+        mapped = arena_map(arena, fd, 0, error, error_bytes);
     close(fd); /* the mapping keeps the pages; without the descriptor nobody maps them anew */
     if (mapped != 0)
         return -1;
+    if (arena_populate(arena, error, error_bytes) != 0) {
+        arena_destroy(arena);
+        return -1;
+    }
+    arena_no_dump(arena);
+    return 0;
+}
+
+int arena_map_file(struct arena *arena, int file, uint64_t offset, uint64_t bytes, int node,
+                   char *error, size_t error_bytes)
+{
+    struct statfs system;
+
+    ASSERT(file > 0 && bytes > 0);
+    *arena = (struct arena){ 0 };
+    if (fstatfs(file, &system) != 0)
+        return pool_error(error, error_bytes, "pool: fstatfs failed: %s", strerror(errno));
+    *arena = (struct arena){
+        .bytes = bytes, .page_bytes = (uint64_t)system.f_bsize, .node = node, .file = file
+    };
+    ASSERT(offset % arena->page_bytes == 0 && bytes % arena->page_bytes == 0);
+    if (arena_map(arena, file, offset, error, error_bytes) != 0) {
+        size_t len = strlen(error);
+        snprintf(error + len, error_bytes - len,
+                 "; %" PRIu64 " pages are free, %" PRIu64 " are needed (%s)",
+                 hugepages_read(arena->page_bytes, -1).usable, bytes / arena->page_bytes,
+                 "sudo drivers_cfg/hugepages.sh reserves them");
+        return -1;
+    }
     if (arena_populate(arena, error, error_bytes) != 0) {
         arena_destroy(arena);
         return -1;
@@ -194,7 +224,7 @@ static int arena_create_small(struct arena *arena, uint64_t bytes, int node, cha
     *arena = (struct arena){ .bytes = round_up(bytes, page_bytes),
                              .page_bytes = page_bytes,
                              .node = node };
-    if (arena_map(arena, -1, error, error_bytes) != 0)
+    if (arena_map(arena, -1, 0, error, error_bytes) != 0)
         return -1;
     if (mlock(arena->base, arena->bytes) != 0) { /* also makes all pages present */
         pool_error(error, error_bytes,

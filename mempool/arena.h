@@ -22,6 +22,8 @@ struct arena {
     unsigned page_shift;
     int node;              /* the NUMA node it is bound to; -1: none */
     const uint64_t *iovas; /* device address of each page; NULL: it is the virtual address */
+    int file; /* the file of its pages, if that outlives us (arena_map_file): a descriptor > 0,
+                 the owner's; 0: none */
 };
 
 struct arena_config {
@@ -34,6 +36,15 @@ struct arena_config {
 /* 0, or -1 with a line in error that says what is missing and the command that provides it. */
 int arena_create(struct arena *arena, const struct arena_config *config, struct pool_log *log,
                  char *error, size_t error_bytes);
+
+/*
+ * The same on a part of a hugetlbfs file, whose pages stay when the process ends: bytes from offset
+ * on, both multiples of its page. file is a descriptor greater than 0 and outlives the arena; the
+ * file is long enough. Pages that are not there yet are made, of node if that is not -1, and are
+ * zeros. 0, or -1 with error.
+ */
+int arena_map_file(struct arena *arena, int file, uint64_t offset, uint64_t bytes, int node,
+                   char *error, size_t error_bytes);
 
 /* Makes the arena read-only to the CPU. After DMA mapping and io_uring registration: both ask the
  * kernel for writable pages. */

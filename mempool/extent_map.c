@@ -245,7 +245,7 @@ static uint64_t run_across(const struct extent_map *map, uint64_t n, uint64_t *f
  */
 static uint64_t piece_find(struct extent_map *map, uint64_t n, uint64_t *first)
 {
-    uint32_t group;
+    uint32_t group = 0;
 
     if (n <= EXTENT_GROUP_UNITS) {
         unsigned start = 0;
@@ -293,13 +293,38 @@ bool extent_map_reserve(struct extent_map *map, uint64_t bytes, struct extent_ra
 {
     uint64_t group_bytes = (uint64_t)EXTENT_GROUP_UNITS * map->unit;
     uint64_t wanted = bytes / group_bytes + (bytes % group_bytes != 0);
-    uint32_t first;
+    uint32_t first = 0;
 
     ASSERT(bytes > 0);
     if (wanted > map->groups || groups_find(map, (uint32_t)wanted, &first) < wanted)
         return false;
     *out = (struct extent_range){ .offset = first * group_bytes, .bytes = wanted * group_bytes };
     units_mark(map, out->offset / map->unit, out->bytes / map->unit, false);
+    return true;
+}
+
+/* Whether the units [first, first + n), which the map has, are all free. */
+static bool units_are_free(const struct extent_map *map, uint64_t first, uint64_t n)
+{
+    for (uint64_t end = first + n; first < end;) {
+        uint32_t group = (uint32_t)(first / EXTENT_GROUP_UNITS);
+        uint64_t start = (uint64_t)group * EXTENT_GROUP_UNITS;
+        unsigned taken = bit_next(group_words(map, group), (unsigned)(first - start), false);
+        if (start + taken < end && taken < EXTENT_GROUP_UNITS)
+            return false;
+        first = start + EXTENT_GROUP_UNITS;
+    }
+    return true;
+}
+
+bool extent_map_take(struct extent_map *map, struct extent_range range)
+{
+    uint64_t first = range.offset / map->unit, n = range.bytes / map->unit;
+
+    if (range.offset % map->unit != 0 || range.bytes % map->unit != 0 || n == 0 ||
+        first >= map->units || n > map->units - first || !units_are_free(map, first, n))
+        return false;
+    units_mark(map, first, n, false);
     return true;
 }
 

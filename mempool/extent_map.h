@@ -61,6 +61,10 @@ bool extent_map_alloc(struct extent_map *map, uint64_t bytes, struct extent_rang
  */
 bool extent_map_reserve(struct extent_map *map, uint64_t bytes, struct extent_range *out);
 
+/* Takes just this range, as one that was given out before. False, with nothing taken: it is not
+ * within the map, no whole units, empty, or not all free. */
+bool extent_map_take(struct extent_map *map, struct extent_range range);
+
 /* Gives back a range that was taken, or a part of one. */
 void extent_map_free(struct extent_map *map, struct extent_range range);
 

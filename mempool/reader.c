@@ -85,6 +85,18 @@ static void uring_destroy(struct reader *head)
     free(reader);
 }
 
+/*
+ * A file of pages that outlives us is locked by whoever uses it, and this ring counts as one that
+ * has it open until its last read is over, even if the process is killed: so nobody else uses pages
+ * that are still being written to.
+ */
+static int file_hold(struct uring_reader *reader)
+{
+    int file = reader->arena->file;
+
+    return file > 0 ? io_uring_register_files(&reader->ring, &file, 1) : 0;
+}
+
 static int arena_register(struct uring_reader *reader)
 {
     const struct arena *arena = reader->arena;
@@ -100,7 +112,7 @@ static int arena_register(struct uring_reader *reader)
     }
     int result = io_uring_register_buffers(&reader->ring, iov, pieces);
     free(iov);
-    return result;
+    return result == 0 ? file_hold(reader) : result;
 }
 
 static struct read_op *uring_poll(struct reader *head, uint64_t timeout_ns)

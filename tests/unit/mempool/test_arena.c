@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +138,46 @@ START_TEST(device_addresses_follow_the_table_of_pages)
 }
 END_TEST
 
+START_TEST(pages_of_a_file_outlive_their_mapping)
+{
+    int file = memfd_create("pages", MFD_CLOEXEC);
+    struct arena arena;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+    ck_assert_int_gt(file, 0);
+    ck_assert_int_eq(ftruncate(file, (off_t)(8 * page)), 0);
+    ck_assert_int_eq(arena_map_file(&arena, file, page, 4 * page, -1, error, sizeof(error)), 0);
+    ck_assert_uint_eq(arena.bytes, 4 * page);
+    ck_assert_uint_eq(arena.page_bytes, page);
+    ck_assert_int_eq(arena.file, file);
+    ck_assert_uint_eq(arena.base[0], 0);
+    memset(arena.base, 0x5a, arena.bytes);
+    ck_assert_int_eq(arena_seal(&arena, error, sizeof(error)), 0);
+    arena_destroy(&arena);
+    ck_assert_int_eq(arena_map_file(&arena, file, 0, 8 * page, -1, error, sizeof(error)), 0);
+    ck_assert_uint_eq(arena.base[page - 1], 0);
+    ck_assert_uint_eq(arena.base[page], 0x5a);
+    ck_assert_uint_eq(arena.base[5 * page - 1], 0x5a);
+    ck_assert_uint_eq(arena.base[5 * page], 0);
+    arena_destroy(&arena);
+    close(file);
+}
+END_TEST
+
+START_TEST(a_file_without_enough_hugepages_is_an_error)
+{
+    int file = memfd_create("pages", MFD_CLOEXEC | MFD_HUGETLB);
+    struct arena arena;
+
+    ck_assert_int_gt(file, 0);
+    ck_assert_int_eq(ftruncate(file, INT64_C(1) << 46), 0);
+    ck_assert_int_eq(arena_map_file(&arena, file, 0, UINT64_C(1) << 46, -1, error, sizeof(error)),
+                     -1);
+    ck_assert_msg(strstr(error, " pages are free, 33554432 are needed") != NULL, "%s", error);
+    close(file);
+}
+END_TEST
+
 START_TEST(locked_memory_is_what_the_kernel_counts)
 {
     struct arena_locked before = arena_locked_read(), after;
@@ -163,6 +204,8 @@ Suite *arena_suite(void)
     tcase_add_test(tcase, even_small_pages_can_be_too_few);
     tcase_add_test(tcase, a_write_after_sealing_faults);
     tcase_add_test(tcase, device_addresses_follow_the_table_of_pages);
+    tcase_add_test(tcase, pages_of_a_file_outlive_their_mapping);
+    tcase_add_test(tcase, a_file_without_enough_hugepages_is_an_error);
     tcase_add_test(tcase, locked_memory_is_what_the_kernel_counts);
     suite_add_tcase(suite, tcase);
     return suite;

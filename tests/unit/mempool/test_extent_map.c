@@ -162,6 +162,42 @@ START_TEST(fixed_frames_get_a_run_of_whole_groups)
 }
 END_TEST
 
+START_TEST(a_given_range_is_taken_if_all_of_it_is_free)
+{
+    static const struct {
+        struct extent_range range;
+        bool taken;
+    } rows[] = {
+        { { 4 * MIB - 512, MIB + 512 }, true },
+        { { 4 * MIB - 512, 512 }, false },
+        { { 4 * MIB - 1024, 1024 }, false },
+        { { 3 * MIB, 3 * MIB }, false },
+        { { 5 * MIB, 512 }, true },
+        { { 0, 4 * MIB - 512 }, true },
+        { { 6 * MIB + 1, 512 }, false },
+        { { 6 * MIB, 511 }, false },
+        { { 6 * MIB, 0 }, false },
+        { { 8 * MIB - 512, 1024 }, false },
+        { { 8 * MIB, 512 }, false },
+        { { 6 * MIB, UINT64_MAX - 511 }, false },
+        { { UINT64_MAX - 511, 512 }, false },
+        { { 8 * MIB - 512, 512 }, true },
+    };
+    uint64_t taken = 0;
+
+    make(8 * MIB, 512);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert_msg(extent_map_take(map, rows[i].range) == rows[i].taken, "row %zu", i);
+        taken += rows[i].taken ? rows[i].range.bytes : 0;
+        ck_assert_uint_eq(free_bytes(), 8 * MIB - taken);
+    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].taken)
+            extent_map_free(map, rows[i].range);
+    ck_assert_uint_eq(extent_map_usage(map).largest_free, 8 * MIB);
+}
+END_TEST
+
 START_TEST(an_empty_map_gives_nothing)
 {
     struct extent_range range;
@@ -301,6 +337,7 @@ Suite *extent_map_suite(void)
     tcase_add_test(tcase, what_is_broken_up_serves_in_pieces);
     tcase_add_test(tcase, a_run_may_begin_and_end_within_groups);
     tcase_add_test(tcase, fixed_frames_get_a_run_of_whole_groups);
+    tcase_add_test(tcase, a_given_range_is_taken_if_all_of_it_is_free);
     tcase_add_test(tcase, an_empty_map_gives_nothing);
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(random, NULL, teardown);
