@@ -41,10 +41,6 @@ static void answer_file(const struct request *request, const struct file *file, 
         answer->status = 416;
         break;
     case RANGE_SATISFIABLE:
-        /* Several parts of a streamed file are not held at a time: the whole is an answer, too
-         * (section 14.2: a server may ignore Range). */
-        if (file->stream != 0 && ranges->count > 1)
-            break;
         answer->status = 206;
         answer->from = ranges->range[0].from;
         answer->len = ranges->range[0].len;

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/date.h"
 #include "http/multipart.h"
+#include "http/parts.h"
 #include "http/path.h"
 #include "http/status.h"
 #include "http/writer.h"
@@ -227,11 +228,6 @@ bool response_write(struct response *response, const struct answer *answer, cons
 
 /* ---- handing it to TCP ---- */
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Room for bytes beside the header, which no extent may precede. */
 static uint32_t inline_room(const struct tx_fill *fill, uint64_t wanted)
 {
@@ -239,8 +235,8 @@ static uint32_t inline_room(const struct tx_fill *fill, uint64_t wanted)
     return wanted < room ? (uint32_t)wanted : room;
 }
 
-static uint32_t resolve_text(const char *text, uint32_t len, struct counters *counters,
-                             struct tx_fill *fill)
+uint32_t response_text(const char *text, uint32_t len, struct counters *counters,
+                       struct tx_fill *fill)
 {
     uint32_t n = inline_room(fill, len);
 
@@ -272,47 +268,28 @@ static uint32_t resolve_file(const struct response *response, uint64_t body_len,
     return n;
 }
 
-/* Bytes [from, from + len) of a multipart body, as far as one packet can hold them in this order:
- * the head of a part after bytes by reference begins the next packet. */
-static uint32_t resolve_parts(const struct response *response, uint64_t from, uint32_t len,
-                              struct file_pin *pin, struct counters *counters, struct tx_fill *fill)
-{
-    char text[MULTIPART_TEXT_MAX];
-    uint32_t done = 0;
+struct resident {
+    struct file_pin *pin;
+    struct counters *counters;
+};
 
-    for (uint32_t i = 0; i <= response->part_count && done < len; i++) {
-        const struct range *part = i < response->part_count ? &response->part[i] : NULL;
-        uint64_t text_len = multipart_text_len(response->file, part);
-        uint64_t part_len = part != NULL ? part->len : 0;
-        if (from >= text_len + part_len) { /* all of it is before */
-            from -= text_len + part_len;
-            continue;
-        }
-        if (from < text_len) {
-            uint32_t wanted = (uint32_t)min_u64(text_len - from, len - done);
-            multipart_text(response->file, part, text);
-            uint32_t n = resolve_text(text + from, wanted, counters, fill);
-            done += n;
-            from += n;
-            if (n < wanted || part == NULL || done == len)
-                break;
-        }
-        uint32_t wanted = (uint32_t)min_u64(text_len + part_len - from, len - done);
-        uint32_t n = resolve_file(response, part_len, part->from + (from - text_len), wanted, pin,
-                                  counters, fill);
-        done += n;
-        if (n < wanted)
-            break;
-        from = 0;
-    }
-    return done;
+static uint32_t resolve_part(const void *ctx, const struct response *response,
+                             const struct part *part, uint64_t from, uint32_t len,
+                             struct tx_fill *fill)
+{
+    const struct resident *resident = ctx;
+
+    return resolve_file(response, part->range.len, part->range.from + from, len, resident->pin,
+                        resident->counters, fill);
 }
 
 static uint32_t resolve_body(const struct response *response, uint64_t from, uint32_t len,
                              struct file_pin *pin, struct counters *counters, struct tx_fill *fill)
 {
+    struct resident resident = { pin, counters };
+
     if (response->part_count != 0)
-        return resolve_parts(response, from, len, pin, counters, fill);
+        return parts_resolve(response, from, len, resolve_part, &resident, counters, fill);
     return resolve_file(response, response->body_len, response->body_from + from, len, pin,
                         counters, fill);
 }
@@ -326,7 +303,7 @@ uint32_t response_resolve(const struct response *response, uint64_t from, uint32
     if (from < response->text_len) {
         uint64_t left = response->text_len - from;
         uint32_t wanted = left < len ? (uint32_t)left : len;
-        n = resolve_text(response->text + from, wanted, counters, fill);
+        n = response_text(response->text + from, wanted, counters, fill);
         if (n < wanted)
             return n;
     }

@@ -84,5 +84,8 @@ bool response_write(struct response *response, const struct answer *answer, cons
  */
 uint32_t response_resolve(const struct response *response, uint64_t from, uint32_t len,
                           struct file_pin *pin, struct counters *counters, struct tx_fill *fill);
+/* Generated text, beside a packet's header; as above. */
+uint32_t response_text(const char *text, uint32_t len, struct counters *counters,
+                       struct tx_fill *fill);
 
 #endif

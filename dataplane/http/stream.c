@@ -3,6 +3,7 @@
 
 #include "base/checksum.h"
 #include "http/conn.h"
+#include "http/parts.h"
 #include "mempool/prefix_sum.h"
 
 /* Read ahead: at first, and once the disk has been too late again and again. */
@@ -70,16 +71,18 @@ static void wait_for_lease(const struct http_server *server, struct stream *stre
     COUNT(server->config.counters, stream_wait_lease);
 }
 
-/* ---- asking ---- */
+/* ---- which chunks ---- */
 
-/* The file's byte that stream byte `at` is, within the body's bounds. */
-static uint64_t file_position(const struct response *response, uint64_t at)
+/* The body's byte that byte `at` of the connection's stream is, within the body's bounds. */
+static uint64_t body_position(const struct response *response, uint64_t at)
 {
     uint64_t body = response->start + response->text_len;
     uint64_t into = at > body ? at - body : 0;
 
-    return response->body_from + (into < response->body_len ? into : response->body_len);
+    return into < response->body_len ? into : response->body_len;
 }
+
+/* ---- asking ---- */
 
 /* Behind the last chunk that should be on its way. */
 static uint32_t wanted_end(const struct http_server *server, const struct stream *stream,
@@ -92,13 +95,14 @@ static uint32_t wanted_end(const struct http_server *server, const struct stream
 
     if (ahead < (uint64_t)stream->ahead << CHUNK_SHIFT)
         ahead = (uint64_t)stream->ahead << CHUNK_SHIFT;
-    uint64_t end = ((file_position(response, sent) + ahead) >> CHUNK_SHIFT) + 1;
+    uint64_t at = body_position(response, sent);
+    uint64_t end = (uint64_t)body_chunk_at(response, at + ahead) + 1;
     if (share > STREAM_CHUNKS_MAX)
         share = STREAM_CHUNKS_MAX;
     if (end > stream->first + share)
         end = stream->first + share;
     /* In any case the chunk that is to be sent next. */
-    uint64_t next = (file_position(response, sent) >> CHUNK_SHIFT) + 1;
+    uint64_t next = (uint64_t)body_chunk_at(response, at) + 1;
     if (end < next)
         end = next;
     if (end > (uint64_t)stream->first + STREAM_CHUNKS_MAX)
@@ -112,12 +116,14 @@ static void ask(const struct http_server *server, struct stream *stream, uint32_
                 bool is_its_turn)
 {
     struct streams *streams = server->streams;
+    const struct response *response = &server->responses[stream->response];
 
     while (stream->asked_end < end) {
         if (streams->starved_first != NONE &&
             (!is_its_turn || stream->asked_end > stream->ready_end))
             break;
-        uint32_t lease = leases_hold(streams->leases, stream->file, stream->asked_end);
+        uint32_t lease = leases_hold(streams->leases, stream->file,
+                                     body_chunk_in_file(response, stream->asked_end));
         if (lease == LEASE_NONE)
             break;
         if (leases_get(streams->leases, lease)->pin.responses == 1)
@@ -160,9 +166,8 @@ void stream_open(struct http_server *server, struct http_conn *conn, struct resp
     stream->conn = (uint32_t)(conn - server->conns);
     stream->response = (uint32_t)(response - server->responses);
     stream->file = response->file->stream - 1;
-    stream->first = (uint32_t)(response->body_from >> CHUNK_SHIFT);
-    stream->ready_end = stream->asked_end = stream->first;
-    stream->end = (uint32_t)((response->body_from + response->body_len - 1) >> CHUNK_SHIFT) + 1;
+    stream->first = stream->ready_end = stream->asked_end = 0;
+    stream->end = body_chunk_at(response, response->body_len);
     stream->waits = STREAM_RUNS;
 }
 
@@ -183,14 +188,10 @@ void stream_close(struct http_server *server, struct response *response)
 
 static uint64_t ready_offset(const struct stream *stream, const struct response *response)
 {
-    uint64_t body_end = response->body_from + response->body_len;
-    uint64_t ready = (uint64_t)stream->ready_end << CHUNK_SHIFT;
-
     /* The head waits too: if the first chunk fails there is still an answer to give. */
-    if (ready <= response->body_from)
+    if (stream->ready_end == 0)
         return response->start;
-    return response->start + response->text_len + (ready < body_end ? ready : body_end) -
-           response->body_from;
+    return response->start + response->text_len + body_before_chunk(response, stream->ready_end);
 }
 
 static uint64_t stream_step(struct http_server *server, struct stream *stream, bool is_its_turn)
@@ -229,28 +230,25 @@ void stream_acknowledged(struct http_server *server, struct response *response, 
     if (response->stream == NONE)
         return;
     struct stream *stream = &streams->stream[response->stream];
-    uint64_t below = file_position(response, upto) >> CHUNK_SHIFT;
+    uint32_t below = body_chunk_at(response, body_position(response, upto));
     for (; stream->first < below && stream->first < stream->ready_end; stream->first++)
         leases_drop(streams->leases, stream->lease[stream->first % STREAM_CHUNKS_MAX]);
 }
 
-uint32_t stream_resolve(struct http_server *server, const struct response *response, uint64_t from,
-                        uint32_t len, struct tx_fill *fill)
+/* As part_bytes; ctx is the server. */
+static uint32_t resolve_chunks(const void *ctx, const struct response *response,
+                               const struct part *part, uint64_t from, uint32_t len,
+                               struct tx_fill *fill)
 {
+    const struct http_server *server = ctx;
     const struct stream *stream = &server->streams->stream[response->stream];
+    uint64_t first = part->range.from >> CHUNK_SHIFT;
     uint32_t n = 0;
 
-    if (from < response->text_len) {
-        uint64_t left = response->text_len - from;
-        uint32_t wanted = left < len ? (uint32_t)left : len;
-        n = response_resolve(response, from, wanted, NULL, server->config.counters, fill);
-        if (n < wanted)
-            return n;
-    }
-    uint32_t text = n;
     while (n < len && fill->extent_count < fill->extents_max) {
-        uint64_t at = response->body_from + (from + n - response->text_len);
-        uint32_t chunk = (uint32_t)(at >> CHUNK_SHIFT), into = at & (CHUNK_BYTES - 1);
+        uint64_t at = part->range.from + from + n;
+        uint32_t chunk = part->chunk + (uint32_t)((at >> CHUNK_SHIFT) - first);
+        uint32_t into = at & (CHUNK_BYTES - 1);
         ASSERT(chunk >= stream->first && chunk < stream->ready_end);
         struct lease *lease =
             leases_get(server->streams->leases, stream->lease[chunk % STREAM_CHUNKS_MAX]);
@@ -265,7 +263,25 @@ uint32_t stream_resolve(struct http_server *server, const struct response *respo
                               : checksum_bytes(extent->data, run);
         n += run;
     }
-    COUNT_N(server->config.counters, payload_bytes_referenced, n - text);
+    COUNT_N(server->config.counters, payload_bytes_referenced, n);
+    return n;
+}
+
+uint32_t stream_resolve(struct http_server *server, const struct response *response, uint64_t from,
+                        uint32_t len, struct tx_fill *fill)
+{
+    uint32_t n = 0;
+
+    if (from < response->text_len) {
+        uint64_t left = response->text_len - from;
+        uint32_t wanted = left < len ? (uint32_t)left : len;
+        n = response_text(response->text + from, wanted, server->config.counters, fill);
+        if (n < wanted)
+            return n;
+    }
+    if (n < len)
+        n += parts_resolve(response, from + n - response->text_len, len - n, resolve_chunks, server,
+                           server->config.counters, fill);
     return n;
 }
 

@@ -6,10 +6,12 @@
  * any of them can be sent again. TCP never waits: it has nothing more to send until the next chunk
  * is there.
  *
+ * Chunks are those of the body, as http/parts.h counts them.
+ *
  * The next chunks are asked for ahead: twice what is in flight, or as many as the disk needs to
  * keep up (two, and twice as many whenever it was late), at most the stream's share of the worker's
- * leases. When no lease is left, streams wait for one, first come,
- * first served, for one chunk at a time.
+ * leases. When no lease is left, streams wait for one, first come, first served, for one chunk at a
+ * time.
  */
 #ifndef HTTP_STREAM_H
 #define HTTP_STREAM_H
@@ -30,9 +32,9 @@ struct stream {
     uint64_t told; /* bytes of the response that TCP knows of */
     uint32_t conn, response;
     uint32_t file;                 /* its number among the streamed ones */
-    uint32_t first;                /* chunks of the file: the first that is held, */
+    uint32_t first;                /* chunks of the body: the first that is held, */
     uint32_t ready_end, asked_end; /* behind the last that is there, that is asked for, */
-    uint32_t end;                  /* behind the last one of the body */
+    uint32_t end;                  /* and how many there are */
     uint32_t ahead;                /* chunks to read ahead: doubled whenever they did not suffice */
     uint32_t wait_prev, wait_next;
     uint8_t waits;                     /* enum stream_wait */

@@ -70,6 +70,45 @@ test_ranges_of_streamed_files() {
     serve_stop
 }
 
+# A multipart body of these ranges (RFC 9110 section 14.6), with the boundary of the head in $T/head.
+multipart_of() { # file range...
+    local file=$1 range size boundary
+    shift
+    size=$(stat -c %s "$file")
+    boundary=$(sed -n 's/\r$//; s/^Content-Type: multipart\/byteranges; boundary=//p' "$T/head")
+    [ -n "$boundary" ] || fail "no boundary"
+    for range; do
+        printf '\r\n--%s\r\nContent-Type: application/octet-stream\r\n' "$boundary"
+        printf 'Content-Range: bytes %s/%s\r\n\r\n' "$range" "$size"
+        tail -c +$((${range%-*} + 1)) "$file" | head -c $((${range#*-} - ${range%-*} + 1))
+    done
+    printf '\r\n--%s--\r\n' "$boundary"
+}
+
+test_several_ranges_of_streamed_files() {
+    local bytes=104857600 etag range
+    stream_serve
+    for range in 0-9,300000-300009 52428800-78643199,262143-262144,5-262140 \
+        10000000-19999999,0-0,20000001-40000000,104857599-104857599; do
+        expect_eq "status of ranges $range" 206 \
+            "$(fetch -r $range -D "$T/head" -o "$T/got" -w '%{http_code}' $URL/100m.bin)"
+        multipart_of "$T/root/100m.bin" ${range//,/ } >"$T/want"
+        expect_same "$T/want" "$T/got"
+    done
+    # From the end, and to it.
+    expect_eq "status" 206 \
+        "$(fetch -r -5,104857590-104857592,90000000-100000000 -D "$T/head" -o "$T/got" \
+            -w '%{http_code}' $URL/100m.bin)"
+    multipart_of "$T/root/100m.bin" $((bytes - 5))-$((bytes - 1)) 104857590-104857592 \
+        90000000-100000000 >"$T/want"
+    expect_same "$T/want" "$T/got"
+    etag=$(sed -n 's/\r$//; s/^ETag: //p' "$T/head")
+    expect_eq "If-Range, the same version" 206 "$(status_of -r 0-9,20-29 -H "If-Range: $etag" $URL/100m.bin)"
+    expect_eq "If-Range, another version" 200 "$(status_of -r 0-9,20-29 -H 'If-Range: "x"' $URL/100m.bin)"
+    expect_zero_copy $((26 << 20))
+    serve_stop
+}
+
 # 32 clients at different places of the large file, so that what one needs pushes out what another
 # will; between them resident files, none of which may wait for a disk.
 test_32_clients_thrash_the_cache() {
@@ -145,4 +184,45 @@ test_a_streamed_file_that_changes_is_never_mixed() {
     expect_file "$T/root" changing.bin
     expect_file "$T/root" 20m.bin
     serve_stop
+}
+
+# A disk that reads half of a file and then fails: an image behind a loop device, cut short.
+failing_disk() {
+    local first
+    need mkfs.ext4 filefrag losetup
+    truncate -s 128M "$T/image"
+    mkfs.ext4 -q -F -b 4096 -m 0 "$T/image" || fail "mkfs.ext4"
+    mkdir "$T/disk"
+    mount -o loop "$T/image" "$T/disk" || skip "no loop device can be mounted"
+    trap 'umount -l "$T/disk" 2>/dev/null; end_children' EXIT
+    cp "$MEDIUM/20m.bin" "$T/disk/good.bin"
+    head -c 20000000 "$MEDIUM/100m.bin" >"$T/disk/bad.bin"
+    cp "$SMALL/size-65536" "$T/disk/small"
+    sync -f "$T/disk"
+    first=$(filefrag -v "$T/disk/bad.bin" | awk '$1 == "0:" { print $4 + 0 }')
+    [ "${first:-0}" -gt "$(filefrag -v "$T/disk/good.bin" | awk '$1 == "0:" { print $4 + 0 }')" ] ||
+        skip "the file that is to fail does not lie behind the other"
+    uncache "$T/disk/"*
+    DISK_CUT=$(((first << 12) + (8 << 20)))
+}
+
+test_a_disk_that_fails() {
+    local got
+    failing_disk
+    printf 'pool:\n  size: 24M\n  stream_cache: 16M\n' >"$T/config.yaml"
+    serve_direct "$T/disk" --config "$T/config.yaml"
+    truncate -s $DISK_CUT "$T/image"
+    fetch -o "$T/got.bad" $URL/bad.bin 2>"$T/curl.log" && fail "all of bad.bin was sent"
+    got=$(stat -c %s "$T/got.bad")
+    [ "$got" -gt 1000000 ] || fail "only $got bytes came before the error"
+    cmp -n "$got" "$MEDIUM/100m.bin" "$T/got.bad" || fail "wrong bytes"
+    grep -q 'no longer served: bad.bin: Input/output error' "$T/server.log" || fail "no line in the log"
+    expect_eq "the failed file's status" 503 "$(status_of $URL/bad.bin)"
+    [ "$(counter stream_read_failed)" -gt 0 ] || fail "no read failed"
+    fetch -o "$T/got" $URL/good.bin || fail "good.bin is not served any more"
+    expect_same "$MEDIUM/20m.bin" "$T/got"
+    fetch -o "$T/got" $URL/small || fail "a resident file is not served any more"
+    expect_same "$SMALL/size-65536" "$T/got"
+    serve_stop
+    umount "$T/disk" || fail "umount"
 }

@@ -14,6 +14,7 @@ int main(void)
     srunner_add_suite(runner, log_suite());
     srunner_add_suite(runner, sites_suite());
     srunner_add_suite(runner, streamed_suite());
+    srunner_add_suite(runner, streamed_parts_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -13,5 +13,6 @@ Suite *log_suite(void);      /* test_http_log.c: records for the access log */
 Suite *bodies_suite(void);   /* test_http_bodies.c: how far bodies of requests are read */
 Suite *sites_suite(void);    /* test_http_sites.c: several sites and what is particular to each */
 Suite *streamed_suite(void); /* test_http_streamed.c: files that come through the cache of chunks */
+Suite *streamed_parts_suite(void); /* test_http_streamed_parts.c: several ranges of such a file */
 
 #endif
