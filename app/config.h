@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "http/http.h"
+#include "mempool/arena_plan.h"
 #include "stack/stack.h"
 
 #define CONFIG_CORES_MAX    128
@@ -78,6 +79,8 @@ struct config {
     uint64_t rescan_ns;  /* 0: ROOT is looked through only where the kernel tells of no changes */
     uint64_t stream_cache_bytes;    /* of it, for chunks of files that do not fit; 0: half */
     char pinned[CONFIG_LIST_BYTES]; /* patterns with commas between: files that must fit */
+    uint32_t node_count;            /* 0: the device's NUMA node, then the nearest ones */
+    int nodes[ARENA_NODES_MAX];     /* NUMA nodes for the pool, in this order */
     bool allow_small_pages;         /* locked 4 KiB pages where there are no hugepages */
 
     /* http */

@@ -254,6 +254,8 @@ static bool load_pool(struct serve *s)
         .stream_bytes = s->config->stream_cache_bytes,
         .pinned = s->config->pinned,
         .node = s->port.caps.numa_node,
+        .nodes = s->config->nodes,
+        .node_count = s->config->node_count,
         .allow_small_pages = s->config->allow_small_pages,
         .files = s->config->pool_files,
         .follow = true,

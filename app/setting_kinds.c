@@ -503,3 +503,64 @@ static void cores_zero(const struct setting *s, struct config *config)
 
 const struct setting_kind setting_cores = { cores_set, cores_text, cores_expected, cores_is_zero,
                                             cores_zero };
+
+/* NUMA nodes, in the order in which they are given: each once. */
+
+static bool nodes_set(const struct setting *s, struct config *config, const char *text)
+{
+    int nodes[ARENA_NODES_MAX];
+    uint32_t count = 0;
+
+    for (const char *at = text;; at++) {
+        unsigned node = 0, digits = 0;
+        for (; *at >= '0' && *at <= '9' && node <= s->max; at++, digits++)
+            node = node * 10 + (unsigned)(*at - '0');
+        if (digits == 0 || node > s->max || count == ARENA_NODES_MAX)
+            return false;
+        for (uint32_t i = 0; i < count; i++)
+            if (nodes[i] == (int)node)
+                return false;
+        nodes[count++] = (int)node;
+        if (*at == '\0')
+            break;
+        if (*at != ',')
+            return false;
+    }
+    memset(config->nodes, 0, sizeof(config->nodes));
+    memcpy(config->nodes, nodes, count * sizeof(nodes[0]));
+    config->node_count = count;
+    return true;
+}
+
+static void nodes_text(const struct setting *s, const struct config *config, char *text,
+                       size_t text_bytes)
+{
+    size_t len = 0;
+
+    for (uint32_t i = 0; i < config->node_count && len < text_bytes; i++)
+        len += (size_t)snprintf(text + len, text_bytes - len, "%s%d", i > 0 ? "," : "",
+                                config->nodes[i]);
+}
+
+static void nodes_expected(const struct setting *s, char *text, size_t text_bytes)
+{
+    snprintf(text, text_bytes, "at most %d NUMA nodes, each once, such as 0,1", ARENA_NODES_MAX);
+}
+
+static bool nodes_is_zero(const struct setting *s, const struct config *config)
+{
+    return config->node_count == 0;
+}
+
+static void nodes_zero(const struct setting *s, struct config *config)
+{
+    config->node_count = 0;
+    memset(config->nodes, 0, sizeof(config->nodes));
+}
+
+const struct setting_kind setting_nodes = { .set = nodes_set,
+                                            .text = nodes_text,
+                                            .expected = nodes_expected,
+                                            .is_zero = nodes_is_zero,
+                                            .zero = nodes_zero,
+                                            .list = true };

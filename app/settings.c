@@ -6,9 +6,11 @@
 
 #include "base/time.h"
 
-#define KIB (UINT64_C(1) << 10)
-#define MIB (UINT64_C(1) << 20)
-#define TIB (UINT64_C(1) << 40)
+#define KIB      (UINT64_C(1) << 10)
+#define MIB      (UINT64_C(1) << 20)
+#define TIB      (UINT64_C(1) << 40)
+
+#define NODE_MAX 1023 /* the kernel's highest NUMA node, on any machine */
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const congestions[] = { "cubic", "newreno", "bbr", NULL };
@@ -46,6 +48,7 @@ const struct setting settings[] = {
     { "pool", "stream_cache", NULL, &setting_size, AT(stream_cache_bytes), 8 * MIB, TIB, "auto",
       "auto" },
     { "pool", "pinned", NULL, &setting_globs, AT(pinned), .fallback = "none", .zero_word = "none" },
+    { "pool", "nodes", NULL, &setting_nodes, AT(nodes), 0, NODE_MAX, "auto", "auto" },
     { "pool", "allow_small_pages", "allow-small-pages", &setting_bool, AT(allow_small_pages),
       .fallback = "false" },
 

@@ -37,6 +37,7 @@ extern const struct setting_kind setting_globs;       /* char[]: patterns of pat
 extern const struct setting_kind setting_device;      /* config.device */
 extern const struct setting_kind setting_cidrs;       /* config.address and config.address_count */
 extern const struct setting_kind setting_gateways;    /* config.gateway and config.gateway6 */
+extern const struct setting_kind setting_nodes;       /* config.nodes and config.node_count */
 extern const struct setting_kind setting_cores;       /* config.cores and config.core_count */
 
 struct setting {

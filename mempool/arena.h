@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The arena: one run of virtual memory on hugepages of one NUMA node, all of it present from the
- * start, which will hold every file byte. Linux only, no DPDK (see dma.h).
+ * The arena: one run of virtual memory on hugepages, all of it present from the start, which will
+ * hold every file byte. It has a part for each NUMA node and size of pages (mempool/arena_plan.h),
+ * side by side without gaps, larger pages first; each part is bound to its node, and the kernel is
+ * asked where each page lies. Linux only, no DPDK (see dma.h).
  *
  * Life: arena_create, filled by the loader, mapped for DMA, arena_seal (from then on the CPU cannot
  * write to it: a stray store faults), arena_destroy.
@@ -13,22 +15,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mempool/arena_plan.h"
 #include "mempool/log.h"
+
+/* Pages of one size on one node. */
+struct arena_part {
+    uint64_t offset; /* in the arena */
+    uint64_t bytes;
+    uint64_t page_bytes; /* 1 GiB, 2 MiB, or the small page's size */
+    int node;            /* the NUMA node it is bound to; -1: none */
+    unsigned distance;   /* of the node from the nearest, on the kernel's scale */
+};
 
 struct arena {
     uint8_t *base;
     uint64_t bytes;      /* a multiple of page_bytes */
-    uint64_t page_bytes; /* 1 GiB, 2 MiB, or the small page's size */
+    uint64_t page_bytes; /* of its smallest pages */
     unsigned page_shift;
-    int node;              /* the NUMA node it is bound to; -1: none */
-    const uint64_t *iovas; /* device address of each page; NULL: it is the virtual address */
+    int node;              /* of the part that is nearest; -1: not bound */
+    const uint64_t *iovas; /* device address of each page_bytes; NULL: it is the virtual address */
     int file; /* the file of its pages, if that outlives us (arena_map_file): a descriptor > 0,
                  the owner's; 0: none */
+    unsigned part_count; /* 0, for memory that somebody else provides: one without details */
+    struct arena_part parts[ARENA_PARTS_MAX]; /* by address */
 };
 
 struct arena_config {
     uint64_t bytes;         /* at least; > 0 */
-    int node;               /* -1: wherever there is room */
+    int node;               /* the nearest; the next ones help out. -1: that of lowest number */
+    const int *nodes;       /* instead: these, in this order, and no other */
+    unsigned node_count;    /* of nodes; at most ARENA_NODES_MAX. 0: as node says */
     bool allow_small_pages; /* locked small pages where hugepages do not suffice; a warning says so
                              */
 };
@@ -69,6 +85,16 @@ static inline uint64_t arena_page_room(const struct arena *arena, const void *p)
 {
     return arena->page_bytes - ((uintptr_t)p & (arena->page_bytes - 1));
 }
+
+/* The part in which byte `offset` lies, for an arena of parts. */
+const struct arena_part *arena_part_at(const struct arena *arena, uint64_t offset);
+
+/* Bytes [offset, offset + bytes), both multiples of page_bytes, as an arena of its own, without
+ * device addresses. It is not to be destroyed. */
+struct arena arena_slice(const struct arena *arena, uint64_t offset, uint64_t bytes);
+
+/* The parts in the order in which they should be filled: nearest first. */
+void arena_parts_by_distance(const struct arena *arena, unsigned order[ARENA_PARTS_MAX]);
 
 static inline bool arena_contains(const struct arena *arena, const void *p)
 {

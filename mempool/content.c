@@ -6,6 +6,8 @@
 
 #include "base/assert.h"
 
+static_assert(ARENA_PARTS_MAX <= EXTENT_REGIONS_MAX, "a region for each part");
+
 struct contents {
     const struct arena *arena;
     uint16_t *sums;
@@ -21,6 +23,22 @@ static struct content **bucket_of(const struct contents *c, const struct content
     uint64_t hash = (id->ino ^ id->dev << 32) * UINT64_C(0x9e3779b97f4a7c15);
 
     return &c->buckets[(hash >> 20) & c->bucket_mask];
+}
+
+/* Files go where the port is nearest, as long as there is room. */
+static void near_first(struct contents *c)
+{
+    struct extent_range ranges[ARENA_PARTS_MAX];
+    unsigned order[ARENA_PARTS_MAX];
+
+    if (c->arena->part_count < 2)
+        return;
+    arena_parts_by_distance(c->arena, order);
+    for (unsigned i = 0; i < c->arena->part_count; i++) {
+        const struct arena_part *part = &c->arena->parts[order[i]];
+        ranges[i] = (struct extent_range){ .offset = part->offset, .bytes = part->bytes };
+    }
+    extent_map_prefer(c->map, ranges, c->arena->part_count);
 }
 
 struct contents *contents_create(const struct arena *arena, uint16_t *sums, uint32_t unit,
@@ -40,8 +58,10 @@ struct contents *contents_create(const struct arena *arena, uint16_t *sums, uint
         .buckets = calloc(buckets, sizeof(struct content *)),
         .bucket_mask = buckets - 1,
     };
-    if (c->map != NULL && c->buckets != NULL)
+    if (c->map != NULL && c->buckets != NULL) {
+        near_first(c);
         return c;
+    }
     contents_destroy(c);
     return NULL;
 }

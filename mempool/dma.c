@@ -16,8 +16,8 @@
 
 struct dma {
     struct arena *arena;
-    uint64_t *iovas; /* of each page, as registered with EAL */
-    bool registered;
+    uint64_t *iovas;             /* of each page; of larger pages: of each page_bytes of them */
+    unsigned registered_parts;   /* with EAL */
     struct rte_device **devices; /* that have the arena mapped */
     size_t device_count;
 };
@@ -69,6 +69,28 @@ static int iovas_fill(struct dma *dma, char *error, size_t error_bytes)
     return 0;
 }
 
+/* EAL takes pages of one size at a time. */
+static int part_register(struct dma *dma, const struct arena_part *part, char *error,
+                         size_t error_bytes)
+{
+    const struct arena *arena = dma->arena;
+    uint64_t pages = part->bytes / part->page_bytes, stride = part->page_bytes >> arena->page_shift;
+    uint64_t *iovas = calloc(pages, sizeof(*iovas));
+
+    if (iovas == NULL)
+        return pool_error(error, error_bytes, "pool: out of memory");
+    for (uint64_t i = 0; i < pages; i++)
+        iovas[i] = dma->iovas[(part->offset >> arena->page_shift) + i * stride];
+    int result = rte_extmem_register(arena->base + part->offset, part->bytes, iovas,
+                                     (unsigned)pages, part->page_bytes);
+    free(iovas);
+    if (result == 0)
+        return 0;
+    return pool_error(error, error_bytes,
+                      "pool: rte_extmem_register of %" PRIu64 " bytes failed: %s", part->bytes,
+                      rte_strerror(rte_errno));
+}
+
 struct dma *dma_create(struct arena *arena, char *error, size_t error_bytes)
 {
     struct dma *dma = calloc(1, sizeof(*dma));
@@ -80,13 +102,11 @@ struct dma *dma_create(struct arena *arena, char *error, size_t error_bytes)
     dma->arena = arena;
     if (iovas_fill(dma, error, error_bytes) != 0)
         goto failed;
-    if (rte_extmem_register(arena->base, arena->bytes, dma->iovas, (unsigned)page_count(arena),
-                            arena->page_bytes) != 0) {
-        pool_error(error, error_bytes, "pool: rte_extmem_register of %" PRIu64 " bytes failed: %s",
-                   arena->bytes, rte_strerror(rte_errno));
-        goto failed;
+    while (dma->registered_parts < arena->part_count) {
+        if (part_register(dma, &arena->parts[dma->registered_parts], error, error_bytes) != 0)
+            goto failed;
+        dma->registered_parts++;
     }
-    dma->registered = true;
     return dma;
 
 failed:
@@ -96,13 +116,15 @@ failed:
 
 /* ---- mapping ---- */
 
-/* The longest run that starts at page number *page, and steps over it. */
+/* The longest run in one part that starts at page number *page, and steps over it. */
 static struct run run_next(const struct dma *dma, uint64_t *page)
 {
     const struct arena *arena = dma->arena;
     uint64_t first = *page, end = first + 1;
+    const struct arena_part *part = arena_part_at(arena, first << arena->page_shift);
+    uint64_t part_end = (part->offset + part->bytes) >> arena->page_shift;
 
-    while (end < page_count(arena) && dma->iovas[end] == dma->iovas[end - 1] + arena->page_bytes)
+    while (end < part_end && dma->iovas[end] == dma->iovas[end - 1] + arena->page_bytes)
         end++;
     *page = end;
     return (struct run){
@@ -202,8 +224,10 @@ void dma_destroy(struct dma *dma)
         return;
     while (dma->device_count > 0)
         runs_unmap(dma, dma->devices[--dma->device_count], page_count(dma->arena));
-    if (dma->registered)
-        rte_extmem_unregister(dma->arena->base, dma->arena->bytes);
+    while (dma->registered_parts > 0) {
+        const struct arena_part *part = &dma->arena->parts[--dma->registered_parts];
+        rte_extmem_unregister(dma->arena->base + part->offset, part->bytes);
+    }
     dma->arena->iovas = NULL;
     free(dma->devices);
     free(dma->iovas);

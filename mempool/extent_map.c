@@ -12,6 +12,13 @@
 
 static_assert(1 << (CLASSES - 1) == EXTENT_GROUP_UNITS, "the last class is a whole group");
 
+/* Groups that are searched together: [begin, end). */
+struct region {
+    uint32_t begin, end;
+    /* No group of it below first[c] has a run of 2^c units: where a search may begin. */
+    uint32_t first[CLASSES];
+};
+
 struct extent_map {
     uint64_t *words;   /* a bit per unit; 1: free */
     uint16_t *free;    /* units, of each group */
@@ -19,8 +26,8 @@ struct extent_map {
     uint32_t groups;
     uint32_t unit;
     uint64_t units, units_free;
-    /* No group below first[c] has a run of 2^c units: where a search may begin. */
-    uint32_t first[CLASSES];
+    struct region regions[EXTENT_REGIONS_MAX]; /* all groups, in the order of preference */
+    unsigned region_count;
     struct memory memory;
 };
 
@@ -69,6 +76,15 @@ static unsigned class_of(unsigned n)
     return (unsigned)(31 - __builtin_clz(n));
 }
 
+static struct region *region_of(struct extent_map *map, uint32_t group)
+{
+    struct region *region = map->regions;
+
+    while (group < region->begin || group >= region->end)
+        region++;
+    return region;
+}
+
 /* After a change of the group's bits. */
 static void group_update(struct extent_map *map, uint32_t group, int free_change)
 {
@@ -78,10 +94,12 @@ static void group_update(struct extent_map *map, uint32_t group, int free_change
     map->free[group] = (uint16_t)(map->free[group] + free_change);
     map->units_free += (uint64_t)(int64_t)free_change;
     map->longest[group] = (uint16_t)longest;
-    if (free_change > 0 && longest > 0)
+    if (free_change > 0 && longest > 0) {
+        struct region *region = region_of(map, group);
         for (unsigned c = 0; c <= class_of(longest); c++)
-            if (map->first[c] > group)
-                map->first[c] = group;
+            if (region->first[c] > group)
+                region->first[c] = group;
+    }
 }
 
 /* Marks the units [start, start + n) of one group, which must all be in the other state. */
@@ -132,6 +150,8 @@ struct extent_map *extent_map_create(uint64_t bytes, uint32_t unit, const struct
     map->groups = (uint32_t)groups;
     map->unit = unit;
     map->units = units;
+    map->regions[0].end = map->groups;
+    map->region_count = 1;
     map->words = memory_alloc(memory, groups + 1, GROUP_WORDS * sizeof(uint64_t));
     map->free = memory_alloc(memory, groups + 1, sizeof(uint16_t));
     map->longest = memory_alloc(memory, groups + 1, sizeof(uint16_t));
@@ -141,6 +161,26 @@ struct extent_map *extent_map_create(uint64_t bytes, uint32_t unit, const struct
     }
     units_mark(map, 0, units, true); /* what the last group has beyond the end stays taken */
     return map;
+}
+
+void extent_map_prefer(struct extent_map *map, const struct extent_range *ranges, unsigned count)
+{
+    uint64_t group_bytes = (uint64_t)EXTENT_GROUP_UNITS * map->unit;
+    unsigned n = 0;
+
+    ASSERT(count > 0 && count <= EXTENT_REGIONS_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        /* A group that two ranges share is the first's. */
+        uint64_t begin = (ranges[i].offset + group_bytes - 1) / group_bytes;
+        uint64_t end = (ranges[i].offset + ranges[i].bytes + group_bytes - 1) / group_bytes;
+        if (begin >= end)
+            continue;
+        struct region *region = &map->regions[n++];
+        *region = (struct region){ .begin = (uint32_t)begin, .end = (uint32_t)end };
+        for (unsigned c = 0; c < CLASSES; c++)
+            region->first[c] = region->begin;
+    }
+    map->region_count = n;
 }
 
 void extent_map_destroy(struct extent_map *map)
@@ -167,31 +207,34 @@ static bool group_is_empty(const struct extent_map *map, uint32_t group)
     return map->free[group] == EXTENT_GROUP_UNITS;
 }
 
-/* The lowest group with a run of n units (n at most a group). */
-static uint32_t group_find(struct extent_map *map, unsigned n)
+/* The region's lowest group with a run of n units (n at most a group). */
+static uint32_t group_find(const struct extent_map *map, struct region *region, unsigned n)
 {
     unsigned c = class_of(n);
     bool met = false;
 
-    for (uint32_t group = map->first[c]; group < map->groups; group++) {
+    for (uint32_t group = region->first[c]; group < region->end; group++) {
         if (!met && map->longest[group] >= 1u << c) {
-            map->first[c] = group;
+            region->first[c] = group;
             met = true;
         }
         if (map->longest[group] >= n)
             return group;
     }
     if (!met)
-        map->first[c] = map->groups;
+        region->first[c] = region->end;
     return NO_GROUP;
 }
 
-/* The highest run of n empty groups, else the longest; its length, 0 if no group is empty. */
-static uint32_t groups_find(const struct extent_map *map, uint32_t n, uint32_t *first)
+/* Of the groups [begin, end): the highest run of n empty ones, else the longest; its length, 0 if
+ * none is empty. */
+static uint32_t groups_find(const struct extent_map *map, uint32_t begin, uint32_t end, uint32_t n,
+                            uint32_t *first)
 {
     uint32_t longest = 0, run = 0;
 
-    for (uint32_t group = map->groups; group-- > 0 && longest < n;) {
+    *first = begin;
+    for (uint32_t group = end; group-- > begin && longest < n;) {
         run = group_is_empty(map, group) ? run + 1 : 0;
         if (run > longest) {
             longest = run;
@@ -207,9 +250,8 @@ static unsigned group_head(const struct extent_map *map, uint32_t group)
     return bit_next(group_words(map, group), 0, false);
 }
 
-static unsigned group_tail(const struct extent_map *map, uint32_t group)
+static unsigned tail_of(const uint64_t *words)
 {
-    const uint64_t *words = group_words(map, group);
     unsigned n = 0;
 
     for (unsigned w = GROUP_WORDS; w-- > 0; n += WORD_BITS)
@@ -225,7 +267,7 @@ static uint64_t run_across(const struct extent_map *map, uint64_t n, uint64_t *f
 
     for (uint32_t group = map->groups; group-- > 0 && longest < n;) {
         uint64_t start = (uint64_t)group * EXTENT_GROUP_UNITS;
-        unsigned tail = group_tail(map, group), at = 0;
+        unsigned tail = tail_of(group_words(map, group)), at = 0;
         run += tail;
         if (run > longest) {
             longest = run;
@@ -241,27 +283,34 @@ static uint64_t run_across(const struct extent_map *map, uint64_t n, uint64_t *f
     return longest;
 }
 
+/* Room for n units in one region, as it is best there; false: only across groups, if at all. */
+static bool region_find(const struct extent_map *map, struct region *region, uint64_t n,
+                        uint64_t *first)
+{
+    uint32_t group;
+    unsigned start = 0;
+
+    if (n <= EXTENT_GROUP_UNITS) {
+        group = group_find(map, region, (unsigned)n);
+        if (group == NO_GROUP)
+            return false;
+        run_find(group_words(map, group), (unsigned)n, &start);
+    } else {
+        uint32_t wanted = (uint32_t)((n + EXTENT_GROUP_UNITS - 1) / EXTENT_GROUP_UNITS);
+        if (groups_find(map, region->begin, region->end, wanted, &group) < wanted)
+            return false;
+    }
+    *first = (uint64_t)group * EXTENT_GROUP_UNITS + start;
+    return true;
+}
+
 /* Where the next piece of a request for n units goes; returns its length. Something must be free.
  */
 static uint64_t piece_find(struct extent_map *map, uint64_t n, uint64_t *first)
 {
-    uint32_t group = 0;
-
-    if (n <= EXTENT_GROUP_UNITS) {
-        unsigned start = 0;
-        group = group_find(map, (unsigned)n);
-        if (group != NO_GROUP) {
-            run_find(group_words(map, group), (unsigned)n, &start);
-            *first = (uint64_t)group * EXTENT_GROUP_UNITS + start;
+    for (unsigned i = 0; i < map->region_count; i++)
+        if (region_find(map, &map->regions[i], n, first))
             return n;
-        }
-    } else {
-        uint32_t wanted = (uint32_t)((n + EXTENT_GROUP_UNITS - 1) / EXTENT_GROUP_UNITS);
-        if (groups_find(map, wanted, &group) >= wanted) {
-            *first = (uint64_t)group * EXTENT_GROUP_UNITS;
-            return n;
-        }
-    }
     uint64_t run = run_across(map, n, first);
     return run < n ? run : n;
 }
@@ -293,10 +342,16 @@ bool extent_map_reserve(struct extent_map *map, uint64_t bytes, struct extent_ra
 {
     uint64_t group_bytes = (uint64_t)EXTENT_GROUP_UNITS * map->unit;
     uint64_t wanted = bytes / group_bytes + (bytes % group_bytes != 0);
-    uint32_t first = 0;
+    uint32_t first;
+    bool found = false;
 
     ASSERT(bytes > 0);
-    if (wanted > map->groups || groups_find(map, (uint32_t)wanted, &first) < wanted)
+    if (wanted > map->groups)
+        return false;
+    for (unsigned i = 0; i < map->region_count && !found; i++)
+        found = groups_find(map, map->regions[i].begin, map->regions[i].end, (uint32_t)wanted,
+                            &first) >= wanted;
+    if (!found && groups_find(map, 0, map->groups, (uint32_t)wanted, &first) < wanted)
         return false;
     *out = (struct extent_range){ .offset = first * group_bytes, .bytes = wanted * group_bytes };
     units_mark(map, out->offset / map->unit, out->bytes / map->unit, false);
@@ -345,5 +400,60 @@ struct extent_usage extent_map_usage(const struct extent_map *map)
         .bytes = map->units * map->unit,
         .free_bytes = map->units_free * map->unit,
         .largest_free = run_across(map, UINT64_MAX, &first) * map->unit,
+    };
+}
+
+/* The group's words with only the units [from, end) that are in the range; in scratch, unless all
+ * are. */
+static const uint64_t *words_within(const struct extent_map *map, uint32_t group, uint64_t from,
+                                    uint64_t end, uint64_t scratch[GROUP_WORDS])
+{
+    const uint64_t *words = group_words(map, group);
+    uint64_t start = (uint64_t)group * EXTENT_GROUP_UNITS;
+
+    if (from <= start && end >= start + EXTENT_GROUP_UNITS)
+        return words;
+    for (unsigned w = 0; w < GROUP_WORDS; w++, start += WORD_BITS) {
+        uint64_t low = from > start ? from : start;
+        uint64_t high = end < start + WORD_BITS ? end : start + WORD_BITS;
+        scratch[w] = 0;
+        if (low < high)
+            scratch[w] = words[w] & UINT64_MAX >> (WORD_BITS - (high - low)) << (low - start);
+    }
+    return scratch;
+}
+
+static unsigned bits_set(const uint64_t *words)
+{
+    unsigned n = 0;
+
+    for (unsigned w = 0; w < GROUP_WORDS; w++)
+        n += (unsigned)__builtin_popcountll(words[w]);
+    return n;
+}
+
+struct extent_usage extent_map_usage_within(const struct extent_map *map, struct extent_range range)
+{
+    uint64_t scratch[GROUP_WORDS], free_units = 0, longest = 0, run = 0;
+    uint64_t from = range.offset / map->unit, end = (range.offset + range.bytes) / map->unit;
+
+    ASSERT(end <= map->units);
+    for (uint64_t group = from / EXTENT_GROUP_UNITS; group * EXTENT_GROUP_UNITS < end; group++) {
+        const uint64_t *words = words_within(map, (uint32_t)group, from, end, scratch);
+        bool whole = words != scratch;
+        unsigned start, head = bit_next(words, 0, false);
+        unsigned n = whole ? map->free[group] : bits_set(words);
+        unsigned inside = whole ? map->longest[group] : run_find(words, EXTENT_GROUP_UNITS, &start);
+        free_units += n;
+        run += head;
+        longest = run > longest ? run : longest;
+        longest = inside > longest ? inside : longest;
+        if (head < EXTENT_GROUP_UNITS)
+            run = tail_of(words);
+    }
+    return (struct extent_usage){
+        .bytes = range.bytes,
+        .free_bytes = free_units * map->unit,
+        .largest_free = longest * map->unit,
     };
 }

@@ -9,7 +9,8 @@
  * 3% at 512. One bit per unit says that it is free: neighbours that are freed are one run again
  * without further ado. 4096 units are a group (2 MiB at 512); what is larger than a group is cut
  * from whole free groups, from the arena's end downward, and smaller things are packed into groups
- * from its beginning upward, so that the two do not break up each other's space.
+ * from its beginning upward, so that the two do not break up each other's space. An arena of parts
+ * that are not equally near is filled part by part (extent_map_prefer), each in that way.
  *
  * Metadata: 1 bit per unit and 4 bytes per group, 1/4096 of the arena at 512: 2 bytes for a file of
  * 8 KiB.
@@ -25,6 +26,7 @@
 
 #define EXTENT_UNIT_MIN    512
 #define EXTENT_GROUP_UNITS 4096
+#define EXTENT_REGIONS_MAX 16
 
 struct extent_map;
 
@@ -41,6 +43,13 @@ struct extent_usage {
 
 /* All free. bytes is a multiple of unit, unit a power of two. NULL: out of memory. */
 struct extent_map *extent_map_create(uint64_t bytes, uint32_t unit, const struct memory *memory);
+/*
+ * Says in which order the arena is filled: all of ranges[0] before ranges[1], and so on, but for
+ * what finds room only across ranges. Together they are the arena, without overlap; each begins and
+ * ends where it likes, and is preferred in whole groups. count at most EXTENT_REGIONS_MAX; while
+ * nothing is taken.
+ */
+void extent_map_prefer(struct extent_map *map, const struct extent_range *ranges, unsigned count);
 /* NULL is allowed. */
 void extent_map_destroy(struct extent_map *map);
 
@@ -69,5 +78,8 @@ bool extent_map_take(struct extent_map *map, struct extent_range range);
 void extent_map_free(struct extent_map *map, struct extent_range range);
 
 struct extent_usage extent_map_usage(const struct extent_map *map);
+/* Of a part of the arena, whole units. */
+struct extent_usage extent_map_usage_within(const struct extent_map *map,
+                                            struct extent_range range);
 
 #endif

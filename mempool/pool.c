@@ -158,6 +158,8 @@ static int reserve(struct pool *pool, const struct error *error)
     struct arena_config arena = {
         .bytes = config->bytes,
         .node = config->node,
+        .nodes = config->nodes,
+        .node_count = config->node_count,
         .allow_small_pages = config->allow_small_pages,
     };
     if (arena.bytes == 0)
@@ -233,8 +235,7 @@ static int equip(struct pool *pool, const struct error *error)
         bool fits =
             extent_map_reserve(contents_map(pool->contents), pool->report.stream_bytes, &range);
         ASSERT(fits && range.offset % CHUNK_BYTES == 0);
-        pool->stream_region = (struct arena){ .base = pool->arena.base + range.offset,
-                                              .bytes = pool->report.stream_bytes };
+        pool->stream_region = arena_slice(&pool->arena, range.offset, pool->report.stream_bytes);
     }
     u->reader = pool->reader;
     u->contents = pool->contents;

@@ -31,14 +31,16 @@ struct pool_progress {
 
 struct pool_config {
     const char *root;
-    uint64_t bytes;     /* room for files; 0: what ROOT needs, and if it follows changes, some more
-                           (contents_spare). The table of prefix sums, 1/64 of it, comes on top */
-    uint32_t files;     /* most files at a time, old ones still in use included; 0: what ROOT has,
-                           and if it follows changes, twice as many and 16384 */
-    bool follow;        /* pool_follow() will be called */
-    uint64_t rescan_ns; /* with follow: all of ROOT is looked at this often; 0: only where there
-                           is no inotify */
-    int node;           /* NUMA node of the port; -1: any */
+    uint64_t bytes;      /* room for files; 0: what ROOT needs, and if it follows changes, some more
+                            (contents_spare). The table of prefix sums, 1/64 of it, comes on top */
+    uint32_t files;      /* most files at a time, old ones still in use included; 0: what ROOT has,
+                            and if it follows changes, twice as many and 16384 */
+    bool follow;         /* pool_follow() will be called */
+    uint64_t rescan_ns;  /* with follow: all of ROOT is looked at this often; 0: only where there
+                            is no inotify */
+    int node;            /* NUMA node of the port, which comes first; -1: none is nearer */
+    const int *nodes;    /* instead: these and no other, in this order (struct arena_config) */
+    unsigned node_count; /* of nodes; 0: as node says */
     uint64_t stream_bytes;   /* of it, for chunks of files that do not fit; 0: half of it */
     const char *pinned;      /* patterns of files that must fit (mempool/residency.h), or NULL */
     bool allow_small_pages;  /* locked small pages where hugepages do not suffice */

@@ -13,15 +13,33 @@
 
 /* ---- io_uring ---- */
 
-#define PIECE_SHIFT  30 /* a fixed buffer is at most 1 GiB */
+#define PIECE_BYTES  (UINT64_C(1) << 30) /* a fixed buffer is at most 1 GiB */
 #define SUBMIT_BATCH 16 /* reads given to the kernel at a time while others are finishing */
 
 struct uring_reader {
     struct reader head;
     struct io_uring ring;
-    const struct arena *arena;
+    uint8_t *base; /* of the arena */
+    uint64_t bytes;
+    struct iovec *pieces; /* fixed buffers, side by side */
+    unsigned piece_count;
     unsigned unsubmitted;
 };
+
+/* The fixed buffer in which p lies. */
+static unsigned piece_at(const struct uring_reader *reader, const uint8_t *p)
+{
+    unsigned low = 0, high = reader->piece_count;
+
+    while (high - low > 1) {
+        unsigned middle = low + (high - low) / 2;
+        if ((const uint8_t *)reader->pieces[middle].iov_base <= p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
 
 /* What the kernel may refuse for now: the reads stay in the ring for the next try. */
 static void uring_submit(struct uring_reader *reader, unsigned wait)
@@ -39,12 +57,13 @@ static void uring_submit(struct uring_reader *reader, unsigned wait)
 static void uring_start(struct reader *head, struct read_op *op)
 {
     struct uring_reader *reader = (struct uring_reader *)head;
-    uint64_t offset = (uint64_t)(op->to - reader->arena->base);
-    uint64_t piece = offset >> PIECE_SHIFT;
-    uint64_t room = ((piece + 1) << PIECE_SHIFT) - offset;
+    uint64_t offset = (uint64_t)(op->to - reader->base);
+    unsigned piece = piece_at(reader, op->to);
+    const struct iovec *fixed = &reader->pieces[piece];
+    uint64_t room = (uint64_t)((uint8_t *)fixed->iov_base + fixed->iov_len - op->to);
     struct io_uring_sqe *sqe;
 
-    ASSERT(offset < reader->arena->bytes && op->len <= reader->arena->bytes - offset);
+    ASSERT(offset < reader->bytes && op->len <= reader->bytes - offset);
     while ((sqe = io_uring_get_sqe(&reader->ring)) == NULL)
         uring_submit(reader, 0);
     /* A read stays within its fixed buffer; the rest is a short read, which callers go on from. */
@@ -82,6 +101,7 @@ static void uring_destroy(struct reader *head)
      * the hugepages back until then. */
     io_uring_unregister_buffers(&reader->ring);
     io_uring_queue_exit(&reader->ring);
+    free(reader->pieces);
     free(reader);
 }
 
@@ -90,29 +110,39 @@ static void uring_destroy(struct reader *head)
  * has it open until its last read is over, even if the process is killed: so nobody else uses pages
  * that are still being written to.
  */
-static int file_hold(struct uring_reader *reader)
+static int file_hold(struct uring_reader *reader, const struct arena *arena)
 {
-    int file = reader->arena->file;
+    int file = arena->file;
 
     return file > 0 ? io_uring_register_files(&reader->ring, &file, 1) : 0;
 }
 
-static int arena_register(struct uring_reader *reader)
+/* A buffer lies in one part of the arena: some kernels want one file, and pages of one size. */
+static void pieces_cut(struct uring_reader *reader, uint64_t from, uint64_t bytes)
 {
-    const struct arena *arena = reader->arena;
-    unsigned pieces = (unsigned)((arena->bytes + (UINT64_C(1) << PIECE_SHIFT) - 1) >> PIECE_SHIFT);
-    struct iovec *iov = calloc(pieces, sizeof(*iov));
-
-    if (iov == NULL)
-        return -ENOMEM;
-    for (unsigned i = 0; i < pieces; i++) {
-        uint64_t start = (uint64_t)i << PIECE_SHIFT, left = arena->bytes - start;
-        iov[i].iov_base = arena->base + start;
-        iov[i].iov_len = left >> PIECE_SHIFT != 0 ? (size_t)1 << PIECE_SHIFT : left;
+    while (bytes > 0) {
+        uint64_t len = bytes < PIECE_BYTES ? bytes : PIECE_BYTES;
+        reader->pieces[reader->piece_count++] =
+            (struct iovec){ .iov_base = reader->base + from, .iov_len = len };
+        from += len;
+        bytes -= len;
     }
-    int result = io_uring_register_buffers(&reader->ring, iov, pieces);
-    free(iov);
-    return result == 0 ? file_hold(reader) : result;
+}
+
+static int arena_register(struct uring_reader *reader, const struct arena *arena)
+{
+    reader->base = arena->base;
+    reader->bytes = arena->bytes;
+    reader->pieces =
+        calloc(arena->bytes / PIECE_BYTES + arena->part_count + 1, sizeof(*reader->pieces));
+    if (reader->pieces == NULL)
+        return -ENOMEM;
+    if (arena->part_count == 0)
+        pieces_cut(reader, 0, arena->bytes);
+    for (unsigned i = 0; i < arena->part_count; i++)
+        pieces_cut(reader, arena->parts[i].offset, arena->parts[i].bytes);
+    int result = io_uring_register_buffers(&reader->ring, reader->pieces, reader->piece_count);
+    return result == 0 ? file_hold(reader, arena) : result;
 }
 
 static struct read_op *uring_poll(struct reader *head, uint64_t timeout_ns)
@@ -148,7 +178,6 @@ struct reader *reader_create_uring(const struct arena *arena, char *error, size_
         return NULL;
     }
     reader->head.ops = &uring_ops;
-    reader->arena = arena;
     result = io_uring_queue_init(READER_DEPTH, &reader->ring, 0);
     if (result != 0) {
         pool_error(error, error_bytes,
@@ -156,7 +185,7 @@ struct reader *reader_create_uring(const struct arena *arena, char *error, size_
                    strerror(-result));
         goto free_reader;
     }
-    result = arena_register(reader);
+    result = arena_register(reader, arena);
     if (result != 0) {
         pool_error(error, error_bytes,
                    "io_uring did not take the pool as fixed buffers: %s (raise `ulimit -l` to "
@@ -168,6 +197,7 @@ struct reader *reader_create_uring(const struct arena *arena, char *error, size_
 
 exit_ring:
     io_uring_queue_exit(&reader->ring);
+    free(reader->pieces);
 free_reader:
     free(reader);
     return NULL;

@@ -62,7 +62,7 @@ static const struct {
     { "sever:\n  port: 80\n", "1: sever: there is no such section; there are server, pool" },
     { "pool:\n  sise: 2G\n",
       "2: pool.sise: there is no such setting; pool has size, files, rescan, "
-      "stream_cache, pinned, allow_small_pages" },
+      "stream_cache, pinned, nodes, allow_small_pages" },
     { "pool:\n  port: 80\n", "2: pool.port: there is no such setting" },
     { "? [a]\n: b\n", "1: (no text): there is no such section" },
     { "server:\n  mtu: 1500\n  mtu: 1400\n", "3: server.mtu: already set in line 2" },
@@ -106,6 +106,12 @@ static const struct {
     { "pool:\n  stream_cache: 4M\n", "2: pool.stream_cache: expected a size from 8MiB to 1TiB" },
     { "pool:\n  pinned: ['a,,b']\n",
       "2: pool.pinned: expected patterns of paths below ROOT, such as *.html" },
+    { "pool:\n  nodes: [0, 1, 0]\n",
+      "2: pool.nodes: expected at most 8 NUMA nodes, each once, such as 0,1, or auto; found "
+      "\"0,1,0\"" },
+    { "pool:\n  nodes: 1024\n", "2: pool.nodes: expected at most 8 NUMA nodes" },
+    { "pool:\n  nodes: [0, -1]\n", "2: pool.nodes: expected at most 8 NUMA nodes" },
+    { "pool:\n  nodes: [0,1,2,3,4,5,6,7,8]\n", "2: pool.nodes: expected at most 8 NUMA nodes" },
     { "pool:\n  allow_small_pages: maybe\n",
       "2: pool.allow_small_pages: expected true or false; found \"maybe\"" },
     { "timeouts:\n  idle: 30\n",
@@ -224,7 +230,7 @@ static const char everything[] =
     "  drain_seconds: 0\n"
     "  media_types: \"/etc/odd: name\"\n"
     "  log_level: debug\n"
-    "pool: {size: 1536M, allow_small_pages: yes}\n"
+    "pool: {size: 1536M, nodes: [3, 1], allow_small_pages: yes}\n"
     "http: {server_name: none}\n"
     "limits:\n"
     "  connections: 100\n"
@@ -267,6 +273,9 @@ START_TEST(every_setting_is_taken)
     ck_assert_uint_eq(config.drain_seconds, 0);
     ck_assert_str_eq(config.media_types, "/etc/odd: name");
     ck_assert_uint_eq(config.pool_bytes, UINT64_C(1536) << 20);
+    ck_assert_uint_eq(config.node_count, 2);
+    ck_assert_int_eq(config.nodes[0], 3);
+    ck_assert_int_eq(config.nodes[1], 1);
     ck_assert(config.allow_small_pages);
     ck_assert_uint_eq(config.requests_max, 10);
     ck_assert_uint_eq(config.request_line_max, 2048);

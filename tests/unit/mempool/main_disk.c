@@ -8,6 +8,7 @@ int main(void)
     SRunner *runner = srunner_create(log_suite());
 
     srunner_add_suite(runner, types_suite());
+    srunner_add_suite(runner, arena_plan_suite());
     srunner_add_suite(runner, arena_suite());
     srunner_add_suite(runner, scan_suite());
     srunner_add_suite(runner, scopes_suite());

@@ -18,6 +18,7 @@ Suite *chunk_cache_suite(void);
 
 Suite *log_suite(void);
 Suite *types_suite(void);
+Suite *arena_plan_suite(void);
 Suite *arena_suite(void);
 Suite *scan_suite(void);
 Suite *scopes_suite(void);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <numa.h>
+#include <numaif.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +48,18 @@ START_TEST(is_at_least_as_large_as_asked_and_writable)
 }
 END_TEST
 
+/* What free pages of 1 GiB, on all nodes, would hold. */
+static uint64_t on_large_pages(void)
+{
+    struct node_pages nodes[ARENA_NODES_MAX];
+    uint64_t pages = 0;
+    int absent;
+
+    for (unsigned i = nodes_read(-1, NULL, 0, nodes, &absent); i-- > 0;)
+        pages += nodes[i].size[0].usable;
+    return pages * hugepage_bytes[0];
+}
+
 START_TEST(too_few_hugepages_says_how_many_are_missing_and_the_command)
 {
     const struct arena_config config = { .bytes = TOO_MUCH, .node = -1 };
@@ -62,7 +76,7 @@ START_TEST(too_few_hugepages_says_how_many_are_missing_and_the_command)
                             "echo %lu | sudo tee /sys/kernel/mm/hugepages/",
                             &need, &have, &missing, &reserve),
                      4);
-    ck_assert_uint_eq(need, TOO_MUCH >> 21);
+    ck_assert_uint_eq(need, (TOO_MUCH - on_large_pages()) >> 21);
     ck_assert_uint_eq(missing, need - have);
     ck_assert_uint_ge(reserve, missing);
     ck_assert_ptr_null(strchr(error, '\n'));
@@ -116,6 +130,93 @@ START_TEST(a_write_after_sealing_faults)
     ck_assert_int_eq(signal_of_write(arena.base + 7), SIGSEGV);
     ck_assert_int_eq(signal_of_write(arena.base + arena.bytes - 1), SIGSEGV);
     arena_destroy(&arena);
+}
+END_TEST
+
+/* ---- pages of both sizes, and their node ---- */
+
+static int node_of(void *page)
+{
+    int status = -1;
+
+    return move_pages(0, 1, &page, NULL, &status, 0) == 0 ? status : -1;
+}
+
+START_TEST(each_page_lies_on_its_node)
+{
+    struct arena arena;
+    const struct arena_config config = { .bytes = 6 << 20, .node = 0, .allow_small_pages = true };
+
+    if (numa_available() < 0) {
+        fprintf(stderr, "SKIP: the kernel knows no NUMA nodes\n");
+        return;
+    }
+    ck_assert_msg(arena_create(&arena, &config, &said.log, error, sizeof(error)) == 0, "%s", error);
+    ck_assert_int_eq(arena.node, 0);
+    for (uint64_t at = 0; at < arena.bytes; at += arena.page_bytes)
+        ck_assert_int_eq(node_of(arena.base + at), arena_part_at(&arena, at)->node);
+    arena_destroy(&arena);
+}
+END_TEST
+
+START_TEST(pages_of_both_sizes_are_one_arena)
+{
+    const uint64_t large = hugepage_bytes[0], small = hugepage_bytes[1];
+    const struct arena_config config = { .bytes = large + small + 1, .node = -1 };
+    struct node_pages nodes[ARENA_NODES_MAX];
+    struct arena_locked before = arena_locked_read(), now;
+    struct arena arena;
+    int absent;
+
+    nodes_read(-1, NULL, 0, nodes, &absent);
+    if (nodes[0].size[0].usable < 1 || nodes[0].size[1].usable < 2) {
+        fprintf(stderr, "SKIP: both sizes in one arena: a hugepage of 1 GiB is needed, "
+                        "echo 1 | sudo tee "
+                        "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages\n");
+        return;
+    }
+    ck_assert_msg(arena_create(&arena, &config, &said.log, error, sizeof(error)) == 0, "%s", error);
+    ck_assert_uint_eq(arena.part_count, 2);
+    ck_assert_uint_eq(arena.parts[0].page_bytes, large);
+    ck_assert_uint_eq(arena.parts[0].bytes, large);
+    ck_assert_uint_eq(arena.parts[1].page_bytes, small);
+    ck_assert_uint_eq(arena.parts[1].offset, large);
+    ck_assert_uint_eq(arena.bytes, large + 2 * small);
+    ck_assert_uint_eq(arena.page_bytes, small);
+    ck_assert_uint_eq((uintptr_t)arena.base % large, 0);
+    now = arena_locked_read();
+    ck_assert_uint_eq(now.hugetlb, before.hugetlb + arena.bytes);
+    memset(arena.base + large - 8, 0x5a, 16); /* across the seam */
+    ck_assert_int_eq(arena_seal(&arena, error, sizeof(error)), 0);
+    ck_assert_int_eq(signal_of_write(arena.base + large - 1), SIGSEGV);
+    ck_assert_int_eq(signal_of_write(arena.base + large), SIGSEGV);
+    ck_assert_uint_eq(arena.base[large + 7], 0x5a);
+    arena_destroy(&arena);
+}
+END_TEST
+
+START_TEST(a_slice_has_the_parts_within_it)
+{
+    uint8_t memory[1];
+    struct arena slice, arena = { .base = memory, .bytes = 100, .part_count = 3 };
+
+    arena.parts[0] = (struct arena_part){ .bytes = 40, .node = 1, .distance = 20 };
+    arena.parts[1] = (struct arena_part){ .offset = 40, .bytes = 50, .node = 0, .distance = 10 };
+    arena.parts[2] = (struct arena_part){ .offset = 90, .bytes = 10, .node = 1, .distance = 20 };
+    slice = arena_slice(&arena, 30, 60);
+    ck_assert_ptr_eq(slice.base, memory + 30);
+    ck_assert_uint_eq(slice.part_count, 2);
+    ck_assert_uint_eq(slice.parts[0].offset, 0);
+    ck_assert_uint_eq(slice.parts[0].bytes, 10);
+    ck_assert_uint_eq(slice.parts[1].offset, 10);
+    ck_assert_uint_eq(slice.parts[1].bytes, 50);
+    ck_assert_int_eq(arena_part_at(&slice, 9)->node, 1);
+    ck_assert_int_eq(arena_part_at(&slice, 10)->node, 0);
+    unsigned order[ARENA_PARTS_MAX];
+    arena_parts_by_distance(&arena, order);
+    ck_assert_uint_eq(order[0], 1);
+    ck_assert_uint_eq(order[1], 0);
+    ck_assert_uint_eq(order[2], 2);
 }
 END_TEST
 
@@ -203,6 +304,9 @@ Suite *arena_suite(void)
     tcase_add_test(tcase, a_node_that_does_not_exist_is_named);
     tcase_add_test(tcase, even_small_pages_can_be_too_few);
     tcase_add_test(tcase, a_write_after_sealing_faults);
+    tcase_add_test(tcase, each_page_lies_on_its_node);
+    tcase_add_test(tcase, pages_of_both_sizes_are_one_arena);
+    tcase_add_test(tcase, a_slice_has_the_parts_within_it);
     tcase_add_test(tcase, device_addresses_follow_the_table_of_pages);
     tcase_add_test(tcase, pages_of_a_file_outlive_their_mapping);
     tcase_add_test(tcase, a_file_without_enough_hugepages_is_an_error);

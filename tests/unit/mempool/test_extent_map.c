@@ -211,6 +211,92 @@ START_TEST(an_empty_map_gives_nothing)
 }
 END_TEST
 
+/* ---- parts that are not equally near ---- */
+
+/* The far part comes first in the arena, and ends within a group. */
+static void make_near_and_far(void)
+{
+    const struct extent_range order[] = {
+        { .offset = 4 * GROUP_BYTES + 1024, .bytes = 6 * GROUP_BYTES - 1024 },
+        { .offset = 0, .bytes = 4 * GROUP_BYTES + 1024 },
+    };
+
+    make(10 * GROUP_BYTES, 512);
+    extent_map_prefer(map, order, 2);
+}
+
+START_TEST(what_is_near_is_filled_first)
+{
+    make_near_and_far();
+    ck_assert_uint_eq(take(700).offset, 5 * GROUP_BYTES);
+    ck_assert_uint_eq(take(2 * GROUP_BYTES).offset, 8 * GROUP_BYTES);
+    ck_assert_uint_eq(take(2 * GROUP_BYTES).offset, 6 * GROUP_BYTES);
+    /* Small things still find room near, large ones do not. */
+    ck_assert_uint_eq(take(700).offset, 5 * GROUP_BYTES + 1024);
+    ck_assert_uint_eq(take(2 * GROUP_BYTES).offset, 3 * GROUP_BYTES);
+    ck_assert_uint_eq(take(GROUP_BYTES).offset, 0);
+}
+END_TEST
+
+START_TEST(what_is_freed_near_is_found_again)
+{
+    struct extent_range near;
+
+    make_near_and_far();
+    near = take(1024);
+    take(GROUP_BYTES - 1024);
+    for (unsigned i = 0; i < 4; i++)
+        take(GROUP_BYTES);
+    ck_assert_uint_eq(take(512).offset, 0);
+    extent_map_free(map, near);
+    ck_assert_uint_eq(take(512).offset, near.offset);
+}
+END_TEST
+
+START_TEST(what_no_part_holds_lies_in_both)
+{
+    struct extent_range frames;
+
+    make_near_and_far();
+    ck_assert_uint_eq(take(8 * GROUP_BYTES).bytes, 8 * GROUP_BYTES);
+    ck_assert_uint_eq(free_bytes(), 2 * GROUP_BYTES);
+    teardown();
+    make_near_and_far();
+    ck_assert(extent_map_reserve(map, 3 * GROUP_BYTES, &frames));
+    ck_assert_uint_eq(frames.offset, 7 * GROUP_BYTES);
+    extent_map_free(map, frames);
+    ck_assert(extent_map_reserve(map, 9 * GROUP_BYTES, &frames));
+    ck_assert_uint_eq(frames.offset, GROUP_BYTES);
+}
+END_TEST
+
+static struct extent_usage within(uint64_t offset, uint64_t bytes)
+{
+    return extent_map_usage_within(map, (struct extent_range){ .offset = offset, .bytes = bytes });
+}
+
+START_TEST(usage_of_a_part_is_exact)
+{
+    make(4 * GROUP_BYTES, 512);
+    struct extent_range taken = take(10 * 512);
+
+    ck_assert_uint_eq(taken.offset, 0);
+    struct extent_usage usage = within(0, 4 * GROUP_BYTES);
+    ck_assert_uint_eq(usage.free_bytes, 4 * GROUP_BYTES - 10 * 512);
+    ck_assert_uint_eq(usage.largest_free, 4 * GROUP_BYTES - 10 * 512);
+    usage = within(5 * 512, 20 * 512);
+    ck_assert_uint_eq(usage.bytes, 20 * 512);
+    ck_assert_uint_eq(usage.free_bytes, 15 * 512);
+    ck_assert_uint_eq(usage.largest_free, 15 * 512);
+    usage = within(2 * GROUP_BYTES - 512, GROUP_BYTES + 1024);
+    ck_assert_uint_eq(usage.free_bytes, GROUP_BYTES + 1024);
+    ck_assert_uint_eq(usage.largest_free, GROUP_BYTES + 1024);
+    ck_assert_uint_eq(within(0, 10 * 512).free_bytes, 0);
+    ck_assert_uint_eq(within(0, 10 * 512).largest_free, 0);
+    ck_assert_uint_eq(within(9 * 512, 1024).largest_free, 512);
+}
+END_TEST
+
 /* ---- at random ---- */
 
 struct holding {
@@ -260,7 +346,14 @@ START_TEST(no_overlap_and_no_leak)
     uint64_t held = 0;
     unsigned refused = 0;
 
+    const struct extent_range order[] = { { .offset = 40 * MIB + 512, .bytes = 26 * MIB },
+                                          { .offset = 0, .bytes = 40 * MIB + 512 },
+                                          { .offset = 66 * MIB + 512,
+                                            .bytes = bytes - 66 * MIB - 512 } };
+
     make(bytes, 512);
+    if (_i % 2 != 0)
+        extent_map_prefer(map, order, 3);
     for (unsigned step = 0; step < STEPS && wrong == NULL; step++) {
         uint16_t who = (uint16_t)prng_below(&prng, HOLDINGS);
         struct holding *it = &h[who];
@@ -283,6 +376,10 @@ START_TEST(no_overlap_and_no_leak)
         }
         if (free_bytes() != bytes - held)
             wrong = "free bytes are miscounted";
+        uint64_t cut = prng_below(&prng, bytes / 512 + 1) * 512;
+        if (step % 16 == 0 &&
+            within(0, cut).free_bytes + within(cut, bytes - cut).free_bytes != bytes - held)
+            wrong = "two halves are not the whole";
     }
     ck_assert_msg(wrong == NULL, "%s", wrong);
     ck_assert_uint_gt(refused, 0); /* it was full at times */
@@ -339,6 +436,10 @@ Suite *extent_map_suite(void)
     tcase_add_test(tcase, fixed_frames_get_a_run_of_whole_groups);
     tcase_add_test(tcase, a_given_range_is_taken_if_all_of_it_is_free);
     tcase_add_test(tcase, an_empty_map_gives_nothing);
+    tcase_add_test(tcase, what_is_near_is_filled_first);
+    tcase_add_test(tcase, what_is_freed_near_is_found_again);
+    tcase_add_test(tcase, what_no_part_holds_lies_in_both);
+    tcase_add_test(tcase, usage_of_a_part_is_exact);
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(random, NULL, teardown);
     tcase_set_timeout(random, 60);

@@ -202,6 +202,43 @@ START_TEST(eal_knows_the_arena)
 }
 END_TEST
 
+START_TEST(pages_of_both_sizes_are_one_pool)
+{
+    const uint64_t large = hugepage_bytes[0], small = hugepage_bytes[1];
+    struct pool_config config = config_for_root();
+    struct node_pages nodes[ARENA_NODES_MAX];
+    int absent;
+
+    docroot_write(&root, "a", 3 << 20);
+    config.bytes = large + 5 * small;
+    nodes_read(-1, NULL, 0, nodes, &absent);
+    if (nodes[0].size[0].usable < 1) {
+        fprintf(stderr, "SKIP: both sizes in one pool: a hugepage of 1 GiB is needed\n");
+        return;
+    }
+    struct pool *pool = pool_create(&config, error, sizeof(error));
+    ck_assert_msg(pool != NULL, "%s", error);
+    const struct arena *arena = pool_arena(pool);
+    ck_assert_uint_eq(arena->part_count, 2);
+    assert_served(pool, "a", 3 << 20); /* from the end downward: across the smaller pages */
+    for (unsigned i = 0; i < 2; i++) {
+        const struct arena_part *part = &arena->parts[i];
+        const struct rte_memseg *segment = rte_mem_virt2memseg(arena->base + part->offset, NULL);
+        ck_assert_ptr_nonnull(segment);
+        ck_assert_uint_eq(segment->hugepage_sz, part->page_bytes);
+        for (uint64_t at = part->offset; at < part->offset + part->bytes; at += small) {
+            segment = rte_mem_virt2memseg(arena->base + at, NULL);
+            ck_assert_uint_eq(segment->iova +
+                                  (uint64_t)(arena->base + at - (uint8_t *)segment->addr),
+                              arena_iova(arena, arena->base + at));
+        }
+    }
+    if (strcmp(report_of(pool).reader, "io_uring") == 0)
+        ck_assert_uint_ge(report_of(pool).vm_pinned, at_start.pinned + arena->bytes);
+    pool_destroy(pool);
+}
+END_TEST
+
 static int signal_of_write(const uint8_t *to)
 {
     int status;
@@ -277,7 +314,7 @@ START_TEST(too_few_hugepages_says_how_to_get_them)
     struct pool_config config = config_for_root();
 
     config.bytes = UINT64_C(1) << 50;
-    assert_refused(&config, (const char *const[]){ "1.0 PiB need 536870912 hugepages of 2 MiB",
+    assert_refused(&config, (const char *const[]){ "1.0 PiB need 53687", " hugepages of 2 MiB",
                                                    "short", "| sudo tee /sys/", NULL });
 }
 END_TEST
@@ -320,6 +357,7 @@ static Suite *pool_suite(void)
     tcase_add_test(tcase, empty_root_is_an_empty_pool);
     tcase_add_test(tcase, report_shows_what_the_kernel_pinned);
     tcase_add_test(tcase, eal_knows_the_arena);
+    tcase_add_test(tcase, pages_of_both_sizes_are_one_pool);
     tcase_add_test(tcase, a_stray_write_to_a_sealed_pool_faults);
     tcase_add_test(tcase, a_device_without_mappings_needs_none);
     tcase_add_test(tcase, too_small_a_pool_says_by_how_much);
@@ -328,25 +366,6 @@ static Suite *pool_suite(void)
     tcase_add_test(tcase, files_that_cannot_be_served_are_left_out);
     suite_add_tcase(suite, tcase);
     return suite;
-}
-
-/* Free hugepages of 2 MiB that nobody has a claim to. */
-static unsigned long hugepages_usable(void)
-{
-    unsigned long numbers[2] = { 0 };
-    static const char *const names[] = { "free_hugepages", "resv_hugepages" };
-
-    for (unsigned i = 0; i < 2; i++) {
-        char path[128];
-        snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-2048kB/%s", names[i]);
-        FILE *file = fopen(path, "r");
-        if (file == NULL)
-            continue;
-        if (fscanf(file, "%lu", &numbers[i]) != 1)
-            numbers[i] = 0;
-        fclose(file);
-    }
-    return numbers[0] - numbers[1];
 }
 
 int main(void)
@@ -368,11 +387,12 @@ int main(void)
 
     for (unsigned i = 0; i < COUNT; i++)
         args[i] = texts[i];
-    if (hugepages_usable() < pages_needed) {
+    const uint64_t usable = hugepages_usable(hugepage_bytes[1]);
+    if (usable < pages_needed) {
         fprintf(stderr,
                 "SKIP: %lu hugepages of 2 MiB are free, %lu are needed: echo %lu | sudo tee "
                 "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages\n",
-                hugepages_usable(), pages_needed, pages_needed);
+                usable, pages_needed, pages_needed);
         return EXIT_SKIPPED;
     }
     if (rte_eal_init(COUNT, args) < 0) {
