@@ -172,7 +172,10 @@ bool bench_start(struct bench *bench, const struct bench_files *files, unsigned 
                         : (struct memory){ .alloc = table_alloc, .release = table_release };
     if (!start_eal(options))
         return false;
-    bench->clock = clock_start();
+    bench->clock.tsc = clock_start();
+    bench->virtual_ns = NS_PER_S;
+    if (options->virtual_time)
+        bench->clock.virtual_ns = &bench->virtual_ns;
     if (load_pool(bench))
         return true;
     bench_stop(bench);
@@ -196,21 +199,18 @@ static const char usage[] =
     "  --list           names of the rows\n"
     "  --verify         the wire compares every byte and every checksum\n"
     "  --single         server and wire in turns in one thread, for profiles\n"
+    "  --virtual-time   --single, and a turn takes 10 us, however long it took\n"
     "  --small-pages    no hugepages\n"
     "  --cpus NIC,SERVER  (0,1)\n";
 
 static bool parse_options(int argc, char **argv, struct bench_options *o, bool *list)
 {
     static const struct option longs[] = {
-        { "rounds", required_argument, NULL, 'r' },
-        { "seconds", required_argument, NULL, 's' },
-        { "only", required_argument, NULL, 'o' },
-        { "list", no_argument, NULL, 'l' },
-        { "verify", no_argument, NULL, 'v' },
-        { "single", no_argument, NULL, '1' },
-        { "small-pages", no_argument, NULL, 'p' },
-        { "cpus", required_argument, NULL, 'c' },
-        { NULL, 0, NULL, 0 },
+        { "rounds", required_argument, NULL, 'r' }, { "seconds", required_argument, NULL, 's' },
+        { "only", required_argument, NULL, 'o' },   { "list", no_argument, NULL, 'l' },
+        { "verify", no_argument, NULL, 'v' },       { "single", no_argument, NULL, '1' },
+        { "virtual-time", no_argument, NULL, 't' }, { "small-pages", no_argument, NULL, 'p' },
+        { "cpus", required_argument, NULL, 'c' },   { NULL, 0, NULL, 0 },
     };
     int c;
 
@@ -236,6 +236,9 @@ static bool parse_options(int argc, char **argv, struct bench_options *o, bool *
             break;
         case '1':
             o->single = true;
+            break;
+        case 't':
+            o->single = o->virtual_time = true;
             break;
         case 'p':
             o->small_pages = true;

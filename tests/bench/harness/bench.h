@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/clock.h"
 #include "base/counters.h"
 #include "base/memory.h"
+#include "harness/bench_clock.h"
 #include "harness/turns.h"
 #include "io/pools.h"
 #include "mempool/pool.h"
@@ -43,12 +43,14 @@ struct bench_row {
 
 struct bench_options {
     unsigned rounds;
-    double seconds;   /* measured, of each run */
-    uint64_t warm_ns; /* after the last handshake, before measuring */
-    const char *only; /* rows whose name contains this; NULL: all */
-    bool single;      /* server and wire in turns in one thread: for profiles */
-    bool verify;      /* the wire looks at every byte */
-    bool small_pages; /* do without hugepages */
+    double seconds;    /* measured, of each run */
+    uint64_t warm_ns;  /* after the last handshake, before measuring */
+    const char *only;  /* rows whose name contains this; NULL: all */
+    bool single;       /* server and wire in turns in one thread: for profiles */
+    bool virtual_time; /* single, and a turn takes VIRTUAL_TURN_NS, however long it took: for counts
+                          of instructions that repeat to the digit */
+    bool verify;       /* the wire looks at every byte */
+    bool small_pages;  /* do without hugepages */
     unsigned nic_cpu, server_cpu;
 };
 
@@ -60,7 +62,8 @@ struct bench {
     const struct bench_files *files;
     unsigned file_sets;
     struct bench_options options;
-    struct clock clock;
+    struct bench_clock clock;
+    uint64_t virtual_ns;
     struct pool *pool;
     struct memory memory; /* of the core's tables */
 };

@@ -91,7 +91,7 @@ static void make_burst(struct raw *raw)
 
 void raw_account(struct raw *raw)
 {
-    turn_clock_mark(&raw->turn, clock_now(&raw->config.clock));
+    turn_clock_mark(&raw->turn, bench_clock_now(&raw->config.clock));
 }
 
 void raw_turn(struct raw *raw)
@@ -110,5 +110,5 @@ void raw_turn(struct raw *raw)
 
 void raw_resume(struct raw *raw)
 {
-    raw->turn.last = clock_now(&raw->config.clock);
+    raw->turn.last = bench_clock_now(&raw->config.clock);
 }

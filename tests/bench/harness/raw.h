@@ -6,7 +6,7 @@
 #ifndef BENCH_HARNESS_RAW_H
 #define BENCH_HARNESS_RAW_H
 
-#include "app/clock.h"
+#include "harness/bench_clock.h"
 #include "harness/turns.h"
 #include "io/pools.h"
 #include "io/wire.h"
@@ -16,7 +16,7 @@
 #define RAW_BURST        64
 
 struct raw_config {
-    struct clock clock;
+    struct bench_clock clock;
     struct io_wire wire;
     const struct io_pools *pools;
     const struct pool *pool;

@@ -32,12 +32,15 @@ static void stack_settings(struct stack_config *stack, const struct server_confi
     stack->memory = config->memory;
 }
 
-static int64_t wall_offset(const struct clock *clock)
+static int64_t wall_offset(const struct bench_clock *clock)
 {
     struct timespec wall;
 
+    if (clock->virtual_ns != NULL)
+        return 0;
     clock_gettime(CLOCK_REALTIME, &wall);
-    return (int64_t)wall.tv_sec * (int64_t)NS_PER_S + wall.tv_nsec - (int64_t)clock_now(clock);
+    return (int64_t)wall.tv_sec * (int64_t)NS_PER_S + wall.tv_nsec -
+           (int64_t)bench_clock_now(clock);
 }
 
 static bool start_stack(struct server *s, const struct server_config *config)
@@ -57,7 +60,7 @@ static bool start_stack(struct server *s, const struct server_config *config)
         return false;
     stack.app = &http_app;
     stack.app_ctx = s->http;
-    s->stack = stack_create(&stack, clock_now(&s->clock));
+    s->stack = stack_create(&stack, bench_clock_now(&s->clock));
     return s->stack != NULL;
 }
 
@@ -119,7 +122,7 @@ static bool send_burst(struct server *s, uint64_t now)
 void server_turn(struct server *s)
 {
     unsigned frames = io_rx_burst(&s->rx);
-    uint64_t now = clock_now(&s->clock);
+    uint64_t now = bench_clock_now(&s->clock);
 
     turn_clock_mark(&s->turn, now);
     s->turn.worked = s->rx.mbuf_count > 0;
@@ -133,10 +136,10 @@ void server_turn(struct server *s)
 
 void server_account(struct server *s)
 {
-    turn_clock_mark(&s->turn, clock_now(&s->clock));
+    turn_clock_mark(&s->turn, bench_clock_now(&s->clock));
 }
 
 void server_resume(struct server *s)
 {
-    s->turn.last = clock_now(&s->clock);
+    s->turn.last = bench_clock_now(&s->clock);
 }

@@ -6,7 +6,7 @@
 #ifndef BENCH_HARNESS_SERVER_H
 #define BENCH_HARNESS_SERVER_H
 
-#include "app/clock.h"
+#include "harness/bench_clock.h"
 #include "harness/turns.h"
 #include "http/http.h"
 #include "io/pools.h"
@@ -16,7 +16,7 @@
 #include "stack/stack.h"
 
 struct server_config {
-    struct clock clock;
+    struct bench_clock clock;
     struct io_wire wire;
     const struct io_pools *pools;
     const struct pool *pool;
@@ -31,7 +31,7 @@ struct server_config {
 };
 
 struct server {
-    struct clock clock;
+    struct bench_clock clock;
     struct stack *stack;
     struct http_server *http;
     struct io_tx *tx;
