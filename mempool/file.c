@@ -59,32 +59,31 @@ static void prefetch_cut_ahead(const struct file_extent *extent, uint64_t from, 
     __builtin_prefetch(data + PREFIX_SUM_BLOCK / 2);
 }
 
-uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool want_sums,
-                      struct file_pin *pin, struct tx_extent *out, uint32_t max, uint32_t *count)
+uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, struct file_pin *pin,
+                      struct tx_fill *fill)
 {
-    uint32_t covered = 0, n = 0;
+    uint32_t covered = 0, room;
 
     ASSERT(from <= file->size && len <= file->size - from);
     const struct file_extent *extent = len != 0 ? extent_find(file, from) : NULL;
-    while (covered < len && n < max) {
+    while (covered < len && (room = tx_fill_room(fill)) != 0) {
         uint64_t at = from + covered;
         if (at == extent->offset + extent->len)
             extent++;
-        uint32_t run = (uint32_t)extent_run(extent, at, len - covered);
-        if (run > FILE_EXTENT_MAX)
-            run = FILE_EXTENT_MAX;
+        if (room > FILE_EXTENT_MAX)
+            room = FILE_EXTENT_MAX;
+        uint32_t run =
+            (uint32_t)extent_run(extent, at, len - covered < room ? len - covered : room);
         uint64_t in_extent = at - extent->offset;
-        out[n++] = (struct tx_extent){
-            .data = extent->data + in_extent,
-            .len = run,
-            .sum = want_sums ? run_sum(extent, in_extent, run) : 0,
-            .pin = pin,
-        };
-        if (want_sums && extent->sums != NULL)
-            prefetch_cut_ahead(extent, in_extent, run);
+        struct tx_extent out = { .data = extent->data + in_extent, .len = run, .pin = pin };
+        if (fill->want_sums) {
+            out.sum = run_sum(extent, in_extent, run);
+            if (extent->sums != NULL)
+                prefetch_cut_ahead(extent, in_extent, run);
+        }
+        tx_fill_extent(fill, &out);
         covered += run;
     }
-    *count = n;
     return covered;
 }
 

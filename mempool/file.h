@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/extent.h"
+#include "base/tx_fill.h"
 
 /* A run of the file's bytes in the pool. */
 struct file_extent {
@@ -44,13 +44,13 @@ struct file {
 #define FILE_EXTENT_MAX 65024
 
 /*
- * Writes references to file bytes [from, from + len) to out, at most max extents of at most
- * FILE_EXTENT_MAX bytes each; sets *count. Returns the bytes covered, which is less than len when
- * max was reached. With want_sums each extent's sum is filled in, from the prefix sums where the
- * run has them, else by reading the bytes. Requires from + len <= size.
+ * Adds references to file bytes [from, from + len) to fill, each of at most FILE_EXTENT_MAX bytes.
+ * Returns the bytes covered: less than len when fill takes no more. With want_sums each extent's
+ * sum is filled in, from the prefix sums where the run has them, else by reading the bytes.
+ * Requires from + len <= size.
  */
-uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, bool want_sums,
-                      struct file_pin *pin, struct tx_extent *out, uint32_t max, uint32_t *count);
+uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, struct file_pin *pin,
+                      struct tx_fill *fill);
 
 /* Copies file bytes [from, from + len); the caller counts them in payload_bytes_copied. */
 void file_copy(const struct file *file, uint64_t from, uint32_t len, uint8_t *to);

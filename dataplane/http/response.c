@@ -241,7 +241,7 @@ uint32_t response_text(const char *text, uint32_t len, struct counters *counters
     uint32_t n = inline_room(fill, len);
 
     memcpy(fill->inline_data + fill->inline_len, text, n);
-    fill->inline_len += n;
+    tx_fill_inline(fill, n);
     COUNT_N(counters, response_head_bytes, n);
     return n;
 }
@@ -251,19 +251,16 @@ static uint32_t resolve_file(const struct response *response, uint64_t body_len,
                              uint32_t len, struct file_pin *pin, struct counters *counters,
                              struct tx_fill *fill)
 {
-    uint32_t n, count = 0;
+    uint32_t n;
 
     if (body_len <= response->copy_max) {
         n = inline_room(fill, len);
         file_copy(response->file, from, n, fill->inline_data + fill->inline_len);
-        fill->inline_len += n;
+        tx_fill_inline(fill, n);
         COUNT_N(counters, payload_bytes_copied, n);
         return n;
     }
-    n = file_resolve(response->file, from, len, fill->want_sums, pin,
-                     fill->extent + fill->extent_count, fill->extents_max - fill->extent_count,
-                     &count);
-    fill->extent_count += count;
+    n = file_resolve(response->file, from, len, pin, fill);
     COUNT_N(counters, payload_bytes_referenced, n);
     return n;
 }

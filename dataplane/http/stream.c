@@ -243,9 +243,9 @@ static uint32_t resolve_chunks(const void *ctx, const struct response *response,
     const struct http_server *server = ctx;
     const struct stream *stream = &server->streams->stream[response->stream];
     uint64_t first = part->range.from >> CHUNK_SHIFT;
-    uint32_t n = 0;
+    uint32_t n = 0, room;
 
-    while (n < len && fill->extent_count < fill->extents_max) {
+    while (n < len && (room = tx_fill_room(fill)) != 0) {
         uint64_t at = part->range.from + from + n;
         uint32_t chunk = part->chunk + (uint32_t)((at >> CHUNK_SHIFT) - first);
         uint32_t into = at & (CHUNK_BYTES - 1);
@@ -253,14 +253,15 @@ static uint32_t resolve_chunks(const void *ctx, const struct response *response,
         struct lease *lease =
             leases_get(server->streams->leases, stream->lease[chunk % STREAM_CHUNKS_MAX]);
         uint32_t run = len - n < CHUNK_BYTES - into ? len - n : CHUNK_BYTES - into;
-        if (run > FILE_EXTENT_MAX)
-            run = FILE_EXTENT_MAX;
-        struct tx_extent *extent = &fill->extent[fill->extent_count++];
-        *extent = (struct tx_extent){ .data = lease->data + into, .len = run, .pin = &lease->pin };
+        if (room > FILE_EXTENT_MAX)
+            room = FILE_EXTENT_MAX;
+        if (run > room)
+            run = room;
+        struct tx_extent extent = { .data = lease->data + into, .len = run, .pin = &lease->pin };
         if (fill->want_sums)
-            extent->sum = lease->sums != NULL
-                              ? prefix_sum_range(lease->sums, extent->data, into, run)
-                              : checksum_bytes(extent->data, run);
+            extent.sum = lease->sums != NULL ? prefix_sum_range(lease->sums, extent.data, into, run)
+                                             : checksum_bytes(extent.data, run);
+        tx_fill_extent(fill, &extent);
         n += run;
     }
     COUNT_N(server->config.counters, payload_bytes_referenced, n);

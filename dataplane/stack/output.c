@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The way of a packet: timers that are due, control frames, then each ready connection in turn. */
+#include <string.h>
+
 #include "base/assert.h"
 #include "stack/internal.h"
 
@@ -11,8 +13,7 @@ enum {
     IDLE_TURNS_MAX = 256,
 };
 
-/* Ethernet and IP headers in front of what tcp_output() wrote. */
-static void link_output(struct stack *s, const struct tcp_conn *c, struct tx_slot *slot)
+static void packet_output(struct stack *s, const struct tcp_conn *c, struct tx_slot *slot)
 {
     const struct stack_config *config = &s->config;
     const struct neighbour *n = &s->neighbours.entry[c->neighbour];
@@ -32,6 +33,24 @@ static void link_output(struct stack *s, const struct tcp_conn *c, struct tx_slo
     ipv6_emit(p, &c->key.local, &c->key.remote, IP_PROTOCOL_TCP, slot->ecn, c->flow_hash,
               CONTROL_HOP_LIMIT, len);
     slot->l3_len = IPV6_HEADER_BYTES;
+}
+
+/* Ethernet and IP headers, of `at` bytes, in front of what tcp_output() wrote: for packets of one
+ * size the same. */
+static void link_output(struct stack *s, const struct tcp_conn *c, struct tx_slot *slots,
+                        unsigned n, uint32_t at)
+{
+    packet_output(s, c, &slots[0]);
+    for (unsigned i = 1; i < n; i++) {
+        if (slots[i].payload_len != slots[0].payload_len) {
+            packet_output(s, c, &slots[i]);
+            continue;
+        }
+        memcpy(slots[i].head, slots[0].head, at);
+        slots[i].l2_len = slots[0].l2_len;
+        slots[i].l3_len = slots[0].l3_len;
+        slots[i].ipv4 = slots[0].ipv4;
+    }
 }
 
 static void park(struct stack *s, struct tcp_conn *c)
@@ -78,7 +97,7 @@ static bool next_hop_known(struct stack *s, struct tcp_conn *c)
 /* One connection's turn; returns how many slots it filled. */
 static unsigned conn_run(struct stack *s, struct tcp_conn *c, struct tx_slot *slots, unsigned n)
 {
-    unsigned filled = 0, quantum = n < CONN_QUANTUM ? n : CONN_QUANTUM;
+    unsigned filled = 0, sent, quantum = n < CONN_QUANTUM ? n : CONN_QUANTUM;
 
     if (c->resume_pending) {
         c->resume_pending = false;
@@ -92,8 +111,10 @@ static unsigned conn_run(struct stack *s, struct tcp_conn *c, struct tx_slot *sl
     if (!next_hop_known(s, c))
         return 0;
     uint32_t at = link_bytes(s) + conn_ip_header_bytes(c);
-    while (filled < quantum && tcp_output(c, &slots[filled], at))
-        link_output(s, c, &slots[filled++]);
+    while (filled < quantum && (sent = tcp_output(c, &slots[filled], quantum - filled, at)) != 0) {
+        link_output(s, c, &slots[filled], sent, at);
+        filled += sent;
+    }
     if (filled == quantum)
         conn_touch(c);
     else if (c->state == TCP_STATE_TIME_WAIT) { /* the ACK of the peer's FIN is sent */

@@ -8,7 +8,7 @@
  * sent
  *                     -> tcp_data_input              (receive.c) what the peer sent
  *   stack/output -> tcp_timers                       (timer.c)
- *                -> tcp_output                       (output.c) one packet into one slot
+ *                -> tcp_output                       (output.c) packets into slots
  *
  * Positions are stream offsets (base/seq.h): 0 the SYN, 1 the first byte. Application offsets are
  * one less. Whatever changes a connection puts it on the worker's ready list (conn_touch); the
@@ -192,6 +192,10 @@ struct challenge_budget {
     bool begun;
 };
 
+/* Extents that one run of packets may have: of 16 packets, two for each, which is what it takes
+ * where a file lies in pieces larger than a segment. */
+#define CUT_EXTENTS 32
+
 /* What TCP keeps per worker. */
 struct tcp_ctx {
     uint64_t now;
@@ -213,8 +217,10 @@ struct tcp_ctx {
     bool tx_tcp_checksum;
     uint32_t tso_bytes_max;
     uint8_t extents_max;
-    uint16_t mss_max;    /* of the port's MTU, no TCP options: IPv4 */
-    uint16_t mss_max_v6; /* IPv6; routers may lower it */
+    uint32_t slots_left;                      /* for the connection whose turn it is */
+    struct tx_extent cut_extent[CUT_EXTENTS]; /* of a run of packets: from resolve() to the slots */
+    uint16_t mss_max;                         /* of the port's MTU, no TCP options: IPv4 */
+    uint16_t mss_max_v6;                      /* IPv6; routers may lower it */
 
     bool draining;
     struct challenge_budget challenge;
@@ -461,10 +467,11 @@ uint32_t tcp_receive_window(const struct tcp_conn *c);
 /* output.c */
 
 /*
- * Fills slot with the connection's next packet: TCP header at slot->head + at, inline bytes behind
- * it, extents. False: nothing may or need be sent now.
+ * Fills at most n > 0 slots with the connection's next packets, one run of its stream: TCP header
+ * at slot->head + at, inline bytes behind it, extents. Returns how many; 0: nothing may or need be
+ * sent now.
  */
-bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at);
+unsigned tcp_output(struct tcp_conn *c, struct tx_slot *slots, unsigned n, uint32_t at);
 
 /* timer.c */
 

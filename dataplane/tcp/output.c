@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One packet into one slot: choose what to send, ask the application for the bytes, write the
- * header. First transmission, retransmission and probe differ only in the choice.
+ * Packets into slots: choose what to send, ask the application for the bytes, write the headers.
+ * First transmission, retransmission and probe differ only in the choice.
+ *
+ * What may go at once goes at once: with TSO as one slot that the port cuts into packets, without
+ * it as a run of slots, one for each packet. Either way it is chosen, looked up and noted once.
  */
+#include <string.h>
+
 #include "base/assert.h"
 #include "base/checksum.h"
 #include "tcp/conn.h"
@@ -22,12 +27,13 @@ struct choice {
     bool whole; /* one segment, though larger than mss: a probe of the path's MTU */
 };
 
-/* What one slot can carry: a segment, or with TSO as many full segments as the port takes. */
-static uint32_t slot_bytes_max(const struct tcp_conn *c)
+/* What can go at once: full segments, as many as there are slots, or with TSO as the port takes in
+ * one. */
+static uint32_t run_bytes_max(const struct tcp_conn *c)
 {
     uint32_t tso = c->ctx->tso_bytes_max;
 
-    return tso > c->mss ? tso - tso % c->mss : c->mss;
+    return tso > c->mss ? tso - tso % c->mss : c->mss * c->ctx->slots_left;
 }
 
 /* Cuts len to what cwnd and pacing allow, in whole segments; 0: nothing. */
@@ -59,7 +65,7 @@ static struct choice choose_again(struct tcp_conn *c)
         i = pool->range[i].next;
     const struct tcp_range *r = &pool->range[i];
 
-    uint32_t max = slot_bytes_max(c);
+    uint32_t max = c->probe_pending ? c->mss : run_bytes_max(c); /* a probe does not ask cwnd */
     uint32_t len = r->len < max ? r->len : max;
     if (r->start != 0 && r->start + len > c->snd_edge) { /* the peer shrank its window */
         if (r->start < c->snd_edge)
@@ -119,10 +125,10 @@ static struct choice choose_new(struct tcp_conn *c)
         return choice;
     uint64_t available = limit - c->snd_nxt;
     uint64_t window = c->snd_edge > c->snd_nxt ? c->snd_edge - c->snd_nxt : 0;
-    /* A probe is one segment, for it does not ask cwnd. So is what has CWR: a port that cuts would
-     * repeat it. */
+    /* A probe is one segment, for it does not ask cwnd. So is what has CWR: the packets of a run
+     * have the same flags. */
     bool one = c->tlp_pending || c->probe_pending || c->ecn_tell;
-    uint32_t max = one ? c->mss : slot_bytes_max(c);
+    uint32_t max = one ? c->mss : run_bytes_max(c);
     uint32_t len = available < max ? (uint32_t)available : max;
 
     if (len > window) {
@@ -209,18 +215,16 @@ static bool has_gap(const struct tcp_conn *c)
            c->rx->interval[c->rx->interval_count - 1].end > c->rcv_nxt;
 }
 
-/* Completes slot: header at `at` of header_len bytes, inline bytes and extents behind it; the port
- * cuts the payload into segments of mss bytes. */
+/* Completes slot, which has its extents: header at `at` of header_len bytes, inline bytes behind
+ * it; the port cuts the payload into segments of mss bytes. */
 static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, uint32_t header_len,
-                        const struct tx_fill *fill, uint32_t payload_len, uint16_t mss)
+                        uint32_t inline_len, uint32_t payload_len, uint16_t mss)
 {
     struct tcp_ctx *ctx = c->ctx;
     uint8_t *header = slot->head + at;
-    uint32_t inline_len = fill != NULL ? fill->inline_len : 0;
 
     slot->l4_len = (uint8_t)header_len;
     slot->head_len = (uint16_t)(at + header_len + inline_len);
-    slot->extent_count = fill != NULL ? (uint8_t)fill->extent_count : 0;
     slot->payload_len = payload_len;
     slot->ecn = 0;
     slot->tcp = true;
@@ -257,6 +261,14 @@ static uint64_t ack_position(const struct tcp_conn *c)
     return c->snd_nxt < edge ? c->snd_nxt : edge;
 }
 
+/* A segment without text. */
+static void send_empty(struct tcp_conn *c, struct tx_slot *slot, uint32_t at,
+                       const struct tcp_segment *seg)
+{
+    slot->extent_count = 0;
+    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, seg), 0, 0, c->mss);
+}
+
 static void send_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
 {
     struct tcp_segment seg;
@@ -264,7 +276,7 @@ static void send_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     header_fill(c, &seg, ack_position(c), 0);
     if (c->sack_ok && has_gap(c))
         sack_fill(c, &seg);
-    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0, c->mss);
+    send_empty(c, slot, at, &seg);
 }
 
 /* A segment that the peer has seen and must answer (RFC 9293 section 3.8.4). */
@@ -275,7 +287,7 @@ static void send_keepalive(struct tcp_conn *c, struct tx_slot *slot, uint32_t at
     c->keepalive_pending = false;
     COUNT(c->ctx->counters, tcp_keepalive);
     header_fill(c, &seg, c->snd_nxt - 1, 0);
-    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0, c->mss);
+    send_empty(c, slot, at, &seg);
 }
 
 static void send_reset(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
@@ -283,7 +295,7 @@ static void send_reset(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     struct tcp_segment seg;
 
     header_fill(c, &seg, c->snd_nxt, TCP_RST);
-    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0, c->mss);
+    send_empty(c, slot, at, &seg);
     COUNT(c->ctx->counters, tcp_rst_out);
     conn_finish(c, TCP_CLOSE_ABORTED);
 }
@@ -298,21 +310,64 @@ static void send_syn(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     seg.mss = conn_mss_max(c);
     seg.sack_permitted = c->sack_ok;
     seg.has_window_scale = c->scale_ok; /* shift 0: our window fits 16 bits, theirs may not */
-    slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, &seg), NULL, 0, c->mss);
+    send_empty(c, slot, at, &seg);
 }
 
-/* Sends the stream bytes of choice, FIN included; returns how much of it was sent. */
-static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slot, uint32_t at,
-                            const struct choice *choice)
+/* The extents of the packet's len bytes behind the inline ones, from `first` on; returns the first
+ * of the next. */
+static uint32_t slot_take_extents(const struct tcp_ctx *ctx, struct tx_slot *slot, uint32_t len,
+                                  uint32_t first)
+{
+    uint32_t n = 0;
+
+    for (; len != 0; len -= slot->extent[n++].len) {
+        DEBUG_ASSERT(n < ctx->extents_max && ctx->cut_extent[first + n].len <= len);
+        slot->extent[n] = ctx->cut_extent[first + n];
+    }
+    slot->extent_count = (uint8_t)n;
+    return first + n;
+}
+
+/*
+ * Deals out what was resolved, got bytes from stream offset `from` on, one slot for each mss bytes.
+ * All headers are the first's, but for what tells the packets apart; `last_flags` are the last's.
+ * Returns how many slots were used.
+ */
+static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t at,
+                           struct tcp_segment *seg, const struct tx_fill *fill, uint32_t got,
+                           uint8_t last_flags)
+{
+    uint32_t left = got, inline_len = fill->inline_len, extent = 0, header_len = 0;
+    unsigned n = 0;
+
+    do {
+        struct tx_slot *slot = &slots[n];
+        uint32_t len = left < c->mss ? left : c->mss;
+
+        left -= len;
+        if (left == 0)
+            seg->flags |= last_flags;
+        if (n == 0) {
+            header_len = tcp_segment_emit(slot->head + at, seg);
+        } else {
+            memcpy(slot->head + at, slots[0].head + at, header_len);
+            tcp_segment_renumber(slot->head + at, seg->seq, seg->flags);
+        }
+        extent = slot_take_extents(c->ctx, slot, len - inline_len, extent);
+        slot_finish(c, slot, at, header_len, inline_len, len, c->mss);
+        seg->seq += len;
+        inline_len = 0;
+        n++;
+    } while (left != 0);
+    ASSERT(extent == fill->extent_count);
+    return n;
+}
+
+/* Where resolve() is to write: the slot itself, or for a run the table it is dealt out from. */
+static struct tx_fill fill_for(struct tcp_conn *c, struct tx_slot *slot, uint32_t at,
+                               uint32_t header_len, bool run)
 {
     struct tcp_ctx *ctx = c->ctx;
-    uint64_t from = choice->from;
-    uint32_t len = choice->len;
-    uint64_t data_end = from + len < c->snd_end ? from + len : c->snd_end;
-    uint32_t data_len = (uint32_t)(data_end - from);
-    /* The slot is written only once it is sure that there is something to send: resolve() may
-     * abort. */
-    uint32_t header_len = TCP_HEADER_BYTES + (c->ts_ok ? TIMESTAMPS_BYTES : 0);
     struct tx_fill fill = {
         .inline_data = slot->head + at + header_len,
         .inline_capacity = slot->head_capacity - at - header_len,
@@ -320,6 +375,32 @@ static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slot, uint32_t a
         .extent = slot->extent,
         .want_sums = !ctx->tx_tcp_checksum,
     };
+
+    if (run) {
+        fill.extent = ctx->cut_extent;
+        fill.extents_max = CUT_EXTENTS;
+        fill.packet_bytes = c->mss;
+        fill.packet_extents_max = ctx->extents_max;
+        if (fill.inline_capacity > c->mss)
+            fill.inline_capacity = c->mss;
+    }
+    return fill;
+}
+
+/* Sends the stream bytes of choice, FIN included, in *count slots; returns how much of it was sent.
+ * The slots are written only once it is sure that there is something to send: resolve() may abort.
+ */
+static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slots, uint32_t at,
+                            const struct choice *choice, unsigned *count)
+{
+    struct tcp_ctx *ctx = c->ctx;
+    uint64_t from = choice->from;
+    uint32_t len = choice->len;
+    uint64_t data_end = from + len < c->snd_end ? from + len : c->snd_end;
+    uint32_t data_len = (uint32_t)(data_end - from);
+    uint32_t header_len = TCP_HEADER_BYTES + (c->ts_ok ? TIMESTAMPS_BYTES : 0);
+    bool run = data_len > c->mss && !choice->whole && ctx->tso_bytes_max <= c->mss;
+    struct tx_fill fill = fill_for(c, &slots[0], at, header_len, run);
     uint32_t got = 0;
 
     if (data_len != 0) {
@@ -328,19 +409,27 @@ static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slot, uint32_t a
             return 0;
         ASSERT(got > 0 && got <= data_len);
     }
-    uint8_t flags = from + got == c->snd_end ? TCP_PSH : 0;
+    uint8_t flags = 0, last_flags = from + got == c->snd_end ? TCP_PSH : 0;
     uint32_t sent = got;
     if (got == data_len && from + len > c->snd_end) {
-        flags |= TCP_FIN;
+        last_flags |= TCP_FIN;
         sent++;
     }
     uint8_t ecn = choice->ect && got != 0 ? ecn_new_data(c, &flags) : 0;
     struct tcp_segment seg;
-    header_fill(c, &seg, from, flags);
-    uint32_t written = tcp_segment_emit(slot->head + at, &seg);
-    ASSERT(written == header_len);
-    slot_finish(c, slot, at, header_len, &fill, got, choice->whole ? (uint16_t)len : c->mss);
-    slot->ecn = ecn;
+    if (run) {
+        header_fill(c, &seg, from, flags);
+        *count = run_finish(c, slots, at, &seg, &fill, got, last_flags);
+    } else {
+        header_fill(c, &seg, from, flags | last_flags);
+        tcp_segment_emit(slots[0].head + at, &seg);
+        slots[0].extent_count = (uint8_t)fill.extent_count;
+        slot_finish(c, &slots[0], at, header_len, fill.inline_len, got,
+                    choice->whole ? (uint16_t)len : c->mss);
+        *count = 1;
+    }
+    for (unsigned i = 0; i < *count; i++)
+        slots[i].ecn = ecn;
     return sent;
 }
 
@@ -386,20 +475,23 @@ static void sent_again(struct tcp_conn *c, uint32_t range, uint32_t len)
     undo_resent(c, len);
 }
 
-static bool send_choice(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, struct choice choice)
+/* Returns how many slots were filled. */
+static unsigned send_choice(struct tcp_conn *c, struct tx_slot *slots, uint32_t at,
+                            struct choice choice)
 {
+    unsigned count = 1;
     uint32_t sent;
 
     if (choice.from == 0) {
-        send_syn(c, slot, at);
+        send_syn(c, &slots[0], at);
         sent = 1;
         /* Not when it turned into a SYN-ACK: both opened at once. */
         c->syn_resent = choice.kind == SEND_AGAIN && (c->backoff != 0 || !c->connecting);
     } else {
-        sent = send_stream(c, slot, at, &choice);
+        sent = send_stream(c, slots, at, &choice, &count);
         if (c->reset_pending) {
-            send_reset(c, slot, at);
-            return true;
+            send_reset(c, &slots[0], at);
+            return 1;
         }
     }
     if (choice.kind == SEND_NEW)
@@ -407,7 +499,7 @@ static bool send_choice(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, s
     else
         sent_again(c, choice.range, sent);
     recovery_sent(c, sent);
-    return true;
+    return count;
 }
 
 static bool send_tlp(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
@@ -425,25 +517,29 @@ static bool send_tlp(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     return true;
 }
 
-bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
+unsigned tcp_output(struct tcp_conn *c, struct tx_slot *slots, unsigned n, uint32_t at)
 {
+    struct tx_slot *slot = &slots[0];
+
+    ASSERT(n > 0);
+    c->ctx->slots_left = n;
     if (c->state == TCP_STATE_CLOSED)
-        return false;
+        return 0;
     if (c->reset_pending && c->state == TCP_STATE_SYN_SENT) {
         conn_finish(c, TCP_CLOSE_ABORTED); /* RFC 9293 section 3.10.5: nobody to tell */
-        return false;
+        return 0;
     }
     if (c->reset_pending) {
         send_reset(c, slot, at);
-        return true;
+        return 1;
     }
     if (c->state != TCP_STATE_TIME_WAIT) {
         if (c->ack_pending && has_gap(c)) {
             send_ack(c, slot, at); /* SACK blocks travel alone: data segments keep their size */
-            return true;
+            return 1;
         }
         if (c->tlp_pending && send_tlp(c, slot, at))
-            return true;
+            return 1;
         struct choice choice = { .kind = SEND_NOTHING };
         c->pace_held = false;
         if (c->snd_nxt == 0)
@@ -456,22 +552,22 @@ bool tcp_output(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
             COUNT_N(c->ctx->counters, tcp_window_probe, c->probe_pending);
             c->probe_pending = false;
             bool fresh = choice.kind == SEND_NEW;
-            send_choice(c, slot, at, choice);
+            unsigned filled = send_choice(c, slots, at, choice);
             if (fresh)
                 recovery_arm_tlp(c);
-            return true;
+            return filled;
         }
         c->probe_pending = false;
         if (c->snd_nxt == 0)
-            return false; /* the SYN waits, and nothing goes before it */
+            return 0; /* the SYN waits, and nothing goes before it */
     }
     if (c->keepalive_pending) {
         send_keepalive(c, slot, at);
-        return true;
+        return 1;
     }
     if (c->ack_pending) {
         send_ack(c, slot, at);
-        return true;
+        return 1;
     }
-    return false;
+    return 0;
 }

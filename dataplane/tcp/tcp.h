@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/extent.h"
+#include "base/tx_fill.h"
 #include "wire/addr.h"
 
 struct tcp_conn;
@@ -59,19 +59,6 @@ enum tcp_close_reason {
     TCP_CLOSE_REFUSED,     /* the peer answered with RST */
     TCP_CLOSE_UNREACHABLE, /* a router or host said that it cannot be reached, or no next hop did */
     TCP_CLOSE_NO_ANSWER,   /* nobody said anything */
-};
-
-/*
- * Where the application puts the bytes that TCP asks for: `inline_data` takes generated text and
- * bodies too small to be worth a second segment, which precede all extents of the packet.
- */
-struct tx_fill {
-    uint8_t *inline_data;
-    uint32_t inline_capacity;
-    uint32_t inline_len;
-    uint32_t extent_count, extents_max;
-    struct tx_extent *extent;
-    bool want_sums; /* fill in tx_extent.sum: the port does not compute checksums */
 };
 
 struct tcp_app {

@@ -74,6 +74,9 @@ void tcp_quote_parse(const uint8_t *p, struct tcp_segment *seg);
  */
 uint32_t tcp_segment_emit(uint8_t *p, const struct tcp_segment *seg);
 
+/* Makes a copy of an emitted header that of another packet; checksum 0. */
+void tcp_segment_renumber(uint8_t *p, uint32_t seq, uint8_t flags);
+
 /* Sets the checksum field of the header at p, as it stands on the wire. */
 void tcp_checksum_put(uint8_t *p, uint16_t value);
 

@@ -122,15 +122,19 @@ static uint32_t app_resolve(void *ctx, struct tcp_conn *conn, uint64_t from, uin
 {
     static struct file_pin pin; /* packets are copied at once */
     struct own_client *own = ctx;
-    const uint8_t *data = own->tx + from;
+    uint32_t done = 0, room;
 
     if (from + len > own->tx_len)
         sim_fail(own->client->node.sim, "TCP asked for bytes that there are not");
-    fill->extent_count = 1;
-    fill->extent[0] = (struct tx_extent){
-        .data = data, .len = len, .sum = packet_fold(packet_sum(data, len, 0)), .pin = &pin
-    };
-    return len;
+    for (; done < len && (room = tx_fill_room(fill)) != 0; done += room) {
+        const uint8_t *data = own->tx + from + done;
+        room = len - done < room ? len - done : room;
+        const struct tx_extent extent = {
+            .data = data, .len = room, .sum = packet_fold(packet_sum(data, room, 0)), .pin = &pin
+        };
+        tx_fill_extent(fill, &extent);
+    }
+    return done;
 }
 
 static void app_acknowledged(void *ctx, struct tcp_conn *conn, uint64_t upto, uint64_t now)

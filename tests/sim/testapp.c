@@ -277,17 +277,19 @@ static uint32_t fill_span(struct testapp *app, struct app_conn *a, const struct 
             left = app->inline_max;
         left = left < room ? left : room;
         fill_inline(a, s, from, left, fill->inline_data + fill->inline_len);
-        fill->inline_len += left;
+        tx_fill_inline(fill, left);
         return left;
     }
-    if (fill->extent_count == fill->extents_max)
+    uint32_t run, packet_room = tx_fill_room(fill);
+    if (packet_room == 0)
         return 0;
-    uint32_t run;
     left = left < app->extent_max ? left : app->extent_max;
+    left = left < packet_room ? left : packet_room;
     const uint8_t *data = content_at(s->position + (from - s->start), left, &run);
-    fill->extent[fill->extent_count++] = (struct tx_extent){
+    const struct tx_extent extent = {
         .data = data, .len = run, .sum = fill->want_sums ? plain_sum(data, run) : 0, .pin = &a->pin
     };
+    tx_fill_extent(fill, &extent);
     return run;
 }
 

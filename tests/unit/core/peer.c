@@ -71,11 +71,17 @@ static uint32_t app_resolve(void *ctx, struct tcp_conn *conn, uint64_t from, uin
 
     (void)conn;
     ck_assert_uint_le(from + len, p->stream_end);
-    fill->extent_count = 1;
-    fill->extent[0] = (struct tx_extent){ .data = payload, .len = len, .pin = &p->pin };
-    if (fill->want_sums)
-        fill->extent[0].sum = checksum_bytes(payload, len);
-    return len;
+    uint32_t room, done = 0;
+    while (done < len && (room = tx_fill_room(fill)) != 0) {
+        uint32_t n = len - done < room ? len - done : room;
+        const struct tx_extent extent = { .data = payload,
+                                          .len = n,
+                                          .sum = fill->want_sums ? checksum_bytes(payload, n) : 0,
+                                          .pin = &p->pin };
+        tx_fill_extent(fill, &extent);
+        done += n;
+    }
+    return done;
 }
 
 static void app_acknowledged(void *ctx, struct tcp_conn *conn, uint64_t upto, uint64_t now)

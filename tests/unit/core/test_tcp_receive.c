@@ -236,6 +236,29 @@ START_TEST(tso_packets_are_whole_segments)
 }
 END_TEST
 
+static void with_one_extent(struct stack_config *config)
+{
+    config->tx_extents_max = 1;
+}
+
+/* Sent as one run: what ends the stream is said by the last packet alone. */
+START_TEST(end_is_on_the_last_packet_of_a_run)
+{
+    peer_start(&p, _i == 0 ? NULL : with_one_extent);
+    peer_handshake(&p, NULL);
+    p.close_after = true;
+    peer_request(&p, 3 * 1460 + 100);
+    ck_assert_uint_eq(p.out_count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_uint_eq(p.out[i].seq, 1 + i * 1460);
+        ck_assert_uint_eq(p.out[i].payload_len, i < 3 ? 1460 : 100);
+        ck_assert_uint_eq(p.out[i].flags, i < 3 ? TCP_ACK : TCP_ACK | TCP_PSH | TCP_FIN);
+    }
+    ck_assert_uint_eq(p.counters.tcp_out, 1 + 4);
+    peer_stop(&p);
+}
+END_TEST
+
 /* IP and below. */
 
 START_TEST(bad_sources_are_dropped)
@@ -329,6 +352,7 @@ Suite *tcp_receive_suite(void)
     tcase_add_test(t, peer_that_never_closes_is_forgotten);
     tcase_add_test(t, drain_refuses_new_and_closes_idle);
     tcase_add_test(t, abort_all_sends_resets);
+    tcase_add_loop_test(t, end_is_on_the_last_packet_of_a_run, 0, 2);
     tcase_add_test(t, tso_packets_are_whole_segments);
     tcase_add_test(t, bad_sources_are_dropped);
     tcase_add_test(t, echo_request_is_answered);

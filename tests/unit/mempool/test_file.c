@@ -75,8 +75,10 @@ static void assert_resolved(const struct fixture *f, uint64_t from, uint32_t cov
 
 static uint32_t resolve(struct fixture *f, uint64_t from, uint32_t len, uint32_t max)
 {
-    uint32_t covered = file_resolve(&f->file, from, len, true, &f->pin, f->out, max, &f->count);
+    struct tx_fill fill = { .extent = f->out, .extents_max = max, .want_sums = true };
+    uint32_t covered = file_resolve(&f->file, from, len, &f->pin, &fill);
 
+    f->count = fill.extent_count;
     assert_resolved(f, from, covered);
     return covered;
 }
@@ -165,6 +167,42 @@ START_TEST(long_runs_are_cut_to_what_an_mbuf_can_name)
 }
 END_TEST
 
+/* No reference reaches over a packet's end, and no packet has more of them than it may. */
+START_TEST(a_run_of_packets_is_cut_at_their_ends)
+{
+    struct fixture f;
+    struct prng prng = { .state = 7 };
+
+    file_make(&f, lens, LENS);
+    for (unsigned i = 0; i < 20000; i++) {
+        uint64_t from = prng_below(&prng, f.file.size + 1);
+        uint32_t len = (uint32_t)prng_below(&prng, f.file.size - from + 1);
+        struct tx_fill fill = { .extent = f.out,
+                                .extents_max = OUT_MAX,
+                                .want_sums = true,
+                                .packet_bytes = 100 + (uint32_t)prng_below(&prng, 1400),
+                                .packet_extents_max = 1 + (uint32_t)prng_below(&prng, 3) };
+        uint32_t text = (uint32_t)prng_below(&prng, fill.packet_bytes + 1), used = text;
+        tx_fill_inline(&fill, text);
+        uint32_t covered = file_resolve(&f.file, from, len, &f.pin, &fill);
+        f.count = fill.extent_count;
+        assert_resolved(&f, from, covered);
+        uint32_t extents = 0;
+        for (uint32_t j = 0; j < f.count; j++) {
+            if (used == fill.packet_bytes)
+                used = extents = 0;
+            used += f.out[j].len;
+            extents++;
+            ck_assert_uint_le(used, fill.packet_bytes);
+            ck_assert_uint_le(extents, fill.packet_extents_max);
+        }
+        if (covered < len) /* only because one of the two was full */
+            ck_assert(f.count == OUT_MAX || extents == fill.packet_extents_max);
+    }
+    file_free(&f);
+}
+END_TEST
+
 START_TEST(without_a_table_sums_are_read)
 {
     struct fixture f;
@@ -188,6 +226,7 @@ Suite *file_suite(void)
     tcase_add_test(tcase, any_range_over_many_extents);
     tcase_add_test(tcase, stops_when_out_is_full);
     tcase_add_test(tcase, long_runs_are_cut_to_what_an_mbuf_can_name);
+    tcase_add_test(tcase, a_run_of_packets_is_cut_at_their_ends);
     tcase_add_test(tcase, without_a_table_sums_are_read);
     suite_add_tcase(suite, tcase);
     return suite;
