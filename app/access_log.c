@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -258,6 +259,34 @@ struct access_log *access_log_create(const struct access_log_config *config,
         return log;
     log_free(log);
     return NULL;
+}
+
+/* Of a path that names one; a device, a pipe or stdout is opened as it is. */
+static bool is_file(const struct access_log *log, struct stat *stat)
+{
+    return strcmp(log->path, "-") != 0 && fstat(log->fd, stat) == 0 && S_ISREG(stat->st_mode);
+}
+
+void access_log_give(const struct access_log *log, uid_t uid, gid_t gid)
+{
+    struct stat stat;
+
+    if (is_file(log, &stat) && stat.st_uid == 0 && fchown(log->fd, uid, gid) != 0)
+        log_line(CONFIG_LOG_WARNING, "access log %s: stays root's: %s", log->path, strerror(errno));
+}
+
+void access_log_check(const struct access_log *log)
+{
+    char directory[PATH_MAX];
+    struct stat stat;
+
+    snprintf(directory, sizeof(directory), "%s", log->path);
+    if (is_file(log, &stat) && access(dirname(directory), W_OK | X_OK) != 0)
+        log_line(CONFIG_LOG_WARNING,
+                 "access log %s: user %u may not make files in its directory: after a rotation it "
+                 "is opened again only if the new file is there and is that user's (logrotate: "
+                 "create)",
+                 log->path, (unsigned)getuid());
 }
 
 struct access_log_ring *access_log_ring(struct access_log *log, unsigned i)

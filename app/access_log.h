@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "app/config.h"
 #include "base/counters.h"
@@ -32,6 +33,11 @@ size_t access_log_bytes(const struct access_log_config *config);
 /* Opens the file and starts the thread. NULL: error says what was wrong. After EAL's start. */
 struct access_log *access_log_create(const struct access_log_config *config,
                                      char error[ACCESS_LOG_ERROR_BYTES]);
+
+/* Makes a file that is root's the user's, so that it can be opened again by that user. */
+void access_log_give(const struct access_log *log, uid_t uid, gid_t gid);
+/* Warns if this process may not make a file of that name anew. */
+void access_log_check(const struct access_log *log);
 
 /* The ring of worker i, and the worker's call on it: counts a record that is dropped. */
 struct access_log_ring *access_log_ring(struct access_log *log, unsigned i);

@@ -22,6 +22,7 @@
 #define CONFIG_DEVICE_BYTES 256
 #define CONFIG_ERROR_BYTES  512
 #define CONFIG_LIST_BYTES   1024 /* of a setting that is a list, as text */
+#define CONFIG_USER_BYTES   33   /* a user's name (useradd takes 32 bytes) */
 #define CONFIG_SETTINGS_MAX 128
 
 /* In the order of how much is said. */
@@ -37,6 +38,13 @@ enum config_idle_wait {
     CONFIG_IDLE_AUTO,  /* sleeps until a frame or a timer: rx interrupt where the driver has one */
     CONFIG_IDLE_SLEEP, /* short sleeps of at most idle_sleep_ns */
     CONFIG_IDLE_POLL,  /* never sleeps */
+};
+
+/* What happens to system calls that the server has no use for (sandbox.h). */
+enum config_sandbox {
+    CONFIG_SANDBOX_ON,
+    CONFIG_SANDBOX_LOG, /* they are made, and the kernel's audit log names them */
+    CONFIG_SANDBOX_OFF,
 };
 
 enum config_access_format {
@@ -72,6 +80,10 @@ struct config {
     uint32_t drain_seconds;           /* transfers under way may go on this long after SIGTERM */
     char media_types[PATH_MAX];       /* the system's table of file extensions (mime.types) */
     enum config_log_level log_level;
+
+    /* security */
+    char user[CONFIG_USER_BYTES]; /* who root becomes once it serves; empty: nobody */
+    enum config_sandbox sandbox;
 
     /* pool */
     uint64_t pool_bytes; /* 0: what ROOT needs, and some for changes */

@@ -38,9 +38,9 @@ void report_mend(struct report *report, const char *command, ...)
 
 /* In the order of the table. */
 static void (*const checks[])(struct report *report) = {
-    doctor_root,  doctor_hugepages, doctor_memlock, doctor_uring, doctor_privileges,
-    doctor_tun,   doctor_drivers,   doctor_types,   doctor_numa,  doctor_cores,
-    doctor_iommu, doctor_vfio,      doctor_nics,
+    doctor_root,       doctor_user,  doctor_hugepages, doctor_memlock, doctor_uring,
+    doctor_privileges, doctor_tun,   doctor_drivers,   doctor_types,   doctor_numa,
+    doctor_cores,      doctor_iommu, doctor_vfio,      doctor_nics,
 };
 
 int doctor_run(const char *machine, const char *root, FILE *out)

@@ -3,6 +3,7 @@
 #ifndef APP_DOCTOR_REPORT_H
 #define APP_DOCTOR_REPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -32,6 +33,7 @@ void report_mend(struct report *report, const char *command, ...)
 void doctor_root(struct report *report); /* doctor_files.c; first: sets root_bytes */
 void doctor_types(struct report *report);
 void doctor_uring(struct report *report);
+void doctor_user(struct report *report);      /* doctor_user.c */
 void doctor_hugepages(struct report *report); /* doctor_memory.c */
 void doctor_memlock(struct report *report);
 void doctor_numa(struct report *report);

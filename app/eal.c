@@ -44,6 +44,7 @@ static struct {
     char first_error[256];
     bool dma_failed; /* it went on without, which nobody notices until packets are lost */
     char runtime_dir[PATH_MAX];
+    char socket[PATH_MAX + sizeof(SOCKET)];
 } eal;
 
 __attribute__((format(printf, 2, 3))) static void add(struct args *args, const char *format, ...)
@@ -193,6 +194,7 @@ bool eal_start(const struct eal_config *config, char error[EAL_ERROR_BYTES])
         keep_signals_from_tap();
     int rc = init(&args, config->verbose);
     snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());
+    snprintf(eal.socket, sizeof(eal.socket), "%s/" SOCKET, eal.runtime_dir);
     if (rc >= 0 && !eal.dma_failed) {
         sweep_stale();
         return true;
@@ -208,13 +210,20 @@ const char *eal_first_error(void)
     return eal.first_error;
 }
 
+const char *eal_socket(void)
+{
+    return eal.socket;
+}
+
+const char *eal_directory(void)
+{
+    return eal.runtime_dir;
+}
+
 void eal_stop(void)
 {
-    char path[PATH_MAX + 32];
-
     rte_eal_cleanup();
     /* With --in-memory only the telemetry socket is there; EAL leaves its directory behind. */
-    snprintf(path, sizeof(path), "%s/" SOCKET, eal.runtime_dir);
-    unlink(path);
+    unlink(eal.socket);
     rmdir(eal.runtime_dir);
 }

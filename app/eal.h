@@ -34,7 +34,11 @@ static inline unsigned eal_worker_lcore(unsigned index)
 /* The first error that DPDK logged since eal_start() was called, or "". */
 const char *eal_first_error(void);
 
-/* When all ports are closed. Removes what EAL made in its runtime directory. */
+/* The files that EAL made: the telemetry socket, and the directory that holds it alone. */
+const char *eal_socket(void);
+const char *eal_directory(void);
+
+/* When all ports are closed. Removes these files, where it may. */
 void eal_stop(void);
 
 #endif

@@ -36,6 +36,8 @@ const char help_serve[] =
     "  --mtu N               of the IP packet (default 1500)\n"
     "  --allow-small-pages   go on with locked 4 KiB pages where hugepages are missing\n"
     "  --unsafe-no-iommu     take a pci: device whose DMA no IOMMU confines\n"
+    "  --user NAME           who root becomes once it serves (default nobody; root stays root)\n"
+    "  --sandbox WORD        on (default), log or off: only the system calls it needs\n"
     "  --drain-seconds N     how long transfers may go on after SIGTERM (default 30)\n"
     "  --log-level LEVEL     error, warning, info (default) or debug\n"
     "  --access-log FILE     a line for each request; - is stdout (default: none)\n"

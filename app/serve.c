@@ -17,6 +17,7 @@
 #include "app/follow.h"
 #include "app/host.h"
 #include "app/log.h"
+#include "app/protect.h"
 #include "app/report.h"
 #include "app/sites.h"
 #include "app/stream_thread.h"
@@ -62,6 +63,7 @@ struct serve {
     struct stream_thread *streams; /* NULL: every file lies in the pool */
     struct io_pools pools[CONFIG_CORES_MAX];
     struct worker *workers[CONFIG_CORES_MAX];
+    struct protect protect;
     sigset_t signals;
     bool removed; /* the device, by someone else */
     char error[HOST_ERROR_BYTES + PATH_MAX];
@@ -72,6 +74,7 @@ static_assert(sizeof(((struct serve *)NULL)->error) >= ACCESS_LOG_ERROR_BYTES,
 static_assert(sizeof(((struct serve *)NULL)->error) >= DEVICE_ERROR_BYTES, "room for any message");
 static_assert(sizeof(((struct serve *)NULL)->error) >= EAL_ERROR_BYTES, "room for any message");
 static_assert(sizeof(((struct serve *)NULL)->error) >= POOL_ERROR_BYTES, "room for any message");
+static_assert(sizeof(((struct serve *)NULL)->error) >= PROTECT_ERROR_BYTES, "room for any message");
 
 #define FAIL(s, ...) (snprintf((s)->error, sizeof((s)->error), __VA_ARGS__), false)
 
@@ -200,6 +203,7 @@ static bool start_eal(struct serve *s)
     if (!eal_start(&eal, s->error))
         return false;
     s->clock = clock_start();
+    protect_runtime(&s->protect, eal_socket(), eal_directory());
     if (!telemetry_register())
         log_line(CONFIG_LOG_WARNING, "telemetry is not available");
     return true;
@@ -387,6 +391,8 @@ static bool create_workers(struct serve *s)
         .idle_wait = s->config->idle_wait,
         .idle_spin_ns = s->config->idle_spin_ns,
         .idle_sleep_ns = s->config->idle_sleep_ns,
+        .sandbox = s->config->sandbox,
+        .device = s->device.kind,
         .memory = worker_memory(s),
     };
 
@@ -521,6 +527,7 @@ static void follow(struct serve *s)
     if (pool_follow(s->pool, &readers, s->error, sizeof(s->error)) != 0)
         log_line(CONFIG_LOG_ERROR, "%s: changes of files are not served", s->error);
     telemetry_set_pool(s->pool);
+    protect_finish(&s->protect);
 }
 
 static void unfollow(struct serve *s)
@@ -555,6 +562,18 @@ static void run(struct serve *s)
     stream_thread_stop(s->streams);
 }
 
+/* Nobody but the threads that run from now on needs rights. */
+static bool drop_rights(struct serve *s)
+{
+    if (s->access_log != NULL && s->protect.drops)
+        access_log_give(s->access_log, s->protect.uid, s->protect.gid);
+    if (!protect_drop(&s->protect, s->device.kind, s->error))
+        return false;
+    if (s->access_log != NULL)
+        access_log_check(s->access_log);
+    return true;
+}
+
 /* With the port closed and the backlogs gone nobody may refer to a file's bytes as a packet. */
 static void check_pins(struct serve *s)
 {
@@ -572,7 +591,7 @@ static int serve(struct serve *s)
     int code = 2;
 
     take_signals(s);
-    if (!prepare(s) || !start_eal(s))
+    if (!protect_begin(&s->protect, s->config, s->error) || !prepare(s) || !start_eal(s))
         goto out;
     if (!probe_port(s))
         goto stop_eal;
@@ -584,7 +603,7 @@ static int serve(struct serve *s)
         goto close_access_log;
     if (!create_workers(s))
         goto close_port;
-    if (!stream_thread_start(s->streams, s->workers, s->error))
+    if (!drop_rights(s) || !stream_thread_start(s->streams, s->workers, s->error))
         goto destroy_workers;
 
     run(s);
@@ -611,6 +630,7 @@ destroy_pool:
 stop_eal:
     eal_stop();
 out:
+    protect_end(&s->protect);
     sites_destroy(s->sites);
     if (code != 0)
         log_line(CONFIG_LOG_ERROR, "%s", s->error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The kinds of settings: how each is read from text, written as text, and explained. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <string.h>
@@ -219,6 +220,23 @@ static void path_zero(const struct setting *s, struct config *config)
 }
 
 const struct setting_kind setting_path = { path_set, path_text, path_expected, path_is_zero,
+                                           path_zero };
+
+/* A user's name or number, as the system's table of users has it: that is asked when it serves. */
+static bool user_set(const struct setting *s, struct config *config, const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && strchr("_-.$", *c) == NULL)
+            return false;
+    return path_set(s, config, text);
+}
+
+static void user_expected(const struct setting *s, char *text, size_t text_bytes)
+{
+    snprintf(text, text_bytes, "a user's name of 1 to %zu bytes, or a number", s->bytes - 1);
+}
+
+const struct setting_kind setting_user = { user_set, path_text, user_expected, path_is_zero,
                                            path_zero };
 
 /* Patterns of paths: at least one, and none is empty. */

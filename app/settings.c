@@ -15,6 +15,7 @@
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const congestions[] = { "cubic", "newreno", "bbr", NULL };
 static const char *const access_formats[] = { "combined", "json", NULL };
+static const char *const sandboxes[] = { "on", "log", "off", NULL };
 static const char *const idle_waits[] = { "auto", "sleep", "poll", NULL };
 
 #define AT(member)                                                                                 \
@@ -40,6 +41,11 @@ const struct setting settings[] = {
       .fallback = "/etc/mime.types" },
     { "server", "log_level", "log-level", &setting_word, AT(log_level), .fallback = "info",
       .words = log_levels },
+
+    { "security", "user", "user", &setting_user, AT(user), .fallback = "auto",
+      .zero_word = "auto" },
+    { "security", "sandbox", "sandbox", &setting_word, AT(sandbox), .fallback = "on",
+      .words = sandboxes },
 
     { "pool", "size", "pool", &setting_size, AT(pool_bytes), 2 * MIB, TIB, "auto", "auto" },
     { "pool", "files", NULL, &setting_number, AT(pool_files), 1, 1000000000, "auto", "auto" },

@@ -33,6 +33,7 @@ extern const struct setting_kind setting_bool;        /* bool */
 extern const struct setting_kind setting_word;        /* an enum: index into words */
 extern const struct setting_kind setting_path;        /* char[PATH_MAX] */
 extern const struct setting_kind setting_server_name; /* config.server_name */
+extern const struct setting_kind setting_user;        /* config.user */
 extern const struct setting_kind setting_globs;       /* char[]: patterns of paths, with commas */
 extern const struct setting_kind setting_device;      /* config.device */
 extern const struct setting_kind setting_cidrs;       /* config.address and config.address_count */

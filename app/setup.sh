@@ -8,7 +8,8 @@ export PATH
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
 
 BUILD_PACKAGES=(gcc meson ninja-build pkg-config libdpdk-dev dpdk libnuma-dev check liburing-dev
-    libcyaml-dev libyaml-dev libjansson-dev libsodium-dev libxxhash-dev node-llhttp media-types iproute2 curl strace)
+    libcyaml-dev libyaml-dev libjansson-dev libsodium-dev libxxhash-dev libseccomp-dev
+    libcap-ng-dev node-llhttp media-types iproute2 curl strace)
 TEST_PACKAGES=(wrk nginx-light iputils-ping ethtool procps clang clang-format libclang-rt-14-dev
     python3 tcpdump qemu-system-x86 busybox-static cpio kmod pciutils util-linux
     wget aria2 apache2-utils apt-utils xz-utils slowhttptest)

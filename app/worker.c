@@ -20,6 +20,7 @@
 
 #include "app/access_log.h"
 #include "app/log.h"
+#include "app/sandbox.h"
 #include "app/stream_thread.h"
 #include "base/assert.h"
 #include "io/eth.h"
@@ -69,6 +70,9 @@ struct worker {
     struct access_log_ring *access_log;
     struct worker *const *peers;
     unsigned peer_count, index;
+    enum config_sandbox sandbox;
+    enum device_kind device;
+    char name[16];
     struct memory memory;
 
     /* Read by others. */
@@ -196,6 +200,9 @@ struct worker *worker_create(const struct worker_config *config)
     w->stream = config->stream;
     w->index = config->index;
     w->access_log = config->access_log;
+    w->sandbox = config->sandbox;
+    w->device = config->device;
+    snprintf(w->name, sizeof(w->name), "hw-worker-%u", config->index % 1000);
     w->idle_wait = config->idle_wait;
     w->idle_spin_ns = config->idle_spin_ns;
     w->idle_sleep_ns = config->idle_sleep_ns;
@@ -470,15 +477,16 @@ static void turn(struct worker *w)
 int worker_main(void *arg)
 {
     struct worker *w = arg;
-    char name[16];
+    char error[SANDBOX_ERROR_BYTES];
 
-    snprintf(name, sizeof(name), "hw-worker-%u", w->index % 1000);
-    pthread_setname_np(pthread_self(), name);
+    pthread_setname_np(pthread_self(), w->name);
     if (w->interrupts)
         w->interrupts = rte_eth_dev_rx_intr_ctl_q(w->eth.port, w->eth.queue, w->epfd,
                                                   RTE_INTR_EVENT_ADD, NULL) == 0;
     if (w->index == 0)
         stack_announce(w->stack);
+    if (!sandbox_worker(w->sandbox, w->device, w->name, error))
+        log_line(CONFIG_LOG_WARNING, "%s", error);
     while (!w->stop)
         turn(w);
     if (w->interrupts)

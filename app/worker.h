@@ -38,6 +38,8 @@ struct worker_config {
     struct access_log_ring *access_log; /* for worker_log */
     enum config_idle_wait idle_wait;
     uint64_t idle_spin_ns, idle_sleep_ns;
+    enum config_sandbox sandbox;
+    enum device_kind device; /* which calls the sandbox leaves it */
     struct memory memory;
 };
 
@@ -70,7 +72,8 @@ struct worker *worker_create(const struct worker_config *config);
  * array must outlive it. */
 void worker_set_peers(struct worker *worker, struct worker *const *peers, unsigned count);
 
-/* The loop; returns 0 after WORKER_STOP. To be launched on the worker's lcore. */
+/* The loop; returns 0 after WORKER_STOP. To be launched on the worker's lcore, which can do no more
+ * than that from then on (sandbox.h). */
 int worker_main(void *worker);
 
 /* Any thread. False: the inbox is full, try again. */

@@ -25,6 +25,7 @@ enum device_kind {
     DEVICE_PCI,
     DEVICE_VDEV,
 };
+#define DEVICE_KINDS (DEVICE_VDEV + 1)
 
 struct device {
     enum device_kind kind;

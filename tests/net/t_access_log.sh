@@ -3,7 +3,9 @@
 
 SMALL=$FIXTURES/small
 
+# The log's directory is the user's that the server becomes, so that it can make the file anew.
 serve_logged() { # serve's options...
+    chmod 711 "$T/.." && chown nobody "$T"
     serve_direct "$SMALL" "$@"
 }
 

@@ -47,7 +47,8 @@ static const struct {
     { "# \xff\n", "1: this is no YAML" },
     { "a: 1\nb: \x01\n", "2: this is no YAML: control characters are not allowed" },
     /* shape */
-    { "80\n", "1: expected sections (server, pool, http, limits, timeouts, tcp, access_log, idle); "
+    { "80\n", "1: expected sections (server, security, pool, http, limits, timeouts, tcp, "
+              "access_log, idle); "
               "found \"80\"" },
     { "- server\n", "1: expected sections" },
     { "server: 80\n", "1: server: expected settings below it (root, device, address" },
@@ -59,7 +60,8 @@ static const struct {
     { "server:\n  log_level: \"in\\0fo\"\n", "2: server.log_level: expected text; found a NUL" },
     { "server:\n  port: 80\n---\nserver: 1\n", "3: expected one document; found a second" },
     /* names */
-    { "sever:\n  port: 80\n", "1: sever: there is no such section; there are server, pool" },
+    { "sever:\n  port: 80\n",
+      "1: sever: there is no such section; there are server, security, pool" },
     { "pool:\n  sise: 2G\n",
       "2: pool.sise: there is no such setting; pool has size, files, rescan, "
       "stream_cache, pinned, nodes, allow_small_pages" },
@@ -112,6 +114,11 @@ static const struct {
     { "pool:\n  nodes: 1024\n", "2: pool.nodes: expected at most 8 NUMA nodes" },
     { "pool:\n  nodes: [0, -1]\n", "2: pool.nodes: expected at most 8 NUMA nodes" },
     { "pool:\n  nodes: [0,1,2,3,4,5,6,7,8]\n", "2: pool.nodes: expected at most 8 NUMA nodes" },
+    { "security:\n  user: \"web admin\"\n", "2: security.user: expected a user's name of 1 to 32 "
+                                            "bytes, or a number, or auto; found \"web "
+                                            "admin\"" },
+    { "security:\n  sandbox: maybe\n",
+      "2: security.sandbox: expected one of on log off; found \"maybe\"" },
     { "pool:\n  allow_small_pages: maybe\n",
       "2: pool.allow_small_pages: expected true or false; found \"maybe\"" },
     { "timeouts:\n  idle: 30\n",
@@ -230,6 +237,7 @@ static const char everything[] =
     "  drain_seconds: 0\n"
     "  media_types: \"/etc/odd: name\"\n"
     "  log_level: debug\n"
+    "security: {user: www-data, sandbox: log}\n"
     "pool: {size: 1536M, nodes: [3, 1], allow_small_pages: yes}\n"
     "http: {server_name: none}\n"
     "limits:\n"
@@ -264,6 +272,8 @@ START_TEST(every_setting_is_taken)
     ck_assert_uint_eq(ip_addr_v4(&config.gateway), 0xc0a80001);
     ck_assert_uint_eq(config.gateway6.b[0], 0xfe);
     ck_assert(config.slaac);
+    ck_assert_str_eq(config.user, "www-data");
+    ck_assert_int_eq(config.sandbox, CONFIG_SANDBOX_LOG);
     ck_assert_str_eq(config.server_name, "");
     ck_assert_uint_eq(config.body_bytes_max, 7 << 10);
     ck_assert_uint_eq(config.body_timeout_ns, 7 * NS_PER_S);

@@ -219,6 +219,46 @@ START_TEST(root_is_measured_in_pages)
 }
 END_TEST
 
+static void mode_set(const char *path, mode_t mode)
+{
+    char full[PATH_MAX];
+
+    snprintf(full, sizeof(full), "%s%s", machine, path);
+    ck_assert_int_eq(chmod(full, mode), 0);
+}
+
+/* The directory above the machine is the tester's own, and may be closed. */
+static unsigned long closed_entries(struct report *report, struct said *said)
+{
+    unsigned long n;
+    const char *at = strstr(check_says(doctor_user, report, said), "may not read ");
+
+    return at != NULL && sscanf(at, "may not read %lu", &n) == 1 ? n : 0;
+}
+
+START_TEST(what_nobody_may_not_read_is_counted)
+{
+    struct report report = { .root = machine };
+    struct said said;
+
+    file_make("/a/one", "x");
+    file_make("/a/two", "x");
+    mode_set("", 0755);
+    mode_set("/a", 0755);
+    unsigned long above = closed_entries(&report, &said);
+    said_free(&said);
+    mode_set("/a/two", 0640);
+    ck_assert_uint_eq(closed_entries(&report, &said), above + 1);
+    ck_assert_ptr_nonnull(strstr(said.text, "-> chmod -R a+rX "));
+    said_free(&said);
+    mode_set("/a", 0711);
+    ck_assert_uint_eq(closed_entries(&report, &said), above + 2);
+    said_free(&said);
+    ck_assert_uint_ge(report.warnings, 2);
+    ck_assert_uint_eq(report.missing, 0);
+}
+END_TEST
+
 START_TEST(bare_machine_gets_a_verdict_and_exit_status_1)
 {
     struct said said;
@@ -245,6 +285,7 @@ TCase *doctor_case(void)
     tcase_add_test(c, nics_are_told_with_driver_and_node);
     tcase_add_test(c, iommu_and_vfio_are_only_warned_of);
     tcase_add_test(c, root_is_measured_in_pages);
+    tcase_add_test(c, what_nobody_may_not_read_is_counted);
     tcase_add_test(c, bare_machine_gets_a_verdict_and_exit_status_1);
     return c;
 }
