@@ -25,6 +25,7 @@
 #include "app/templates.h"
 #include "app/worker.h"
 #include "base/assert.h"
+#include "drivers_cfg/rss.h"
 #include "io/pools.h"
 #include "mempool/pool.h"
 #include "tcp/cc.h"
@@ -57,6 +58,7 @@ struct serve {
 
     struct clock clock;
     struct port port;
+    struct rss rss; /* which flows come to which worker, if the port tells */
     struct pool *pool;
     struct follow follow;
     struct access_log *access_log; /* NULL: none */
@@ -104,6 +106,7 @@ static struct io_pools_config pools_config(const struct serve *s, unsigned worke
         .tx_desc = caps->tx_desc != 0 ? caps->tx_desc : DESC_GUESS,
         .extents_max = caps->tx_extents_max != 0 ? caps->tx_extents_max : TX_EXTENTS_MAX,
         .page_split = device_is_pci(&s->device),
+        .strays = s->worker_count > 1,
     };
 }
 
@@ -391,11 +394,14 @@ static bool create_workers(struct serve *s)
         .idle_wait = s->config->idle_wait,
         .idle_spin_ns = s->config->idle_spin_ns,
         .idle_sleep_ns = s->config->idle_sleep_ns,
+        .shared = s->worker_count > 1,
         .sandbox = s->config->sandbox,
         .device = s->device.kind,
         .memory = worker_memory(s),
     };
 
+    if (caps->rss && rss_read(&s->rss, s->port.id))
+        config.rss = &s->rss;
     config.http.catalogue = pool_catalogue(s->pool);
     config.stack.mac = s->port.mac;
     config.stack.tx_ip_checksum = caps->tx_ip_checksum;

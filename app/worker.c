@@ -23,9 +23,11 @@
 #include "app/sandbox.h"
 #include "app/stream_thread.h"
 #include "base/assert.h"
+#include "drivers_cfg/rss.h"
 #include "io/eth.h"
 #include "io/pools.h"
 #include "io/rx.h"
+#include "io/strays.h"
 #include "io/tx.h"
 
 #define INBOX_MESSAGES 256
@@ -54,6 +56,7 @@ struct worker {
     bool stop;
     bool ending; /* drained or aborted: publish quiet */
     struct io_rx rx;
+    struct io_strays strays; /* frames from other workers' queues */
 
     /* When idle. */
     enum config_idle_wait idle_wait;
@@ -70,6 +73,7 @@ struct worker {
     struct access_log_ring *access_log;
     struct worker *const *peers;
     unsigned peer_count, index;
+    const struct rss *rss; /* NULL: which flows are whose is not known */
     enum config_sandbox sandbox;
     enum device_kind device;
     char name[16];
@@ -115,6 +119,39 @@ static void tell_peers(void *ctx, const struct stack_news *news)
             (void)worker_post(w->peers[i], &message);
 }
 
+/* Whose queue the port hands frames from remote to local to; NULL: that is not known. */
+static struct worker *owner_of(const struct worker *w, const struct tcp_peer *local,
+                               const struct tcp_peer *remote)
+{
+    int queue = rss_queue(w->rss, &remote->ip, remote->port, &local->ip, local->port);
+
+    return queue >= 0 && (unsigned)queue < w->peer_count ? w->peers[queue] : NULL;
+}
+
+static bool flow_is_ours(void *ctx, const struct tcp_peer *local, const struct tcp_peer *remote)
+{
+    struct worker *w = ctx, *owner = owner_of(w, local, remote);
+
+    return owner == NULL || owner == w;
+}
+
+static bool pass_on(void *ctx, const struct frame *frame, const struct tcp_peer *local,
+                    const struct tcp_peer *remote)
+{
+    struct worker *w = ctx, *owner = owner_of(w, local, remote);
+
+    if (owner == NULL || owner == w)
+        return false;
+    struct rte_mbuf *m = io_rx_take(&w->rx, frame);
+    if (m != NULL && io_strays_put(&owner->strays, m)) {
+        worker_wake(owner);
+        return true;
+    }
+    rte_pktmbuf_free(m);
+    COUNT(&w->counters, flow_stray_lost);
+    return true;
+}
+
 static bool create_inbox(struct worker *w, const struct worker_config *config)
 {
     char name[RTE_RING_NAMESIZE];
@@ -151,6 +188,12 @@ static bool create_stack(struct worker *w, const struct worker_config *config)
     stack.memory = config->memory;
     stack.tell = tell_peers;
     stack.tell_ctx = w;
+    stack.shared = config->shared;
+    if (config->rss != NULL) {
+        stack.flow_is_ours = flow_is_ours;
+        stack.pass_on = pass_on;
+        stack.flow_ctx = w;
+    }
     w->stack = stack_create(&stack, clock_now(&config->clock));
     return w->stack != NULL;
 }
@@ -177,6 +220,8 @@ static bool create_io(struct worker *w, const struct worker_config *config)
     };
 
     io_rx_init(&w->rx, tx.wire, &w->counters);
+    if (config->rss != NULL && !io_strays_create(&w->strays, config->index))
+        return false;
     w->tx = io_tx_create(&tx);
     return w->tx != NULL;
 }
@@ -197,6 +242,7 @@ struct worker *worker_create(const struct worker_config *config)
     w->memory = config->memory;
     w->epfd = w->wake_fd = -1;
     w->clock = config->clock;
+    w->rss = config->rss;
     w->stream = config->stream;
     w->index = config->index;
     w->access_log = config->access_log;
@@ -224,6 +270,7 @@ void worker_release_mbufs(struct worker *w)
 {
     io_tx_destroy(w->tx);
     w->tx = NULL;
+    io_strays_destroy(&w->strays);
 }
 
 void worker_destroy(struct worker *w)
@@ -231,6 +278,7 @@ void worker_destroy(struct worker *w)
     if (w == NULL)
         return;
     io_tx_destroy(w->tx);
+    io_strays_destroy(&w->strays);
     if (w->stack != NULL)
         stack_destroy(w->stack);
     if (w->http != NULL)
@@ -320,6 +368,17 @@ static bool read_inbox(struct worker *w, uint64_t now)
         break;
     }
     return true;
+}
+
+/* Frames from other workers' queues. Returns whether there were any. */
+static bool read_strays(struct worker *w, uint64_t now)
+{
+    if (io_strays_empty(&w->strays))
+        return false;
+    unsigned n = io_strays_burst(&w->strays);
+    stack_input(w->stack, w->strays.frames, n, now);
+    io_strays_release(&w->strays);
+    return n != 0;
 }
 
 /* The streamer's answers. Returns whether there were any. */
@@ -453,6 +512,7 @@ static void turn(struct worker *w)
         stack_input(w->stack, w->rx.frames, frames, now);
         io_rx_release(&w->rx);
     }
+    work |= read_strays(w, now);
     work |= read_inbox(w, now);
     work |= read_chunks(w, now);
     work |= send_burst(w, now);

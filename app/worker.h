@@ -22,6 +22,7 @@
 
 struct access_log_ring;
 struct io_pools;
+struct rss;
 struct stream_link;
 struct worker;
 
@@ -31,6 +32,8 @@ struct worker_config {
     const struct port *port;
     const struct io_pools *pools;
     const struct arena *arena;
+    const struct rss *rss; /* NULL: which flows are whose is not known, or there is one worker */
+    bool shared;           /* other workers receive from the port */
     const struct stream_link *stream; /* to the streamer; NULL: nothing is streamed */
     struct stack_config
         stack; /* what concerns one worker (counters, app, memory, seed) is set here */

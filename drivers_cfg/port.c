@@ -9,6 +9,8 @@
 #include <rte_errno.h>
 #include <rte_ether.h>
 
+#include "drivers_cfg/rss.h"
+
 /* Ring sizes where neither driver nor profile says one: a millisecond of 1500-byte frames at
  * 10 Gb/s is about 830. */
 #define RX_DESC_DEFAULT 1024
@@ -22,9 +24,8 @@
 
 /*
  * The Toeplitz key of Woo and Park (KAIST, 2012): as it repeats every 16 bits, both directions of a
- * flow have the same hash. 52 bytes suffice any driver of DPDK's 22.11.
+ * flow have the same hash.
  */
-#define RSS_KEY_BYTES_MAX 52
 static uint8_t rss_key[RSS_KEY_BYTES_MAX] = {
     0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d,
     0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a,

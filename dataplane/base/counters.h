@@ -62,6 +62,7 @@
     X(icmp_echo_in, "ICMP echo request answered")                                                  \
     X(icmp_error_in, "ICMP error taken note of")                                                   \
     X(icmp_drop_stale, "ICMP error that fits no connection or no byte in flight")                  \
+    X(icmp_error_told, "ICMP error for a connection of another worker, perhaps: all are told")     \
     X(icmp_error_out, "ICMP error sent")                                                           \
     X(control_full, "reply dropped: control queue full")                                           \
     /* TCP: segments */                                                                            \
@@ -81,6 +82,8 @@
     X(tcp_challenge_limited, "challenge ACK, or ACK of a segment outside the window, not sent")    \
     X(tcp_dup_ack_in, "duplicate ACKs received")                                                   \
     X(tcp_sack_ignored, "SACK block ignored: out of bounds or no range left to note it")           \
+    X(flow_stray, "segments of flows that are another worker's: handed to it")                     \
+    X(flow_stray_lost, "of these, lost: that worker had no room for them")                         \
     /* TCP: recovery */                                                                            \
     X(tcp_retransmit, "segments retransmitted")                                                    \
     X(tcp_retransmit_bytes, "bytes retransmitted")                                                 \

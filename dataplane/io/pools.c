@@ -7,6 +7,7 @@
 #include <rte_mbuf.h>
 
 #include "io/rx.h"
+#include "io/strays.h"
 #include "io/tx.h"
 
 /* Objects a core keeps back from its pool. A mempool lets its cache grow to one and a half. */
@@ -23,6 +24,7 @@ static unsigned rx_objects(const struct io_pools_config *c)
     return c->rx_desc    /* in the ring */
            + c->rx_desc  /* taken to refill it, before what was received is free */
            + IO_RX_BURST /* being read by the stack */
+           + (c->strays ? IO_STRAYS_MAX + IO_RX_BURST : 0) /* on the way to another worker */
            + 2 * CACHED;
 }
 

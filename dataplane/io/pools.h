@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The mbuf pools of one worker. Nothing in them is shared with another. */
+/* The mbuf pools of one worker. Nothing in them is shared with another, but for strays on their
+ * way. */
 #ifndef IO_POOLS_H
 #define IO_POOLS_H
 
@@ -16,6 +17,7 @@ struct io_pools_config {
     uint16_t rx_desc, tx_desc;
     uint8_t extents_max;
     bool page_split; /* an extent may take two mbufs */
+    bool strays;     /* received mbufs may go to other workers (io/strays.h) */
 };
 
 struct io_pools {

@@ -22,6 +22,15 @@ static uint32_t checksum_flags(uint64_t ol_flags)
     return flags;
 }
 
+struct frame io_rx_frame(const struct rte_mbuf *m)
+{
+    return (struct frame){
+        .data = rte_pktmbuf_mtod(m, const uint8_t *),
+        .len = m->data_len,
+        .flags = checksum_flags(m->ol_flags),
+    };
+}
+
 unsigned io_rx_burst(struct io_rx *rx)
 {
     uint16_t count = rx->wire.ops->rx_burst(rx->wire.ctx, rx->mbufs, IO_RX_BURST);
@@ -46,13 +55,22 @@ unsigned io_rx_burst(struct io_rx *rx)
             COUNT(rx->counters, rx_drop_scattered);
             continue;
         }
-        rx->frames[frames++] = (struct frame){
-            .data = rte_pktmbuf_mtod(m, const uint8_t *),
-            .len = m->data_len,
-            .flags = checksum_flags(m->ol_flags),
-        };
+        rx->frames[frames++] = io_rx_frame(m);
     }
     return frames;
+}
+
+/* Rare, and a burst is short: it is searched. The place stays empty, which freeing skips. */
+struct rte_mbuf *io_rx_take(struct io_rx *rx, const struct frame *frame)
+{
+    for (uint16_t i = 0; i < rx->mbuf_count; i++) {
+        struct rte_mbuf *m = rx->mbufs[i];
+        if (m == NULL || rte_pktmbuf_mtod(m, const uint8_t *) != frame->data)
+            continue;
+        rx->mbufs[i] = NULL;
+        return m;
+    }
+    return NULL;
 }
 
 void io_rx_release(struct io_rx *rx)

@@ -29,4 +29,10 @@ void io_rx_init(struct io_rx *rx, struct io_wire wire, struct counters *counters
 unsigned io_rx_burst(struct io_rx *rx);
 void io_rx_release(struct io_rx *rx);
 
+/* Takes the mbuf of a frame of the burst out of it: the caller frees it. */
+struct rte_mbuf *io_rx_take(struct io_rx *rx, const struct frame *frame);
+
+/* A frame of one segment as the stack reads it. */
+struct frame io_rx_frame(const struct rte_mbuf *m);
+
 #endif

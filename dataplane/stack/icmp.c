@@ -7,6 +7,10 @@
 
 enum { ICMP_ERRORS_PER_S = 100 };
 
+/* Each error told is a message to each other worker: a flood must not fill their inboxes. Path MTU
+ * that is not heard of is found out by time-outs (tcp/mtu.c). */
+enum { ICMP_TOLD_PER_S = 1000 };
+
 /* Writes Ethernet and IP headers of a reply; returns where its payload goes, NULL: no room. */
 static uint8_t *reply_begin(struct stack *s, const struct eth_header *eth,
                             const struct ip_packet *ip, uint32_t payload_len)
@@ -33,14 +37,20 @@ static void echo_reply(struct stack *s, const struct eth_header *eth, const stru
     checksum_put(p, ip->payload_len);
 }
 
-bool icmp_take_token(struct stack *s)
+static void tokens_refill(struct stack *s)
 {
     uint64_t now = s->tcp.now;
 
-    if (now >= s->icmp_refill_ns) {
-        s->icmp_tokens = ICMP_ERRORS_PER_S;
-        s->icmp_refill_ns = now + NS_PER_S;
-    }
+    if (now < s->icmp_refill_ns)
+        return;
+    s->icmp_tokens = ICMP_ERRORS_PER_S;
+    s->icmp_tell_tokens = ICMP_TOLD_PER_S;
+    s->icmp_refill_ns = now + NS_PER_S;
+}
+
+bool icmp_take_token(struct stack *s)
+{
+    tokens_refill(s);
     if (s->icmp_tokens == 0)
         return false;
     s->icmp_tokens--;
@@ -66,61 +76,88 @@ void icmp_unreachable(struct stack *s, const struct eth_header *eth, const struc
     checksum_put(p, len);
 }
 
-struct tcp_conn *icmp_quoted_conn(struct stack *s, const struct ip_addr *remote,
-                                  const struct ip_addr *local, const uint8_t *p,
-                                  struct tcp_segment *quote)
+static struct tcp_conn *conn_of(struct stack *s, const struct stack_icmp_error *error)
 {
-    tcp_quote_parse(p, quote);
-    struct tcp_key key = { .remote = *remote,
-                           .local = *local,
-                           .remote_port = quote->dst_port,
-                           .local_port = quote->src_port };
+    struct tcp_key key = { .remote = error->remote.ip,
+                           .local = error->local.ip,
+                           .remote_port = error->remote.port,
+                           .local_port = error->local.port };
     uint32_t index = flow_table_find(&s->flows, &key, flow_hash(&s->flows, &key));
     struct tcp_conn *c = index != FLOW_NONE ? &s->tcp.conn[index] : NULL;
 
     return c != NULL && c->state != TCP_STATE_CLOSED ? c : NULL;
 }
 
-void icmp_error_count(struct stack *s, bool heeded)
+/* All errors that are not hard are soft for a synchronised connection (RFC 5461): retransmission
+ * and its time-out decide. */
+static bool error_heeded(struct tcp_conn *c, const struct stack_icmp_error *error)
 {
-    if (heeded)
+    return error->path_mtu ? tcp_path_mtu(c, error->seq, error->mtu)
+                           : tcp_unreachable(c, error->seq, error->hard);
+}
+
+static void error_tell(struct stack *s, const struct stack_icmp_error *error)
+{
+    struct stack_news news = { .kind = STACK_NEWS_ERROR, .error = *error };
+
+    tokens_refill(s);
+    if (s->icmp_tell_tokens == 0) {
+        COUNT(s->config.counters, icmp_drop_stale);
+        return;
+    }
+    s->icmp_tell_tokens--;
+    COUNT(s->config.counters, icmp_error_told);
+    stack_tell(s, &news);
+}
+
+void icmp_quote_input(struct stack *s, const struct ip_addr *local, const struct ip_addr *remote,
+                      const uint8_t *p, struct stack_icmp_error *error)
+{
+    struct tcp_segment quote = { 0 };
+
+    tcp_quote_parse(p, &quote);
+    error->local = (struct tcp_peer){ *local, quote.src_port };
+    error->remote = (struct tcp_peer){ *remote, quote.dst_port };
+    error->seq = quote.seq;
+    struct tcp_conn *c = conn_of(s, error);
+    /* The port chooses the queue by the addresses of who sent the error, a router mostly. */
+    if (c == NULL && s->config.shared)
+        error_tell(s, error);
+    else if (c != NULL && error_heeded(c, error))
         COUNT(s->config.counters, icmp_error_in);
     else
         COUNT(s->config.counters, icmp_drop_stale);
 }
 
-/* The packet that an error quotes was one of ours: find its connection. */
-static struct tcp_conn *quoted_conn(struct stack *s, const uint8_t *p, size_t len,
-                                    struct tcp_segment *quote)
+void icmp_error_heard(struct stack *s, const struct stack_icmp_error *error)
 {
-    if (len < IPV4_HEADER_BYTES || p[0] >> 4 != 4)
-        return NULL;
-    uint32_t header_len = (p[0] & 0xfu) * 4;
-    if (header_len < IPV4_HEADER_BYTES || len < header_len + ICMP_QUOTE_BYTES ||
-        p[9] != IP_PROTOCOL_TCP)
-        return NULL;
-    struct ip_addr remote = ip_addr_from_v4(get_be32(p + 16));
-    struct ip_addr local = ip_addr_from_v4(get_be32(p + 12));
-    return icmp_quoted_conn(s, &remote, &local, p + header_len, quote);
+    struct tcp_conn *c = conn_of(s, error);
+
+    if (c != NULL && error_heeded(c, error))
+        COUNT(s->config.counters, icmp_error_in);
 }
 
-static bool error_heeded(struct tcp_conn *c, const struct tcp_segment *quote, const uint8_t *p)
-{
-    if (p[1] == ICMP_FRAGMENTATION_NEEDED)
-        return tcp_path_mtu(c, quote->seq, get_be16(p + 6));
-    /* RFC 9293 section 3.9.2.2: codes 2 to 4 are hard. */
-    return tcp_unreachable(c, quote->seq,
-                           p[1] == ICMP_UNREACHABLE_PROTOCOL || p[1] == ICMP_UNREACHABLE_PORT);
-}
-
+/* The packet that an error quotes was one of ours. */
 static void error_input(struct stack *s, const struct ip_packet *ip)
 {
-    const uint8_t *p = ip->payload;
-    struct tcp_segment quote = { 0 };
-    struct tcp_conn *c =
-        quoted_conn(s, p + ICMP_HEADER_BYTES, ip->payload_len - ICMP_HEADER_BYTES, &quote);
+    const uint8_t *icmp = ip->payload, *p = icmp + ICMP_HEADER_BYTES;
+    size_t len = ip->payload_len - ICMP_HEADER_BYTES;
+    uint32_t header_len = len >= IPV4_HEADER_BYTES ? (p[0] & 0xfu) * 4 : 0;
 
-    icmp_error_count(s, c != NULL && error_heeded(c, &quote, p));
+    if (header_len < IPV4_HEADER_BYTES || p[0] >> 4 != 4 || len < header_len + ICMP_QUOTE_BYTES ||
+        p[9] != IP_PROTOCOL_TCP) {
+        COUNT(s->config.counters, icmp_drop_stale);
+        return;
+    }
+    struct ip_addr remote = ip_addr_from_v4(get_be32(p + 16));
+    struct ip_addr local = ip_addr_from_v4(get_be32(p + 12));
+    /* RFC 9293 section 3.9.2.2: codes 2 to 4 are hard. */
+    struct stack_icmp_error error = {
+        .path_mtu = icmp[1] == ICMP_FRAGMENTATION_NEEDED,
+        .mtu = get_be16(icmp + 6),
+        .hard = icmp[1] == ICMP_UNREACHABLE_PROTOCOL || icmp[1] == ICMP_UNREACHABLE_PORT,
+    };
+    icmp_quote_input(s, &local, &remote, p + header_len, &error);
 }
 
 void icmp_input(struct stack *s, const struct eth_header *eth, const struct ip_packet *ip)

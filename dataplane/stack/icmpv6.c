@@ -61,37 +61,29 @@ void icmpv6_error(struct stack *s, const struct eth_header *eth, const struct ip
 }
 
 /* The packet that an error quotes was one of ours, which have no extension headers. */
-static struct tcp_conn *quoted_conn(struct stack *s, const uint8_t *p, size_t len,
-                                    struct tcp_segment *quote)
+static void error_input(struct stack *s, const struct ip_packet *ip)
 {
+    const uint8_t *icmp = ip->payload, *p = icmp + ICMP_HEADER_BYTES;
+    size_t len = ip->payload_len - ICMP_HEADER_BYTES;
     struct ip_addr local, remote;
 
-    if (len < IPV6_HEADER_BYTES + ICMP_QUOTE_BYTES || p[0] >> 4 != 6 || p[6] != IP_PROTOCOL_TCP)
-        return NULL;
+    if (len < IPV6_HEADER_BYTES + ICMP_QUOTE_BYTES || p[0] >> 4 != 6 || p[6] != IP_PROTOCOL_TCP) {
+        COUNT(s->config.counters, icmp_drop_stale);
+        return;
+    }
     memcpy(local.b, p + 8, sizeof(local.b));
     memcpy(remote.b, p + 24, sizeof(remote.b));
     /* No packet of ours had one; it would pass for an IPv4 connection. */
-    if (ip_addr_is_v4(&remote))
-        return NULL;
-    return icmp_quoted_conn(s, &remote, &local, p + IPV6_HEADER_BYTES, quote);
-}
-
-static bool error_heeded(struct tcp_conn *c, const struct tcp_segment *quote, const uint8_t *p)
-{
-    if (p[0] == ICMPV6_PACKET_TOO_BIG)
-        return tcp_path_mtu(c, quote->seq, get_be32(p + 4));
-    return tcp_unreachable(
-        c, quote->seq, p[1] == ICMPV6_UNREACHABLE_PROHIBITED || p[1] == ICMPV6_UNREACHABLE_PORT);
-}
-
-static void error_input(struct stack *s, const struct ip_packet *ip)
-{
-    const uint8_t *p = ip->payload;
-    struct tcp_segment quote = { 0 };
-    struct tcp_conn *c =
-        quoted_conn(s, p + ICMP_HEADER_BYTES, ip->payload_len - ICMP_HEADER_BYTES, &quote);
-
-    icmp_error_count(s, c != NULL && error_heeded(c, &quote, p));
+    if (ip_addr_is_v4(&remote)) {
+        COUNT(s->config.counters, icmp_drop_stale);
+        return;
+    }
+    struct stack_icmp_error error = {
+        .path_mtu = icmp[0] == ICMPV6_PACKET_TOO_BIG,
+        .mtu = get_be32(icmp + 4),
+        .hard = icmp[1] == ICMPV6_UNREACHABLE_PROHIBITED || icmp[1] == ICMPV6_UNREACHABLE_PORT,
+    };
+    icmp_quote_input(s, &local, &remote, p + IPV6_HEADER_BYTES, &error);
 }
 
 void icmpv6_input(struct stack *s, const struct eth_header *eth, const struct ip_packet *ip)

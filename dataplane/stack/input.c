@@ -127,6 +127,19 @@ static void waiting_input(struct stack *s, const struct eth_header *eth, const s
     syn_input(s, eth, key, hash, seg, iss);
 }
 
+/* A flow that is unknown here may be known to the stack whose it is. That one answers, too, if it
+ * is not: were it answered here, the same flow could be two connections. */
+static bool passed_on(struct stack *s, const struct tcp_segment *seg)
+{
+    struct tcp_peer local = { seg->dst, seg->dst_port }, remote = { seg->src, seg->src_port };
+
+    if (LIKELY(s->config.pass_on == NULL) || (s->frame->flags & FRAME_PASSED_ON) != 0 ||
+        !s->config.pass_on(s->config.flow_ctx, s->frame, &local, &remote))
+        return false;
+    COUNT(s->config.counters, flow_stray);
+    return true;
+}
+
 static void segment_input(struct stack *s, const struct eth_header *eth,
                           const struct tcp_segment *seg)
 {
@@ -137,6 +150,8 @@ static void segment_input(struct stack *s, const struct eth_header *eth,
     uint32_t hash = flow_hash(&s->flows, &key);
     uint32_t index = flow_table_find_any(&s->flows, &key, hash);
 
+    if (index == FLOW_NONE && passed_on(s, seg))
+        return;
     COUNT(s->config.counters, tcp_in);
     if (index == FLOW_NONE) {
         listen_input(s, eth, &key, hash, seg);
@@ -365,6 +380,9 @@ static void frame_input(struct stack *s, const struct frame *frame)
 void stack_input(struct stack *s, const struct frame *frames, unsigned n, uint64_t now)
 {
     stack_set_now(s, now);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
+        s->frame = &frames[i];
         frame_input(s, &frames[i]);
+    }
+    s->frame = NULL;
 }

@@ -41,7 +41,9 @@ struct stack {
     uint32_t parked_head, parked_tail;
     /* ICMP errors are rate-limited (RFC 1812 section 4.3.2.8): a bucket refilled by time. */
     uint32_t icmp_tokens;
+    uint32_t icmp_tell_tokens; /* the same for errors that other stacks are told of */
     uint64_t icmp_refill_ns;
+    const struct frame *frame; /* that is being read */
     /* autoconf.c */
     bool ipv6;
     bool speaker;         /* for the port: the others only listen */
@@ -112,13 +114,12 @@ void icmp_unreachable(struct stack *s, const struct eth_header *eth, const struc
 /* Whether one more ICMP error may be sent now (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f).
  */
 bool icmp_take_token(struct stack *s);
-/* An error quotes a TCP segment of ours at p, at least 8 bytes: its connection, or NULL. */
-/* Counts an error by whether its connection heeded it. All that are not hard are soft for a
- * synchronised connection (RFC 5461): retransmission and its time-out decide. */
-void icmp_error_count(struct stack *s, bool heeded);
-struct tcp_conn *icmp_quoted_conn(struct stack *s, const struct ip_addr *remote,
-                                  const struct ip_addr *local, const uint8_t *p,
-                                  struct tcp_segment *quote);
+/* An error from the wire, which quotes a TCP segment of ours at p (at least ICMP_QUOTE_BYTES) with
+ * these addresses; of error the rest is filled in. The connection may be another stack's. */
+void icmp_quote_input(struct stack *s, const struct ip_addr *local, const struct ip_addr *remote,
+                      const uint8_t *p, struct stack_icmp_error *error);
+/* One that another stack tells of, for whose connection it may be. */
+void icmp_error_heard(struct stack *s, const struct stack_icmp_error *error);
 #define ICMP_QUOTE_BYTES 8 /* of the offending packet's payload, at least (RFC 792) */
 
 /* icmpv6.c */

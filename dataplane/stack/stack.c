@@ -248,6 +248,9 @@ void stack_hear(struct stack *s, const struct stack_news *news, uint64_t now)
     case STACK_NEWS_DUPLICATE:
         autoconf_duplicate(s, news);
         break;
+    case STACK_NEWS_ERROR:
+        icmp_error_heard(s, &news->error);
+        break;
     }
 }
 

@@ -21,6 +21,7 @@ struct stack;
 enum {
     FRAME_IP_CHECKSUM_GOOD = 1 << 0,
     FRAME_L4_CHECKSUM_GOOD = 1 << 1,
+    FRAME_PASSED_ON = 1 << 2, /* by another stack of the port: its flow is this stack's */
 };
 
 struct frame {
@@ -45,6 +46,16 @@ enum stack_news_kind {
     STACK_NEWS_PREFIX,    /* ip/prefix_len, as a router advertised it */
     STACK_NEWS_MLD_QUERY, /* a router asks for our groups, within lifetime_s milliseconds */
     STACK_NEWS_DUPLICATE, /* our address ip is used by mac as well: it is given up */
+    STACK_NEWS_ERROR,     /* an ICMP error quotes a segment of a connection that is another's */
+};
+
+/* What an ICMP error says of the connection it quotes a segment of. */
+struct stack_icmp_error {
+    struct tcp_peer local, remote;
+    uint32_t seq;  /* of the quoted segment */
+    bool path_mtu; /* the segment was too long: of mtu bytes is what fits, 0: not said */
+    bool hard;     /* else it did not arrive: RFC 9293 section 3.9.2.2 */
+    uint32_t mtu;
 };
 
 struct stack_news {
@@ -55,6 +66,7 @@ struct stack_news {
     bool on_link, autonomous; /* of a prefix: RFC 4861 section 4.6.2 */
     uint16_t mtu;             /* 0: not said */
     uint32_t lifetime_s;      /* UINT32_MAX: for ever */
+    struct stack_icmp_error error;
 };
 
 #define STACK_PORTS_MAX 16
@@ -97,9 +109,16 @@ struct stack_config {
     void (*tell)(void *ctx, const struct stack_news *news);
     void *tell_ctx;
 
+    /* Other stacks receive from the same port: an ICMP error may be for a connection of theirs. */
+    bool shared;
     /* Whether the port hands frames from remote to local to this stack, where several share it:
      * asked for each candidate by stack_connect(). NULL: it does. */
     bool (*flow_is_ours)(void *ctx, const struct tcp_peer *local, const struct tcp_peer *remote);
+    /* Asked for a frame of a flow that this stack does not know, from remote to local: true if the
+     * flow is another stack's, to which the frame was handed (FRAME_PASSED_ON), or lost on the way.
+     * It agrees with flow_is_ours. NULL: no flow is. */
+    bool (*pass_on)(void *ctx, const struct frame *frame, const struct tcp_peer *local,
+                    const struct tcp_peer *remote);
     void *flow_ctx;
 
     struct tcp_limits tcp; /* stack_config_defaults() fills them in */

@@ -25,6 +25,7 @@ int main(void)
     srunner_add_suite(runner, ipv6_wire_suite());
     srunner_add_suite(runner, ipv6_suite());
     srunner_add_suite(runner, service_suite());
+    srunner_add_suite(runner, shared_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

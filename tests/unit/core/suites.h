@@ -23,5 +23,6 @@ Suite *tcp_mtu_suite(void);
 Suite *ipv6_wire_suite(void);
 Suite *ipv6_suite(void);
 Suite *service_suite(void);
+Suite *shared_suite(void);
 
 #endif

@@ -6,7 +6,9 @@
 
 TCase *device_case(void);
 TCase *port_case(void);
+TCase *rss_case(void);
 TCase *rx_case(void);
+TCase *strays_case(void);
 TCase *tx_case(void);
 
 #endif
