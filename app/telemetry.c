@@ -8,6 +8,8 @@
 #include <rte_telemetry.h>
 
 #include "app/access_log.h"
+#include "app/log.h"
+#include "app/wild.h"
 #include "app/worker.h"
 #include "base/counters.h"
 #include "mempool/pool.h"
@@ -192,9 +194,40 @@ static int answer_reload(const char *cmd, const char *params, struct rte_tel_dat
     return 0;
 }
 
+#ifdef HW_DEBUG
+/* Answers with the address that the device is told to read. */
+static int answer_wild(const char *cmd, const char *params, struct rte_tel_data *answer)
+{
+    struct worker_message message = { .kind = WORKER_WILD };
+
+    pthread_mutex_lock(&source.lock);
+    bool posted = source.count > 0 && worker_post(source.workers[0], &message);
+    pthread_mutex_unlock(&source.lock);
+    if (!posted)
+        return -EAGAIN;
+    log_line(CONFIG_LOG_WARNING,
+             "the device is told to send from %p, outside of the pool, as asked",
+             (const void *)wild_page());
+    rte_tel_data_start_dict(answer);
+    return rte_tel_data_add_dict_u64(answer, "address", (uintptr_t)wild_page());
+}
+
+static bool register_debug(void)
+{
+    return rte_telemetry_register_cmd("/hugewire/wild", answer_wild,
+                                      "Sends a frame from outside of the pool. No parameters") == 0;
+}
+#else
+static bool register_debug(void)
+{
+    return true;
+}
+#endif
+
 bool telemetry_register(void)
 {
-    return rte_telemetry_register_cmd(
+    return register_debug() &&
+           rte_telemetry_register_cmd(
                "/hugewire/counters", answer_counters,
                "Counters summed over workers. Parameter: one worker's number") == 0 &&
            rte_telemetry_register_cmd("/hugewire/workers", answer_workers,

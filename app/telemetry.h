@@ -8,6 +8,7 @@
  *   /hugewire/reopen          opens the access log's file anew
  *   /hugewire/pool            the pool: memory, files, versions, references
  *   /hugewire/reload          looks through ROOT; answers when that is done
+ *   /hugewire/wild            debug builds: worker 0 sends from outside of the pool (wild.h)
  */
 #ifndef APP_TELEMETRY_H
 #define APP_TELEMETRY_H

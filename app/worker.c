@@ -22,6 +22,7 @@
 #include "app/log.h"
 #include "app/sandbox.h"
 #include "app/stream_thread.h"
+#include "app/wild.h"
 #include "base/assert.h"
 #include "drivers_cfg/rss.h"
 #include "io/eth.h"
@@ -366,6 +367,11 @@ static bool read_inbox(struct worker *w, uint64_t now)
     case WORKER_STOP:
         w->stop = true;
         break;
+#ifdef HW_DEBUG
+    case WORKER_WILD:
+        wild_send(w->tx, now);
+        break;
+#endif
     }
     return true;
 }

@@ -52,6 +52,9 @@ enum worker_message_kind {
     WORKER_DRAIN,     /* stack_drain() */
     WORKER_ABORT,     /* stack_abort_all() */
     WORKER_STOP,      /* end the loop */
+#ifdef HW_DEBUG
+    WORKER_WILD, /* wild_send() */
+#endif
 };
 
 struct worker_message {
