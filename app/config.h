@@ -93,6 +93,7 @@ struct config {
     char pinned[CONFIG_LIST_BYTES]; /* patterns with commas between: files that must fit */
     uint32_t node_count;            /* 0: the device's NUMA node, then the nearest ones */
     int nodes[ARENA_NODES_MAX];     /* NUMA nodes for the pool, in this order */
+    char persist[PATH_MAX];         /* a file of a hugetlbfs that keeps it; empty: none */
     bool allow_small_pages;         /* locked 4 KiB pages where there are no hugepages */
 
     /* http */

@@ -33,6 +33,8 @@ const char help_serve[] =
     "  --port N              TCP port (default 80)\n"
     "  --cores LIST          cores of the workers, such as 1,3-5 (default: one core)\n"
     "  --pool SIZE           hugepages for files, such as 2G (default: what ROOT needs)\n"
+    "  --persist FILE        keep the pool in this file of a hugetlbfs, for a warm restart\n"
+    "                        (default none)\n"
     "  --mtu N               of the IP packet (default 1500)\n"
     "  --allow-small-pages   go on with locked 4 KiB pages where hugepages are missing\n"
     "  --unsafe-no-iommu     take a pci: device whose DMA no IOMMU confines\n"

@@ -260,6 +260,7 @@ static bool load_pool(struct serve *s)
         .bytes = s->config->pool_bytes,
         .stream_bytes = s->config->stream_cache_bytes,
         .pinned = s->config->pinned,
+        .persist = s->config->persist[0] != '\0' ? s->config->persist : NULL,
         .node = s->port.caps.numa_node,
         .nodes = s->config->nodes,
         .node_count = s->config->node_count,

@@ -53,6 +53,8 @@ const struct setting settings[] = {
       "auto", "auto" },
     { "pool", "stream_cache", NULL, &setting_size, AT(stream_cache_bytes), 8 * MIB, TIB, "auto",
       "auto" },
+    { "pool", "persist", "persist", &setting_path, AT(persist), .fallback = "none",
+      .zero_word = "none" },
     { "pool", "pinned", NULL, &setting_globs, AT(pinned), .fallback = "none", .zero_word = "none" },
     { "pool", "nodes", NULL, &setting_nodes, AT(nodes), 0, NODE_MAX, "auto", "auto" },
     { "pool", "allow_small_pages", "allow-small-pages", &setting_bool, AT(allow_small_pages),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "mempool/pool_index.h"
 
 static_assert(ARENA_PARTS_MAX <= EXTENT_REGIONS_MAX, "a region for each part");
 
@@ -15,6 +16,7 @@ struct contents {
     struct content **buckets; /* by device and inode */
     uint64_t bucket_mask;
     uint64_t padding;
+    struct pool_index *index; /* NULL: none */
 };
 
 static struct content **bucket_of(const struct contents *c, const struct content_id *id)
@@ -80,6 +82,16 @@ void contents_destroy(struct contents *c)
     free(c);
 }
 
+void contents_keep_index(struct contents *c, struct pool_index *index)
+{
+    c->index = index;
+}
+
+struct pool_index *contents_index(const struct contents *c)
+{
+    return c->index;
+}
+
 struct extent_map *contents_map(struct contents *c)
 {
     return c->map;
@@ -100,7 +112,7 @@ struct content *contents_find(const struct contents *c, const struct content_id 
 {
     struct content *content = *bucket_of(c, id);
 
-    while (content != NULL && !content_id_equal(&content->id, id))
+    while (content != NULL && (content->damaged || !content_id_equal(&content->id, id)))
         content = content->next;
     return content;
 }
@@ -122,6 +134,18 @@ static void run_free(struct contents *c, const struct file_extent *run, uint64_t
                         (struct extent_range){ .offset = offset + from, .bytes = end - from });
 }
 
+/* A run of the arena as a run of a file, from its byte `offset` on. */
+static void extent_set(const struct contents *c, struct file_extent *extent,
+                       const struct extent_range *range, uint64_t offset)
+{
+    *extent = (struct file_extent){
+        .data = c->arena->base + range->offset,
+        .offset = offset,
+        .len = range->bytes,
+        .sums = c->sums + range->offset / PREFIX_SUM_BLOCK,
+    };
+}
+
 struct content *contents_add(struct contents *c, const struct content_id *id)
 {
     struct extent_range ranges[CONTENT_EXTENTS_MAX];
@@ -140,12 +164,7 @@ struct content *contents_add(struct contents *c, const struct content_id *id)
     *content = (struct content){ .next = *bucket, .id = *id, .refs = 1, .extent_count = count };
     *bucket = content;
     for (unsigned i = 0; i < count; i++) {
-        content->extents[i] = (struct file_extent){
-            .data = c->arena->base + ranges[i].offset,
-            .offset = offset,
-            .len = ranges[i].bytes,
-            .sums = c->sums + ranges[i].offset / PREFIX_SUM_BLOCK,
-        };
+        extent_set(c, &content->extents[i], &ranges[i], offset);
         offset += ranges[i].bytes;
     }
     c->padding += offset - id->size;
@@ -164,6 +183,94 @@ struct content *contents_add_streamed(struct contents *c, const struct content_i
     *bucket = content;
     return content;
 }
+
+/* ---- the index ---- */
+
+static void record_enter(struct contents *c, struct content *content)
+{
+    struct pool_index_entry entry;
+
+    if (c->index == NULL)
+        return;
+    entry = (struct pool_index_entry){ .id = content->id,
+                                       .hash = content->hash,
+                                       .read_s = content->read_s,
+                                       .extent_count = content->extent_count };
+    for (uint32_t i = 0; i < content->extent_count; i++)
+        entry.extents[i] = (struct extent_range){
+            .offset = (uint64_t)(content->extents[i].data - c->arena->base),
+            .bytes = content->extents[i].len,
+        };
+    if (pool_index_enter(c->index, &entry))
+        content->record = entry.record + 1;
+}
+
+static void record_drop(struct contents *c, struct content *content)
+{
+    if (content->record != 0)
+        pool_index_drop(c->index, content->record - 1);
+    content->record = 0;
+}
+
+void content_damaged(struct contents *c, struct content *content)
+{
+    content->damaged = true;
+    record_drop(c, content);
+}
+
+/* Takes the room of the first count extents, or gives it back. */
+static bool ranges_take(struct contents *c, const struct pool_index_entry *entry)
+{
+    uint64_t offset = 0;
+    uint32_t i;
+
+    for (i = 0; i < entry->extent_count; i++) {
+        struct extent_range range = entry->extents[i];
+        bool last = i + 1 == entry->extent_count;
+        if (range.bytes > entry->id.size - offset ||
+            (!last && range.bytes % extent_map_unit(c->map) != 0))
+            break;
+        offset += range.bytes;
+        range.bytes = round_up(c, range.bytes);
+        if (!extent_map_take(c->map, range))
+            break;
+    }
+    if (i == entry->extent_count && offset == entry->id.size)
+        return true;
+    while (i-- > 0)
+        extent_map_free(c->map,
+                        (struct extent_range){ .offset = entry->extents[i].offset,
+                                               .bytes = round_up(c, entry->extents[i].bytes) });
+    return false;
+}
+
+struct content *contents_adopt(struct contents *c, const struct pool_index_entry *entry)
+{
+    struct content **bucket = bucket_of(c, &entry->id), *content;
+    uint64_t offset = 0;
+
+    content = malloc(sizeof(*content) + entry->extent_count * sizeof(content->extents[0]));
+    if (content == NULL || !ranges_take(c, entry)) {
+        free(content);
+        return NULL;
+    }
+    *content = (struct content){ .next = *bucket,
+                                 .id = entry->id,
+                                 .whole = true,
+                                 .record = entry->record + 1,
+                                 .hash = entry->hash,
+                                 .read_s = entry->read_s,
+                                 .extent_count = entry->extent_count };
+    *bucket = content;
+    for (uint32_t i = 0; i < entry->extent_count; i++) {
+        extent_set(c, &content->extents[i], &entry->extents[i], offset);
+        offset += entry->extents[i].bytes;
+    }
+    c->padding += round_up(c, offset) - offset;
+    return content;
+}
+
+/* ---- what was read ---- */
 
 /* Cuts the runs to the bytes that were read; what is left over goes back to the map. */
 void contents_settle(struct contents *c, struct content *content, const struct content_id *id)
@@ -188,16 +295,18 @@ void contents_settle(struct contents *c, struct content *content, const struct c
     c->padding += round_up(c, id->size) - id->size;
     content->extent_count = count;
     content->id = *id;
+    content->hash = etag_hash(content->extents, count, id->size);
+    content->whole = true;
+    record_enter(c, content);
 }
 
-void content_release(struct contents *c, struct content *content)
+void contents_forget(struct contents *c, struct content *content)
 {
     struct content **link = bucket_of(c, &content->id);
     uint64_t taken = 0;
 
-    ASSERT(content->refs > 0);
-    if (--content->refs > 0)
-        return;
+    ASSERT(content->refs == 0);
+    record_drop(c, content); /* before anybody can write where it lay */
     while (*link != content)
         link = &(*link)->next;
     *link = content->next;
@@ -209,4 +318,11 @@ void content_release(struct contents *c, struct content *content)
     if (content->stream == 0)
         c->padding -= taken - content->id.size;
     free(content);
+}
+
+void content_release(struct contents *c, struct content *content)
+{
+    ASSERT(content->refs > 0);
+    if (--content->refs == 0)
+        contents_forget(c, content);
 }

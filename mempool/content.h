@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "mempool/arena.h"
+#include "mempool/etag.h"
 #include "mempool/extent_map.h"
 #include "mempool/file.h"
 #include "mempool/prefix_sum.h"
@@ -36,11 +37,18 @@ struct content {
     struct content_id id;
     uint32_t refs;
     uint32_t stream; /* 0: it lies here; else it is streamed (struct file: stream) */
+    bool damaged;    /* its bytes are not what was read: no file may get it any more */
+    bool whole;      /* settled: hash is set */
+    uint32_t record; /* of the index, plus 1; 0: it has none */
+    struct etag_hash hash;
+    int64_t read_s; /* wall clock, before its reading began; the reader's to set */
     uint32_t extent_count;
     struct file_extent extents[];
 };
 
 struct contents;
+struct pool_index;
+struct pool_index_entry;
 
 /* Entries of the table of sums for an arena. */
 static inline uint64_t contents_sums(uint64_t arena_bytes)
@@ -66,11 +74,17 @@ struct contents *contents_create(const struct arena *arena, uint16_t *sums, uint
 /* NULL is allowed. */
 void contents_destroy(struct contents *contents);
 
+/* From now on contents that are settled are entered in an index, and leave it before their room is
+ * free. NULL: in none. */
+void contents_keep_index(struct contents *contents, struct pool_index *index);
+struct pool_index *contents_index(const struct contents *contents);
+
 /* The arena's map: others may take room from it, too (extent_map_reserve). */
 struct extent_map *contents_map(struct contents *contents);
 
 bool content_id_equal(const struct content_id *a, const struct content_id *b);
-/* The content with this id, whether read or about to be; NULL: there is none. */
+/* The content with this id that was added last, whether read or about to be, but none that is
+ * damaged; NULL: there is none. */
 struct content *contents_find(const struct contents *contents, const struct content_id *id);
 
 /*
@@ -83,6 +97,18 @@ struct content *contents_add_streamed(struct contents *contents, const struct co
                                       uint32_t stream);
 void contents_settle(struct contents *contents, struct content *content,
                      const struct content_id *id);
+
+/*
+ * A content of an earlier process: takes its room. Nobody refers to it yet: who finds it holds it,
+ * or else it goes with the contents. NULL: no such room is free (or the extents are not the
+ * file's), or out of memory.
+ */
+struct content *contents_adopt(struct contents *contents, const struct pool_index_entry *entry);
+/* Forgets one that nobody refers to. */
+void contents_forget(struct contents *contents, struct content *content);
+
+/* Found to be damaged: no later process, and nobody who looks for it, gets it. */
+void content_damaged(struct contents *contents, struct content *content);
 
 static inline void content_hold(struct content *content)
 {

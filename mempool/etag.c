@@ -10,31 +10,37 @@
 
 #include "base/assert.h"
 
-static XXH128_hash_t content_hash(const struct file *file)
+struct etag_hash etag_hash(const struct file_extent *extents, uint32_t extent_count, uint64_t size)
 {
     XXH3_state_t state;
+    XXH128_hash_t hash;
 
-    if (file->extent_count <= 1)
-        return XXH3_128bits(file->extent_count == 1 ? file->extents[0].data : NULL, file->size);
-    XXH3_128bits_reset(&state);
-    for (uint32_t i = 0; i < file->extent_count; i++)
-        XXH3_128bits_update(&state, file->extents[i].data, file->extents[i].len);
-    return XXH3_128bits_digest(&state);
+    if (extent_count <= 1) {
+        hash = XXH3_128bits(extent_count == 1 ? extents[0].data : NULL, size);
+    } else {
+        XXH3_128bits_reset(&state);
+        for (uint32_t i = 0; i < extent_count; i++)
+            XXH3_128bits_update(&state, extents[i].data, extents[i].len);
+        hash = XXH3_128bits_digest(&state);
+    }
+    return (struct etag_hash){ .high = hash.high64, .low = hash.low64 };
 }
 
-void etag_from_content(struct file *file)
+void etag_set(struct file *file, struct etag_hash hash)
 {
     char tag[ETAG_DIGITS + 1];
 
-    if (file->extent_count == 0 && file->size != 0)
-        return;
-    XXH128_hash_t hash = content_hash(file);
-    snprintf(tag, sizeof(tag), "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
-             (uint64_t)hash.low64);
+    snprintf(tag, sizeof(tag), "%016" PRIx64 "%016" PRIx64, hash.high, hash.low);
     /* Both tags are of one length, so that the strings can stay where they are; they belong to the
      * catalogue that is being built, and are not shared yet. */
     char *etag = (char *)file->etag, *in_head = strstr((char *)file->head, file->etag);
     ASSERT(in_head != NULL && strlen(etag) == 1 + ETAG_DIGITS + 1);
     memcpy(in_head + 1, tag, ETAG_DIGITS);
     memcpy(etag + 1, tag, ETAG_DIGITS);
+}
+
+void etag_from_content(struct file *file)
+{
+    if (file->extent_count != 0 || file->size == 0)
+        etag_set(file, etag_hash(file->extents, file->extent_count, file->size));
 }

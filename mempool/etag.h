@@ -15,10 +15,20 @@
 /* Characters between the quotes: hex digits; in a tag of the time one of them is a dash. */
 #define ETAG_DIGITS 32
 
+/* XXH3_128bits of a content. */
+struct etag_hash {
+    uint64_t high, low;
+};
+
+struct etag_hash etag_hash(const struct file_extent *extents, uint32_t extent_count, uint64_t size);
+
+/* Gives file the tag of this hash in place of the one of its time that catalogue_add_file() made.
+ * Call it before the file is published. */
+void etag_set(struct file *file, struct etag_hash hash);
+
 /*
- * Gives file, whose bytes are all in its extents, the tag of its content, in place of the one of
- * its time that catalogue_add_file() made. Call it before the file is published. A file whose bytes
- * are not resident keeps the tag of its time and size.
+ * Gives file, whose bytes are all in its extents, the tag of its content: both of the above. A file
+ * whose bytes are not resident keeps the tag of its time and size.
  */
 void etag_from_content(struct file *file);
 

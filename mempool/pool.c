@@ -40,11 +40,13 @@ struct pool {
     struct watch *watch;
     struct updater updater;
     struct keeper *keeper;
-    uint64_t needed;            /* bytes, by ROOT when it was scanned first */
-    uint64_t largest;           /* of its files */
-    uint64_t items;             /* files on disk then, names aside */
-    struct residency *choice;   /* of each item, while it is built */
-    struct arena stream_region; /* of the arena: base and bytes */
+    uint64_t needed;               /* bytes, by ROOT when it was scanned first */
+    uint64_t largest;              /* of its files */
+    uint64_t items;                /* files on disk then, names aside */
+    struct residency *choice;      /* of each item, while it is built */
+    const struct scan_file **disk; /* each item, by device and inode, while it is built */
+    struct persist *persist;       /* NULL: the pool ends with the process */
+    struct arena stream_region;    /* of the arena: base and bytes */
     struct pool_report report;
 };
 
@@ -79,26 +81,26 @@ static int count_needed(struct pool *pool, const struct error *error)
     const struct scan_file **order = calloc(scan->file_count + 1, sizeof(*order));
 
     pool->choice = calloc(scan->file_count + 1, sizeof(*pool->choice));
-    if (order == NULL || pool->choice == NULL) {
-        free(order);
+    pool->disk = order; /* the items, as they are found, at its beginning */
+    if (order == NULL || pool->choice == NULL)
         return out_of_memory(pool, error);
-    }
     for (size_t i = 0; i < scan->file_count; i++)
         order[i] = &scan->files[i];
     qsort(order, scan->file_count, sizeof(*order), by_inode);
     for (size_t i = 0; i < scan->file_count; i++) {
-        bool pinned = residency_is_pinned(pool->config.pinned, scan_string(scan, order[i]->path));
-        if (i > 0 && by_inode(&order[i - 1], &order[i]) == 0) {
+        const struct scan_file *file = order[i];
+        bool pinned = residency_is_pinned(pool->config.pinned, scan_string(scan, file->path));
+        if (i > 0 && by_inode(&order[pool->items - 1], &file) == 0) {
             pool->choice[pool->items - 1].pinned |= pinned;
             continue;
         }
-        uint64_t bytes = (order[i]->size + unit - 1) / unit * unit;
+        uint64_t bytes = (file->size + unit - 1) / unit * unit;
+        pool->disk[pool->items] = file;
         pool->choice[pool->items++] = (struct residency){ .bytes = bytes, .pinned = pinned };
         pool->needed += bytes;
         if (pool->largest < bytes)
             pool->largest = bytes;
     }
-    free(order);
     return 0;
 }
 
@@ -148,6 +150,33 @@ static int divide(struct pool *pool, const struct error *error)
     return streams->files != NULL ? 0 : out_of_memory(pool, error);
 }
 
+/* In a file that the next process will find. Without a size of the user's one that is a bit smaller
+ * than it would be made today serves as well, so that a file more does not mean a cold start. */
+static int reserve_in_file(struct pool *pool, uint64_t bytes, const struct error *error)
+{
+    const struct pool_config *config = &pool->config;
+    const struct scan *scan = &pool->updater.scan;
+    uint64_t spare = bytes - pool->needed;
+
+    if (config->node_count > 1)
+        return pool_error(
+            error->text, error->bytes,
+            "pool.persist: such a pool lies on one NUMA node: name one in pool.nodes");
+    const struct persist_config persist = {
+        .path = config->persist,
+        .root = config->root[0] == '/' ? config->root : scan->root_real,
+        .node = config->node_count != 0 ? config->nodes[0] : config->node,
+        .unit = scan->direct_align,
+        .files = (uint32_t)pool->items,
+        .bytes = bytes,
+        .bytes_min = config->bytes == 0 ? bytes - spare / 2 : 0,
+    };
+
+    pool->persist =
+        persist_open(&persist, &pool->arena, &pool->sums, &pool->log, error->text, error->bytes);
+    return pool->persist != NULL ? 0 : -1;
+}
+
 static int reserve(struct pool *pool, const struct error *error)
 {
     const struct pool_config *config = &pool->config;
@@ -165,6 +194,8 @@ static int reserve(struct pool *pool, const struct error *error)
     if (arena.bytes == 0)
         arena.bytes =
             needed + (config->follow ? contents_spare(needed, pool->largest) : 0) + (needed == 0);
+    if (config->persist != NULL)
+        return reserve_in_file(pool, arena.bytes, error);
     if (arena_create(&pool->arena, &arena, &pool->log, error->text, error->bytes) != 0)
         return -1;
     arena.bytes = contents_sums(pool->arena.bytes) * sizeof(uint16_t);
@@ -177,14 +208,14 @@ static void progress_report(void *ctx, uint64_t items_done, uint64_t bytes_done)
 {
     const struct pool *pool = ctx;
     struct pool_progress progress = {
-        .files_done = items_done,
+        .files_done = items_done + pool->report.adopted.files,
         .files = pool->items,
-        .bytes_done = bytes_done,
+        .bytes_done = bytes_done + pool->report.adopted.bytes,
         .bytes = pool->needed,
     };
 
-    if (items_done == pool->items) /* needed bytes are whole blocks */
-        progress.bytes = bytes_done;
+    if (progress.files_done == pool->items) /* needed bytes are whole blocks */
+        progress.bytes = progress.bytes_done;
     pool->config.progress(pool->config.ctx, &progress);
 }
 
@@ -216,6 +247,31 @@ static uint32_t directories_max(const struct pool *pool)
     return directories < FILES_MAX ? (uint32_t)directories : FILES_MAX;
 }
 
+/* What a predecessor has left of what is to be read. */
+static void adopt(struct pool *pool)
+{
+    struct persist_adopted *adopted = &pool->report.adopted;
+    const struct residency *choice = pool->updater.streams.max != 0 ? pool->choice : NULL;
+    char size[POOL_SIZE_TEXT_BYTES];
+
+    if (pool->persist == NULL)
+        return;
+    persist_adopt(pool->persist, pool->contents, &pool->arena, &pool->sums, pool->disk, choice,
+                  pool->items, adopted);
+    if (adopted->damaged > 0)
+        pool_log_warning(&pool->log,
+                         "pool.persist: %" PRIu64 " files in %s were damaged: they are read again",
+                         adopted->damaged, persist_path(pool->persist));
+    pool_log_info(&pool->log,
+                  "pool.persist: %" PRIu64 " of %" PRIu64
+                  " files (%s) were in %s, found in %" PRIu64 " ms; others there: %" PRIu64
+                  " changed or gone, %" PRIu64 " too fresh, %" PRIu64 " damaged, %" PRIu64
+                  " out of place",
+                  adopted->files, pool->items, pool_size_text(adopted->bytes, size),
+                  persist_path(pool->persist), adopted->ns / 1000000, adopted->changed,
+                  adopted->fresh, adopted->damaged, adopted->moved);
+}
+
 /* Makes what the updater works with. */
 static int equip(struct pool *pool, const struct error *error)
 {
@@ -237,6 +293,7 @@ static int equip(struct pool *pool, const struct error *error)
         ASSERT(fits && range.offset % CHUNK_BYTES == 0);
         pool->stream_region = arena_slice(&pool->arena, range.offset, pool->report.stream_bytes);
     }
+    adopt(pool);
     u->reader = pool->reader;
     u->contents = pool->contents;
     u->types = pool->types;
@@ -423,6 +480,7 @@ void pool_report(const struct pool *pool, struct pool_report *report)
     report->vm_pinned = locked.pinned;
     report->vm_hugetlb = locked.hugetlb;
     report->reader = pool->reader->ops->name;
+    report->persist = pool->persist != NULL ? persist_path(pool->persist) : NULL;
 }
 
 void pool_destroy(struct pool *pool)
@@ -442,9 +500,11 @@ void pool_destroy(struct pool *pool)
     dma_destroy(pool->dma);
     arena_destroy(&pool->sums);
     arena_destroy(&pool->arena);
+    persist_close(pool->persist);
     for (uint32_t i = 0; i < pool->updater.streams.count; i++)
         free((char *)(uintptr_t)pool->updater.streams.files[i].real_path);
     free(pool->updater.streams.files);
     free(pool->choice);
+    free(pool->disk);
     free(pool);
 }

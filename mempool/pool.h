@@ -20,6 +20,7 @@
 #include "mempool/dma.h"
 #include "mempool/keeper.h"
 #include "mempool/log.h"
+#include "mempool/persist.h"
 #include "mempool/streamer.h"
 
 struct pool;
@@ -44,6 +45,8 @@ struct pool_config {
     uint64_t stream_bytes;   /* of it, for chunks of files that do not fit; 0: half of it */
     const char *pinned;      /* patterns of files that must fit (mempool/residency.h), or NULL */
     bool allow_small_pages;  /* locked small pages where hugepages do not suffice */
+    const char *persist;     /* a file of a hugetlbfs in which the pool outlives the process
+                                (mempool/persist.h); NULL: none */
     const char *media_types; /* a mime.types file; NULL: the system's */
     void (*log)(void *ctx, enum pool_log_level level, const char *line); /* NULL: silence */
     void (*progress)(void *ctx, const struct pool_progress *progress);   /* a few times a second and
@@ -69,9 +72,11 @@ struct pool_report {
     uint64_t load_ns;    /* time the reading took */
     uint64_t iova_first; /* device addresses: the lowest, and the one behind the highest */
     uint64_t iova_end;
-    char devices[128];  /* names of those it is mapped for */
-    const char *reader; /* how files were read: "io_uring" or "pread" */
-    uint64_t buffered;  /* files that went through the page cache for want of O_DIRECT */
+    char devices[128];   /* names of those it is mapped for */
+    const char *reader;  /* how files were read: "io_uring" or "pread" */
+    uint64_t buffered;   /* files that went through the page cache for want of O_DIRECT */
+    const char *persist; /* the file in which it outlives the process, or NULL; then: */
+    struct persist_adopted adopted;
 };
 
 /* NULL: error (POOL_ERROR_BYTES suffice) has one line that says what, where, and the remedy.

@@ -26,6 +26,23 @@ void prefix_sum_extend(uint16_t *sums, uint64_t first_block, const uint8_t *data
         *++next = checksum_at_odd(checksum_fold(running + checksum_native(data, len)));
 }
 
+uint64_t prefix_sum_check(const uint16_t *sums, uint64_t first_block, const uint8_t *data,
+                          uint64_t len, uint64_t *first)
+{
+    uint64_t block = first_block, wrong = 0;
+
+    for (; len > 0; block++) {
+        uint64_t part = len < PREFIX_SUM_BLOCK ? len : PREFIX_SUM_BLOCK;
+        uint16_t running = checksum_at_odd(entry(sums, block)); /* each block on its own */
+        running = checksum_fold((uint64_t)running + checksum_native(data, part));
+        if (checksum_at_odd(running) % UINT16_MAX != sums[block + 1] % UINT16_MAX && wrong++ == 0)
+            *first = block;
+        data += part;
+        len -= part;
+    }
+    return wrong;
+}
+
 uint16_t prefix_sum_range(const uint16_t *sums, const uint8_t *data, uint64_t from, uint32_t len)
 {
     uint64_t end = from + len;

@@ -34,6 +34,13 @@ uint16_t checksum_add_bytes(const uint8_t *data, size_t len);
 void prefix_sum_extend(uint16_t *sums, uint64_t first_block, const uint8_t *data, uint64_t len);
 
 /*
+ * Compares the entries with the bytes they were made from, as given to prefix_sum_extend(). Returns
+ * how many blocks do not fit their entries; *first is the number of the first one.
+ */
+uint64_t prefix_sum_check(const uint16_t *sums, uint64_t first_block, const uint8_t *data,
+                          uint64_t len, uint64_t *first);
+
+/*
  * Sum of bytes [from, from + len) of the run. data points at byte `from`. Of the bytes, only those
  * of the partial blocks at both ends are read, and none outside the range.
  */

@@ -367,6 +367,7 @@ static void settle(struct run *run)
         id.mtime_ns = item->mtime_ns;
         id.ctime_s = item->ctime_s;
         id.ctime_ns = item->ctime_ns;
+        run->item_content[i]->read_s = run->wall_s;
         contents_settle(u->contents, run->item_content[i], &id);
     }
     for (size_t i = 0; i < run->candidate_count; i++) {
@@ -540,7 +541,7 @@ static int candidate_enter(struct run *run, struct candidate *c)
     file->stream = c->content->stream;
     file->extent_count = c->content->extent_count;
     if (file->stream == 0) /* else its size and time stay its tag */
-        etag_from_content(file);
+        etag_set(file, c->content->hash);
     u->content_of[file->index] = c->content;
     *(c->known ? &u->counts.changed : &u->counts.added) += 1;
     return 0;

@@ -64,7 +64,7 @@ static const struct {
       "1: sever: there is no such section; there are server, security, pool" },
     { "pool:\n  sise: 2G\n",
       "2: pool.sise: there is no such setting; pool has size, files, rescan, "
-      "stream_cache, pinned, nodes, allow_small_pages" },
+      "stream_cache, persist, pinned, nodes, allow_small_pages" },
     { "pool:\n  port: 80\n", "2: pool.port: there is no such setting" },
     { "? [a]\n: b\n", "1: (no text): there is no such section" },
     { "server:\n  mtu: 1500\n  mtu: 1400\n", "3: server.mtu: already set in line 2" },
@@ -238,7 +238,7 @@ static const char everything[] =
     "  media_types: \"/etc/odd: name\"\n"
     "  log_level: debug\n"
     "security: {user: www-data, sandbox: log}\n"
-    "pool: {size: 1536M, nodes: [3, 1], allow_small_pages: yes}\n"
+    "pool: {size: 1536M, nodes: [3, 1], persist: /huge/www, allow_small_pages: yes}\n"
     "http: {server_name: none}\n"
     "limits:\n"
     "  connections: 100\n"
@@ -286,6 +286,7 @@ START_TEST(every_setting_is_taken)
     ck_assert_uint_eq(config.node_count, 2);
     ck_assert_int_eq(config.nodes[0], 3);
     ck_assert_int_eq(config.nodes[1], 1);
+    ck_assert_str_eq(config.persist, "/huge/www");
     ck_assert(config.allow_small_pages);
     ck_assert_uint_eq(config.requests_max, 10);
     ck_assert_uint_eq(config.request_line_max, 2048);

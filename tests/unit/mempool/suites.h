@@ -22,6 +22,7 @@ Suite *arena_plan_suite(void);
 Suite *arena_suite(void);
 Suite *scan_suite(void);
 Suite *scopes_suite(void);
+Suite *pool_index_suite(void);
 Suite *keeper_suite(void);
 Suite *loader_suite(void);
 Suite *residency_suite(void);
