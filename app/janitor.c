@@ -30,12 +30,15 @@ static void let_go_of_output(void)
 /* Without, it would be weaker than it is meant to be, and no less useful. */
 static void confine(void)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     static const int calls[] = { SCMP_SYS(read), SCMP_SYS(unlink), SCMP_SYS(rmdir),
                                  SCMP_SYS(exit_group) };
+    scmp_filter_ctx filter = NULL;
 
     capng_clear(CAPNG_SELECT_ALL);
     capng_apply(CAPNG_SELECT_CAPS);
+#ifndef __SANITIZE_ADDRESS__ /* which makes calls of its own */
+    filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+#endif
     for (size_t i = 0; filter != NULL && i < sizeof(calls) / sizeof(calls[0]); i++)
         seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
     if (filter != NULL)

@@ -408,6 +408,7 @@ static bool create_workers(struct serve *s)
     config.stack.tx_ip_checksum = caps->tx_ip_checksum;
     config.stack.tx_tcp_checksum = caps->tx_tcp_checksum;
     config.stack.tx_tso_bytes_max = caps->tx_tso_bytes_max;
+    config.stack.tx_tso_mss_min = caps->tx_tso_mss_min;
     config.stack.tx_extents_max = caps->tx_extents_max;
     for (unsigned i = 0; i < s->worker_count; i++) {
         config.index = i;

@@ -79,7 +79,8 @@ void port_caps_settle(struct port_caps *caps, const struct driver_profile *profi
 
     memset(caps, 0, sizeof(*caps));
     caps->kernel_backed = profile->kernel_backed;
-    caps->tx_linear = (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0 && !profile->chains_unreported;
+    caps->tx_linear = ((tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0 && !profile->chains_unreported) ||
+                      profile->chains_break;
     caps->tx_page_split = request->iova_pa || profile->segment_in_page;
     caps->tx_done = !profile->tx_done_breaks;
     caps->rx_checksum = offloads && (rx & rx_sums) == rx_sums;
@@ -89,6 +90,7 @@ void port_caps_settle(struct port_caps *caps, const struct driver_profile *profi
     if (offloads && (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0 && !caps->tx_linear &&
         caps->tx_ip_checksum && caps->tx_tcp_checksum)
         caps->tx_tso_bytes_max = IP_PACKET_BYTES_MAX - IP_TCP_HEADER_MAX;
+    caps->tx_tso_mss_min = profile->tx_tso_mss_min;
     caps->tx_prepare = caps->tx_ip_checksum || caps->tx_tcp_checksum;
     caps->tx_extents_max = extents_max(caps, profile, info, request);
     caps->rss = request->queues > 1 && !profile->spreads_flows &&
@@ -182,9 +184,11 @@ static int configure(const struct port *port)
     if (caps->rss) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf.rss_hf = RSS_WANTED & port->info.flow_type_rss_offloads;
-        if (port->info.hash_key_size <= RSS_KEY_BYTES_MAX) {
+        uint8_t key_bytes =
+            port->info.hash_key_size != 0 ? port->info.hash_key_size : port->profile->rss_key_bytes;
+        if (key_bytes != 0 && key_bytes <= RSS_KEY_BYTES_MAX) {
             conf.rx_adv_conf.rss_conf.rss_key = rss_key;
-            conf.rx_adv_conf.rss_conf.rss_key_len = port->info.hash_key_size;
+            conf.rx_adv_conf.rss_conf.rss_key_len = key_bytes;
         }
     }
     return rte_eth_dev_configure(port->id, port->request.queues, port->request.queues, &conf);

@@ -30,6 +30,7 @@ struct port_caps {
     bool tx_ip_checksum;
     bool tx_tcp_checksum;
     uint32_t tx_tso_bytes_max; /* TCP payload of a super-segment; 0: no TSO */
+    uint16_t tx_tso_mss_min;   /* smaller segments go one by one */
     uint8_t tx_extents_max;    /* per packet, > 0 */
     bool tx_page_split;        /* an extent that crosses the end of a page needs two mbufs */
     bool tx_done;              /* sent mbufs can be asked for */

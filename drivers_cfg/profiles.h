@@ -34,13 +34,22 @@ struct driver_profile {
     /* Takes chained mbufs although it does not report MULTI_SEGS. */
     bool chains_unreported;
 
+    /* Reports MULTI_SEGS, and sends chains wrongly: packets are made of one mbuf, which is a copy.
+     */
+    bool chains_break;
+
     uint16_t rx_desc, tx_desc; /* ring sizes; 0: what the driver proposes */
     uint16_t tx_segs_max;      /* mbufs of one packet; 0: what the driver reports */
+    uint16_t tx_tso_mss_min;   /* TSO cuts no smaller segments; 0: any. No driver reports this. */
+    uint8_t rss_key_bytes;     /* length of the key, where the driver does not report it */
 
     const char *source; /* where the row comes from */
 };
 
 /* Never NULL: a driver without a row gets the careful default row, whose driver is "". */
 const struct driver_profile *driver_profile_find(const char *driver);
+
+/* Row i, NULL: there are no more. */
+const struct driver_profile *driver_profile_row(unsigned i);
 
 #endif

@@ -81,6 +81,7 @@ static void tcp_ctx_init(struct tcp_ctx *ctx, const struct stack_config *config)
     ctx->limits = config->tcp;
     ctx->tx_tcp_checksum = config->tx_tcp_checksum;
     ctx->tso_bytes_max = config->tx_tso_bytes_max;
+    ctx->tso_mss_min = config->tx_tso_mss_min;
     ctx->extents_max = config->tx_extents_max;
     ctx->mss_max = (uint16_t)(config->mtu - IPV4_HEADER_BYTES - TCP_HEADER_BYTES);
     ctx->mss_max_v6 = (uint16_t)(config->mtu - IPV6_HEADER_BYTES - TCP_HEADER_BYTES);

@@ -88,6 +88,7 @@ struct stack_config {
     bool tx_ip_checksum;       /* it computes the IPv4 header checksum */
     bool tx_tcp_checksum;      /* it computes the TCP checksum (we write the pseudo-header's) */
     uint32_t tx_tso_bytes_max; /* TCP payload of a super-segment at the most; 0: no TSO */
+    uint16_t tx_tso_mss_min;   /* smaller segments go one by one */
     uint8_t tx_extents_max;    /* 1..TX_EXTENTS_MAX */
 
     uint32_t connections_max;

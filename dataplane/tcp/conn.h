@@ -216,6 +216,7 @@ struct tcp_ctx {
     /* The port. */
     bool tx_tcp_checksum;
     uint32_t tso_bytes_max;
+    uint16_t tso_mss_min; /* smaller segments go one by one: some NICs refuse to cut them */
     uint8_t extents_max;
     uint32_t slots_left;                      /* for the connection whose turn it is */
     struct tx_extent cut_extent[CUT_EXTENTS]; /* of a run of packets: from resolve() to the slots */

@@ -27,11 +27,17 @@ struct choice {
     bool whole; /* one segment, though larger than mss: a probe of the path's MTU */
 };
 
+/* What the port cuts of this connection's bytes; 0: it does not. */
+static uint32_t tso_bytes_max(const struct tcp_conn *c)
+{
+    return c->mss >= c->ctx->tso_mss_min ? c->ctx->tso_bytes_max : 0;
+}
+
 /* What can go at once: full segments, as many as there are slots, or with TSO as the port takes in
  * one. */
 static uint32_t run_bytes_max(const struct tcp_conn *c)
 {
-    uint32_t tso = c->ctx->tso_bytes_max;
+    uint32_t tso = tso_bytes_max(c);
 
     return tso > c->mss ? tso - tso % c->mss : c->mss * c->ctx->slots_left;
 }
@@ -399,7 +405,7 @@ static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slots, uint32_t 
     uint64_t data_end = from + len < c->snd_end ? from + len : c->snd_end;
     uint32_t data_len = (uint32_t)(data_end - from);
     uint32_t header_len = TCP_HEADER_BYTES + (c->ts_ok ? TIMESTAMPS_BYTES : 0);
-    bool run = data_len > c->mss && !choice->whole && ctx->tso_bytes_max <= c->mss;
+    bool run = data_len > c->mss && !choice->whole && tso_bytes_max(c) <= c->mss;
     struct tx_fill fill = fill_for(c, &slots[0], at, header_len, run);
     uint32_t got = 0;
 

@@ -236,6 +236,32 @@ START_TEST(tso_packets_are_whole_segments)
 }
 END_TEST
 
+static void with_tso_from_256(struct stack_config *config)
+{
+    config->tx_tso_bytes_max = 65000;
+    config->tx_tso_mss_min = 256;
+}
+
+/* i40e takes a smaller segment size for an attack. */
+START_TEST(tso_is_not_asked_to_cut_small_segments)
+{
+    struct tcp_segment options = PEER_DEFAULT_OPTIONS;
+
+    options.mss = _i == 0 ? 255 : 256;
+    peer_start(&p, with_tso_from_256);
+    peer_handshake(&p, &options);
+    peer_request(&p, 10000);
+    if (_i == 0) {
+        ck_assert_uint_ge(p.out_count, 10);
+        for (unsigned i = 0; i < p.out_count; i++)
+            ck_assert_uint_le(p.out[i].payload_len, 255);
+    } else {
+        ck_assert_uint_eq(peer_only(&p)->payload_len, 10 * 256);
+    }
+    peer_stop(&p);
+}
+END_TEST
+
 static void with_one_extent(struct stack_config *config)
 {
     config->tx_extents_max = 1;
@@ -354,6 +380,7 @@ Suite *tcp_receive_suite(void)
     tcase_add_test(t, abort_all_sends_resets);
     tcase_add_loop_test(t, end_is_on_the_last_packet_of_a_run, 0, 2);
     tcase_add_test(t, tso_packets_are_whole_segments);
+    tcase_add_loop_test(t, tso_is_not_asked_to_cut_small_segments, 0, 2);
     tcase_add_test(t, bad_sources_are_dropped);
     tcase_add_test(t, echo_request_is_answered);
     tcase_add_test(t, unknown_next_hop_is_asked_for_then_served);
