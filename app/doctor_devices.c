@@ -65,14 +65,13 @@ void doctor_drivers(struct report *report)
     char pattern[PATH_MAX];
     glob_t found;
 
-    snprintf(pattern, sizeof(pattern), "%s/usr/lib/*/dpdk/pmds-*/librte_net_tap.so*",
-             report->machine);
+    snprintf(pattern, sizeof(pattern), "%s/usr/lib/*/dpdk/pmds-*/librte_net_*.so", report->machine);
     if (glob(pattern, 0, NULL, &found) == 0) {
-        report_row(report, VERDICT_OK, "DPDK TAP driver", "%s", found.gl_pathv[0]);
+        report_row(report, VERDICT_OK, "DPDK drivers", "%zu of NICs", found.gl_pathc);
         globfree(&found);
         return;
     }
-    report_row(report, VERDICT_MISSING, "DPDK TAP driver", "no librte_net_tap.so below /usr/lib");
+    report_row(report, VERDICT_MISSING, "DPDK drivers", "no librte_net_*.so below /usr/lib");
     report_mend(report, "apt-get install libdpdk-dev");
 }
 

@@ -94,8 +94,10 @@ static void make_args(struct args *args, const struct eal_config *config)
         add(args, "--iova-mode=va"); /* nobody does DMA */
     }
     device_eal_argument(config->device, (uint16_t)config->workers, &option, device);
-    add(args, "%s", option);
-    add(args, "%s", device);
+    if (option != NULL) {
+        add(args, "%s", option);
+        add(args, "%s", device);
+    }
     add(args, "--log-level=%s", config->verbose ? "debug" : "error");
 }
 
@@ -190,7 +192,7 @@ bool eal_start(const struct eal_config *config, char error[EAL_ERROR_BYTES])
 
     eal.verbose = config->verbose;
     make_args(&args, config);
-    if (config->device->kind == DEVICE_TAP)
+    if (strncmp(config->device->name, "net_tap", strlen("net_tap")) == 0)
         keep_signals_from_tap();
     int rc = init(&args, config->verbose);
     snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());

@@ -67,8 +67,8 @@ struct row {
 /* Calls without a number on this machine have a negative one, and are left out by libseccomp. */
 static const struct row rows[] = {
     /* A worker's: the way of packets */
-    { SCMP_SYS(readv), ON_TAP | ON_VDEV, "net_tap takes a frame from the kernel" },
-    { SCMP_SYS(writev), ON_TAP | ON_VDEV, "net_tap hands a packet to the kernel" },
+    { SCMP_SYS(readv), ON_VDEV, "net_tap takes a frame from the kernel" },
+    { SCMP_SYS(writev), ON_TAP | ON_VDEV, "a TAP device is given a packet" },
     { SCMP_SYS(sendto), ON_AF_PACKET | ON_AF_XDP | ON_VDEV,
       "tells the kernel that its ring has packets" },
     { SCMP_SYS(recvfrom), ON_AF_XDP | ON_VDEV, "tells the kernel that its ring has room" },
@@ -84,7 +84,8 @@ static const struct row rows[] = {
     { SCMP_SYS(clock_nanosleep), ALL, "naps where the driver has no rx interrupt" },
     { SCMP_SYS(nanosleep), ALL, "the same, by other versions of libc" },
     { SCMP_SYS(restart_syscall), ALL, "goes on sleeping after the process was stopped" },
-    { SCMP_SYS(read), ALL, "empties an interrupt's eventfd; EAL's command at the end" },
+    { SCMP_SYS(read), ALL,
+      "takes a frame from a TAP device; empties an interrupt's eventfd; EAL's command at the end" },
     { SCMP_SYS(write), ALL, "wakes another worker; a line of the log; EAL's answer at the end" },
     { SCMP_SYS(clock_gettime), ALL, "where the machine's clock is not read without the kernel" },
     { SCMP_SYS(futex), ALL, "the lock of stderr, when two threads have a line to say" },

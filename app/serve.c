@@ -222,7 +222,7 @@ static bool probe_port(struct serve *s)
         .extents_max = TX_EXTENTS_MAX,
     };
 
-    if (rte_eth_dev_count_avail() == 0)
+    if (s->device.kind != DEVICE_TAP && rte_eth_dev_count_avail() == 0)
         return FAIL(s, "DPDK did not make a port of %s: %s", s->config->device,
                     eal_first_error()[0] != '\0' ? eal_first_error() : "no driver takes it");
     return port_probe(&s->port, &s->device, &request, &s->config->address[0].ip, s->error);
@@ -636,6 +636,7 @@ destroy_pool:
     stream_thread_destroy(s->streams);
     pool_destroy(s->pool);
 stop_eal:
+    port_close(&s->port); /* a TAP interface is there since it was probed */
     eal_stop();
 out:
     protect_end(&s->protect);

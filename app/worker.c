@@ -29,6 +29,7 @@
 #include "io/pools.h"
 #include "io/rx.h"
 #include "io/strays.h"
+#include "io/tap.h"
 #include "io/tx.h"
 
 #define INBOX_MESSAGES 256
@@ -70,6 +71,8 @@ struct worker {
 
     /* Set up once. */
     struct io_eth eth;
+    struct io_tap tap; /* fd >= 0: instead of eth */
+    struct rte_epoll_event tap_event;
     struct http_server *http;
     struct access_log_ring *access_log;
     struct worker *const *peers;
@@ -206,8 +209,10 @@ static bool create_io(struct worker *w, const struct worker_config *config)
     w->eth = (struct io_eth){ .port = config->port->id,
                               .queue = (uint16_t)config->index,
                               .tx_done = caps->tx_done };
+    if (w->index < config->port->tap.queues)
+        w->tap = (struct io_tap){ .fd = config->port->tap.fd[w->index], .rx = config->pools->rx };
     struct io_tx_config tx = {
-        .wire = io_eth_wire(&w->eth, caps->tx_prepare),
+        .wire = w->tap.fd >= 0 ? io_tap_wire(&w->tap) : io_eth_wire(&w->eth, caps->tx_prepare),
         .heads = config->pools->heads,
         .extents = config->pools->extents,
         .arena = config->arena,
@@ -241,7 +246,7 @@ struct worker *worker_create(const struct worker_config *config)
     if (w == NULL)
         return NULL;
     w->memory = config->memory;
-    w->epfd = w->wake_fd = -1;
+    w->epfd = w->wake_fd = w->tap.fd = -1;
     w->clock = config->clock;
     w->rss = config->rss;
     w->stream = config->stream;
@@ -272,14 +277,14 @@ void worker_release_mbufs(struct worker *w)
     io_tx_destroy(w->tx);
     w->tx = NULL;
     io_strays_destroy(&w->strays);
+    io_tap_release(&w->tap);
 }
 
 void worker_destroy(struct worker *w)
 {
     if (w == NULL)
         return;
-    io_tx_destroy(w->tx);
-    io_strays_destroy(&w->strays);
+    worker_release_mbufs(w);
     if (w->stack != NULL)
         stack_destroy(w->stack);
     if (w->http != NULL)
@@ -439,7 +444,8 @@ static void arm(struct worker *w)
     w->armed = true;
     io_tx_reclaim(w->tx);
     /* Drivers whose queue is a file need no switch; they answer ENOTSUP. */
-    (void)rte_eth_dev_rx_intr_enable(w->eth.port, w->eth.queue);
+    if (w->tap.fd < 0)
+        (void)rte_eth_dev_rx_intr_enable(w->eth.port, w->eth.queue);
     __atomic_store_n(&w->asleep, true, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
@@ -448,7 +454,8 @@ static void disarm(struct worker *w)
 {
     w->armed = false;
     __atomic_store_n(&w->asleep, false, __ATOMIC_RELAXED);
-    (void)rte_eth_dev_rx_intr_disable(w->eth.port, w->eth.queue);
+    if (w->tap.fd < 0)
+        (void)rte_eth_dev_rx_intr_disable(w->eth.port, w->eth.queue);
 }
 
 static void sleep_until_frame(struct worker *w, uint64_t room)
@@ -540,6 +547,18 @@ static void turn(struct worker *w)
     idle(w, now);
 }
 
+/* Whether a frame in the queue shall end a sleep. False: the driver cannot tell. */
+static bool watch_queue(struct worker *w, bool watch)
+{
+    if (w->tap.fd < 0)
+        return rte_eth_dev_rx_intr_ctl_q(w->eth.port, w->eth.queue, w->epfd,
+                                         watch ? RTE_INTR_EVENT_ADD : RTE_INTR_EVENT_DEL,
+                                         NULL) == 0;
+    w->tap_event.epdata.event = EPOLLIN;
+    return rte_epoll_ctl(w->epfd, watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, w->tap.fd,
+                         &w->tap_event) == 0;
+}
+
 int worker_main(void *arg)
 {
     struct worker *w = arg;
@@ -547,8 +566,7 @@ int worker_main(void *arg)
 
     pthread_setname_np(pthread_self(), w->name);
     if (w->interrupts)
-        w->interrupts = rte_eth_dev_rx_intr_ctl_q(w->eth.port, w->eth.queue, w->epfd,
-                                                  RTE_INTR_EVENT_ADD, NULL) == 0;
+        w->interrupts = watch_queue(w, true);
     if (w->index == 0)
         stack_announce(w->stack);
     if (!sandbox_worker(w->sandbox, w->device, w->name, error))
@@ -556,6 +574,6 @@ int worker_main(void *arg)
     while (!w->stop)
         turn(w);
     if (w->interrupts)
-        rte_eth_dev_rx_intr_ctl_q(w->eth.port, w->eth.queue, w->epfd, RTE_INTR_EVENT_DEL, NULL);
+        (void)watch_queue(w, false);
     return 0;
 }

@@ -213,10 +213,10 @@ bool device_confined(const struct device *device, const struct device_host *host
 void device_eal_argument(const struct device *device, uint16_t queues, const char **option,
                          char arg[DEVICE_ARG_BYTES])
 {
-    *option = device_is_pci(device) ? "-a" : "--vdev";
+    *option = device_is_pci(device) ? "-a" : device->kind == DEVICE_TAP ? NULL : "--vdev";
     switch (device->kind) {
     case DEVICE_TAP:
-        snprintf(arg, DEVICE_ARG_BYTES, "net_tap0,iface=%s", device->name);
+        arg[0] = '\0'; /* ours: drivers_cfg/tap.c */
         break;
     case DEVICE_AF_PACKET:
         snprintf(arg, DEVICE_ARG_BYTES, "net_af_packet0,iface=%s,qpairs=%u", device->name, queues);

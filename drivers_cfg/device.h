@@ -2,7 +2,7 @@
 /*
  * The device a user names, and what DPDK must be told to get it:
  *
- *   tap:NAME         a new TAP interface
+ *   tap:NAME         a new TAP interface (drivers_cfg/tap.h)
  *   af_packet:IF     an interface of the kernel's, through AF_PACKET rings
  *   af_xdp:IF        the same, through AF_XDP
  *   pci:BDF          a PCI function bound to a user-space driver ("0000:03:00.0" or "03:00.0")
@@ -53,7 +53,7 @@ bool device_confined(const struct device *device, const struct device_host *host
 
 /*
  * DPDK's argument for the device with this many queue pairs: *option is "--vdev" or "-a", arg its
- * value. The caller adds "--no-pci" unless device_is_pci().
+ * value; NULL: DPDK has nothing to do with it. The caller adds "--no-pci" unless device_is_pci().
  */
 void device_eal_argument(const struct device *device, uint16_t queues, const char **option,
                          char arg[DEVICE_ARG_BYTES]);

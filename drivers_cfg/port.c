@@ -138,6 +138,24 @@ static bool request_fits(const struct port *port, char error[DEVICE_ERROR_BYTES]
     return true;
 }
 
+/* What the kernel does for us behind the virtio-net header: sums and segments, once it must. IP's
+ * own sum, of twenty bytes, is not among it. */
+static bool probe_tap(struct port *port, const struct device *device, const struct ip_addr *address,
+                      char error[DEVICE_ERROR_BYTES])
+{
+    const struct port_request *request = &port->request;
+
+    port->profile = driver_profile_find("tap");
+    port->info.driver_name = port->profile->driver;
+    port->info.tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    port_caps_settle(&port->caps, port->profile, &port->info, request);
+    port->caps.tx_tcp_checksum = true;
+    port->caps.tx_tso_bytes_max = IP_PACKET_BYTES_MAX - IP_TCP_HEADER_MAX;
+    port->caps.rx_checksum = true;
+    port->mac = mac_of_address(address);
+    return tap_open(&port->tap, device->name, request->queues, request->mtu, error);
+}
+
 bool port_probe(struct port *port, const struct device *device, const struct port_request *request,
                 const struct ip_addr *address, char error[DEVICE_ERROR_BYTES])
 {
@@ -145,6 +163,9 @@ bool port_probe(struct port *port, const struct device *device, const struct por
     uint16_t id = rte_eth_find_next(0);
 
     memset(port, 0, sizeof(*port));
+    port->request = *request;
+    if (device->kind == DEVICE_TAP)
+        return probe_tap(port, device, address, error);
     if (id >= RTE_MAX_ETHPORTS)
         return FAIL(error, "DPDK found no driver for '%s'", device->name);
     int rc = rte_eth_dev_info_get(id, &port->info);
@@ -154,7 +175,6 @@ bool port_probe(struct port *port, const struct device *device, const struct por
         return FAIL(error, "device '%s' does not answer: %s", device->name, rte_strerror(-rc));
 
     port->id = id;
-    port->request = *request;
     port->profile = driver_profile_find(port->info.driver_name);
     port_caps_settle(&port->caps, port->profile, &port->info, request);
     port->caps.numa_node = rte_eth_dev_socket_id(id);
@@ -237,9 +257,12 @@ static int start_queues(struct port *port, struct rte_mempool *const *rx_pools)
 
 enum port_link port_link_change(struct port *port)
 {
-    struct rte_eth_link link = { .link_status = RTE_ETH_LINK_DOWN };
+    struct rte_eth_link link = { .link_status = RTE_ETH_LINK_DOWN,
+                                 .link_speed = RTE_ETH_SPEED_NUM_UNKNOWN };
 
-    if (rte_eth_link_get_nowait(port->id, &link) != 0)
+    if (port->tap.queues > 0)
+        link.link_status = tap_link(&port->tap) ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
+    else if (rte_eth_link_get_nowait(port->id, &link) != 0)
         return PORT_LINK_SAME;
     bool up = link.link_status == RTE_ETH_LINK_UP, was = port->link_up;
     port->link_up = up;
@@ -274,6 +297,11 @@ static bool wait_link(struct port *port, unsigned wait_ms)
 bool port_start(struct port *port, struct rte_mempool *const *rx_pools, unsigned link_wait_ms,
                 bool *link_up, char error[DEVICE_ERROR_BYTES])
 {
+    if (port->tap.queues > 0) {
+        *link_up = tap_up(&port->tap, error) && wait_link(port, link_wait_ms);
+        return port->link_up;
+    }
+
     int rc = start_queues(port, rx_pools);
 
     if (rc != 0 && port->caps.rx_interrupts) {
@@ -318,6 +346,7 @@ bool port_watch_removal(const struct port *port, void (*removed)(void *ctx), voi
 
 void port_close(struct port *port)
 {
+    tap_close(&port->tap);
     if (port->started)
         rte_eth_dev_stop(port->id);
     if (port->configured)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One ethdev port, brought up and taken down. What may be used of it (struct port_caps) is what
- * both its driver's report and its profile allow.
+ * One port, an ethdev or a TAP interface of ours, brought up and taken down. What may be used of it
+ * (struct port_caps) is what both its driver's report and its profile allow.
  */
 #ifndef DRIVERS_CFG_PORT_H
 #define DRIVERS_CFG_PORT_H
@@ -14,6 +14,7 @@
 
 #include "drivers_cfg/device.h"
 #include "drivers_cfg/profiles.h"
+#include "drivers_cfg/tap.h"
 #include "wire/addr.h"
 
 /* What the caller wants of the port. */
@@ -44,7 +45,8 @@ struct port_caps {
 };
 
 struct port {
-    uint16_t id;
+    uint16_t id;    /* of the ethdev, unless tap.queues > 0 */
+    struct tap tap; /* then info has the driver's name and nothing else */
     const struct driver_profile *profile;
     struct rte_eth_dev_info info;
     struct mac_addr device_mac; /* the driver's */
@@ -57,7 +59,8 @@ struct port {
 };
 
 /*
- * Finds the port that EAL made of the device and settles its caps; nothing is configured yet.
+ * Finds the port that EAL made of the device, or makes the TAP interface, and settles its caps;
+ * nothing is configured yet. port_close() takes back what was made.
  * address gives the MAC address where the driver's must not be used. False: error.
  */
 bool port_probe(struct port *port, const struct device *device, const struct port_request *request,

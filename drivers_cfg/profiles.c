@@ -12,6 +12,16 @@
  */
 static const struct driver_profile profiles[] = {
     {
+        .driver = "tap",
+        .kernel_backed = true,
+        .peer_has_mac = true,
+        .spreads_flows = true, /* as below */
+        .rx_interrupts = true, /* the queue is a file */
+        .rx_desc = 64,         /* no ring: mbufs of a burst or two */
+        .tx_desc = 64,
+        .source = "drivers_cfg/tap.c",
+    },
+    {
         .driver = "net_tap",
         .kernel_backed = true,
         .software_offloads = true, /* tap_tx_l4_add_rcksum() walks each segment; TSO is rte_gso */

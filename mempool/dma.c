@@ -162,8 +162,9 @@ static int runs_map(const struct dma *dma, struct rte_device *device)
  * of these only virtio_user's, for vDPA. */
 static bool maps_in_earnest(const struct rte_device *device)
 {
-    return strcmp(rte_bus_name(rte_dev_bus(device)), "vdev") != 0 ||
-           strcmp(rte_driver_name(rte_dev_driver(device)), "net_virtio_user") == 0;
+    return device != NULL &&
+           (strcmp(rte_bus_name(rte_dev_bus(device)), "vdev") != 0 ||
+            strcmp(rte_driver_name(rte_dev_driver(device)), "net_virtio_user") == 0);
 }
 
 enum dma_result dma_map(struct dma *dma, struct rte_device *device, char *error, size_t error_bytes)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -24,6 +25,7 @@ bool file_make(struct ladder *l)
         l->directory[0] = '\0';
         return FAIL(l, "no directory in %.200s: %s", l->options.directory, strerror(errno));
     }
+    chmod(l->directory, 0755); /* hugewire gives up root */
     snprintf(l->file, sizeof(l->file), "%s/file.bin", l->directory);
     int fd = open(l->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     bool good = fd >= 0;

@@ -7,6 +7,9 @@
 
 SERVER_IP=10.71.0.2
 CLIENT_IP=10.71.0.1
+# DPDK's own TAP driver: packets of the MTU with finished checksums, as they are on a wire. What reads
+# packets off the interface (bridge, vlan.py) needs them; on tap:hw0 a packet may be of 64 KiB.
+TAP_PACKETS=vdev:net_tap0,iface=hw0
 NGINX_IP=10.72.0.2 # where a test runs nginx besides
 SERVER_IP6=fd00:71::2
 CLIENT_IP6=fd00:71::1

@@ -43,7 +43,7 @@ test_curl6() {
 
 test_curl6_with_loss() {
     net_bridged
-    serve_on tap:hw0 "$MEDIUM" --address $SERVER_IP6/64
+    serve_on $TAP_PACKETS "$MEDIUM" --address $SERVER_IP6/64
     net_bridged_up --loss 1 --reorder 1
     ipv6_up "$CLIENT_NS" cl0 $CLIENT_IP6/64
     wait_for 10 client ping -6 -q -c 1 -W 1 $SERVER_IP6 >/dev/null || fail "no answer to ping -6"
@@ -120,7 +120,7 @@ vlan_up() { # id
 
 test_vlan() {
     net_direct
-    serve_on tap:hw0 "$MEDIUM" --address $SERVER_IP6/64 --vlan 42
+    serve_on $TAP_PACKETS "$MEDIUM" --address $SERVER_IP6/64 --vlan 42
     ip -n "$SERVER_NS" link set hw0 up || fail "hw0 is not there"
     vlan_up 42
     ip -n "$SERVER_NS" link set "$VLAN_IF" up

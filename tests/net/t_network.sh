@@ -20,7 +20,7 @@ through_bad_wire() { # file bytes bridge-options...
     local file=$1 bytes=$2
     shift 2
     net_bridged
-    serve_on tap:hw0 "$MEDIUM"
+    serve_on $TAP_PACKETS "$MEDIUM"
     net_bridged_up "$@"
     expect_file "$MEDIUM" "$file" -w '%{speed_download} bytes/s\n'
     expect_zero_copy "$bytes"
@@ -115,7 +115,7 @@ test_wire_cut_and_mended() {
 test_client_vanishes_for_good() {
     local pid
     net_bridged
-    serve_on tap:hw0 "$MEDIUM"
+    serve_on $TAP_PACKETS "$MEDIUM"
     net_bridged_up
     fetch_exec --limit-rate 10M -o "$T/got" $URL/100m.bin &
     pid=$!
@@ -181,6 +181,15 @@ test_two_workers() {
     for i in $(seq 16); do expect_same "$MEDIUM/20m.bin" "$T/got$i"; done
     for i in $(seq 20); do expect_file "$MEDIUM" 1k.bin; done
     expect_zero_copy $((16 * 20 << 20))
+    serve_stop
+}
+
+test_jumbo_packets() {
+    serve_direct "$MEDIUM" --mtu 9000
+    expect_eq "MTU of the kernel's end" 9000 "$(ip netns exec "$SERVER_NS" cat /sys/class/net/hw0/mtu)"
+    client ping -q -c 3 -i 0.02 -W 2 -M do -s 8972 $SERVER_IP >/dev/null || fail "no answer to ping"
+    expect_file "$MEDIUM" 20m.bin
+    expect_zero_copy $((20 << 20))
     serve_stop
 }
 

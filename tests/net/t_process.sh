@@ -231,7 +231,7 @@ test_refusals() {
     refuses "bad device" "floppy:0" --device floppy:0 "$SMALL"
     refuses "taken interface" "taken" --device tap:taken "$SMALL"
     refuses "taken TAP" "taken-tap" --device tap:taken-tap "$SMALL"
-    refuses "too large an MTU" "1504" --mtu 9000 "$SMALL"
+    refuses "too large an MTU" "1504" --device $TAP_PACKETS --mtu 9000 "$SMALL"
     refuses "name too long" "name-of-an-interface" --device tap:name-of-an-interface "$SMALL"
     refuses "interface that is not there" "nowhere0" --device af_packet:nowhere0 "$SMALL"
     refuses "no such core" "core" --cores 4000 "$SMALL"

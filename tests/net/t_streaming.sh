@@ -135,7 +135,7 @@ test_streamed_files_through_a_lossy_network() {
     stream_root
     net_bridged
     printf 'pool:\n  size: 64M\n  stream_cache: 60M\n' >"$T/config.yaml"
-    serve_on tap:hw0 "$T/root" --config "$T/config.yaml"
+    serve_on $TAP_PACKETS "$T/root" --config "$T/config.yaml"
     net_bridged_up --loss 1 --delay 2
     expect_file "$T/root" 20m.bin
     [ "$(counter tcp_retransmit)" -gt 0 ] || fail "nothing was lost"

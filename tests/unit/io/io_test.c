@@ -34,6 +34,7 @@ int main(void)
     suite_add_tcase(suite, rss_case());
     suite_add_tcase(suite, rx_case());
     suite_add_tcase(suite, strays_case());
+    suite_add_tcase(suite, tap_case());
     suite_add_tcase(suite, tx_case());
     srunner_set_fork_status(runner, CK_NOFORK); /* EAL does not survive a fork */
     srunner_run_all(runner, CK_ENV);

@@ -9,6 +9,7 @@ TCase *port_case(void);
 TCase *rss_case(void);
 TCase *rx_case(void);
 TCase *strays_case(void);
+TCase *tap_case(void);
 TCase *tx_case(void);
 
 #endif
