@@ -101,7 +101,8 @@ static void make_args(struct args *args, const struct eal_config *config)
     add(args, "--log-level=%s", config->verbose ? "debug" : "error");
 }
 
-/* DPDK's log: to stderr if verbose; its first error is kept as the reason of a failure. */
+/* DPDK's log: to stderr if verbose; its first error is kept as the reason of a failure. What it
+ * says before it aborts is for all to see. */
 static ssize_t log_write(void *cookie, const char *text, size_t len)
 {
     static const char dma[] = "DMA remapping";
@@ -113,7 +114,9 @@ static ssize_t log_write(void *cookie, const char *text, size_t len)
             snprintf(eal.first_error, sizeof(eal.first_error), "%.*s", (int)strcspn(text, "\n"),
                      text);
     }
-    return eal.verbose ? (ssize_t)fwrite(text, 1, len, stderr) : (ssize_t)len;
+    if (eal.verbose || rte_log_cur_msg_loglevel() <= (int)RTE_LOG_CRIT)
+        return (ssize_t)fwrite(text, 1, len, stderr);
+    return (ssize_t)len;
 }
 
 /*

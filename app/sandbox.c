@@ -175,6 +175,7 @@ static const struct row rows[] = {
     { SCMP_SYS(select), NONE, "waits" },
     { SCMP_SYS(pselect6), NONE, "waits" },
     { SCMP_SYS(epoll_create1), NONE, "EAL's interrupts: a device came or went" },
+    { SCMP_SYS(epoll_create), NONE, "the same; it aborts if it cannot" },
     { SCMP_SYS(eventfd2), NONE, "EAL's interrupts" },
     { SCMP_SYS(pipe2), NONE, "EAL's interrupts" },
     { SCMP_SYS(timerfd_create), NONE, "EAL's alarms, which drivers use" },
