@@ -383,6 +383,11 @@ static void destroy_workers(struct serve *s)
         worker_destroy(s->workers[i]);
 }
 
+static void wake_worker(void *serve, unsigned worker)
+{
+    worker_wake(((struct serve *)serve)->workers[worker]);
+}
+
 static bool create_workers(struct serve *s)
 {
     const struct port_caps *caps = &s->port.caps;
@@ -611,7 +616,7 @@ static int serve(struct serve *s)
         goto close_access_log;
     if (!create_workers(s))
         goto close_port;
-    if (!drop_rights(s) || !stream_thread_start(s->streams, s->workers, s->error))
+    if (!drop_rights(s) || !stream_thread_start(s->streams, wake_worker, s, s->error))
         goto destroy_workers;
 
     run(s);

@@ -4,34 +4,36 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_lcore.h>
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
 #include "app/config.h"
-#include "app/worker.h"
 #include "base/assert.h"
 #include "base/time.h"
 
 /* Messages taken from one worker before the next one's turn. */
 #define BURST 64
 
-/* Without work: naps from MIN to MAX. While reads are under way the next one's end is waited for,
- * and the rings are looked at this often. */
+/* Without work: naps from MIN to MAX, each twice as long as the one before; then sleep. While reads
+ * are under way the next one's end is waited for, and the rings are looked at this often. */
 #define NAP_MIN_NS   (20 * NS_PER_US)
 #define NAP_MAX_NS   NS_PER_MS
 #define READ_WAIT_NS (100 * NS_PER_US)
-
-static_assert(sizeof(struct chunk_message) % 4 == 0, "an rte_ring holds elements of whole words");
 
 struct stream_thread {
     struct streamer *streamer;
     unsigned worker_count;
     uint32_t leases; /* of each worker */
     struct stream_link links[CONFIG_CORES_MAX];
-    struct worker *const *workers;
+    struct stream_sleeper sleeper;
+    void (*wake)(void *ctx, unsigned worker); /* NULL: nobody need be woken */
+    void *wake_ctx;
     bool told[CONFIG_CORES_MAX]; /* since it was woken last */
     bool stop;
     bool running;
@@ -73,10 +75,34 @@ static bool turn(struct stream_thread *t, uint64_t wait_ns)
     for (unsigned i = 0; i < t->worker_count; i++) {
         if (t->told[i]) {
             t->told[i] = false;
-            worker_wake(t->workers[i]);
+            if (t->wake != NULL)
+                t->wake(t->wake_ctx, i);
         }
     }
     return n != 0;
+}
+
+static bool stopping(const struct stream_thread *t)
+{
+    return __atomic_load_n(&t->stop, __ATOMIC_ACQUIRE);
+}
+
+/* Until a worker has something to say, or the end. */
+static void sleep_until_woken(struct stream_thread *t)
+{
+    bool quiet = true;
+    uint64_t woken;
+
+    __atomic_store_n(&t->sleeper.asleep, true, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < t->worker_count; i++)
+        quiet &= rte_ring_empty(t->links[i].to_streamer) != 0;
+    if (!quiet || stopping(t)) {
+        __atomic_store_n(&t->sleeper.asleep, false, __ATOMIC_RELAXED);
+        return;
+    }
+    /* EINTR, or a wake-up that came too late to be needed: just another turn. */
+    (void)!read(t->sleeper.fd, &woken, sizeof(woken));
 }
 
 static void *thread_main(void *arg)
@@ -84,13 +110,16 @@ static void *thread_main(void *arg)
     struct stream_thread *t = arg;
     uint64_t nap_ns = NAP_MIN_NS;
 
-    while (!__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE)) {
+    while (!stopping(t)) {
         if (turn(t, READ_WAIT_NS)) {
+            nap_ns = NAP_MIN_NS;
+        } else if (!streamer_busy(t->streamer) && nap_ns > NAP_MAX_NS) {
+            sleep_until_woken(t);
             nap_ns = NAP_MIN_NS;
         } else if (!streamer_busy(t->streamer)) {
             struct timespec nap = { .tv_sec = 0, .tv_nsec = (long)nap_ns };
             nanosleep(&nap, NULL);
-            nap_ns = 2 * nap_ns < NAP_MAX_NS ? 2 * nap_ns : NAP_MAX_NS;
+            nap_ns *= 2;
         }
     }
     return NULL;
@@ -112,7 +141,8 @@ static bool links_create(struct stream_thread *t)
 {
     for (unsigned i = 0; i < t->worker_count; i++) {
         t->links[i] = (struct stream_link){ .to_streamer = ring_create("in", i, t->leases + 1),
-                                            .to_worker = ring_create("out", i, t->leases + 1) };
+                                            .to_worker = ring_create("out", i, t->leases + 1),
+                                            .sleeper = &t->sleeper };
         if (t->links[i].to_streamer == NULL || t->links[i].to_worker == NULL)
             return false;
     }
@@ -122,7 +152,7 @@ static bool links_create(struct stream_thread *t)
 static struct stream_thread *stream_thread_create(struct streamer_config *config, unsigned workers,
                                                   char error[STREAM_THREAD_ERROR_BYTES])
 {
-    struct stream_thread *t = calloc(1, sizeof(*t));
+    struct stream_thread *t = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*t), 64));
     uint64_t frames = config->region.bytes >> CHUNK_SHIFT;
 
     /* A quarter of the frames is always free to be a cache. */
@@ -135,15 +165,18 @@ static struct stream_thread *stream_thread_create(struct streamer_config *config
         free(t);
         return NULL;
     }
+    memset(t, 0, sizeof(*t));
+    t->sleeper.fd = eventfd(0, EFD_CLOEXEC);
     t->worker_count = workers;
     t->leases = leases;
     config->leases = leases * workers;
     config->tell = tell;
     config->tell_ctx = t;
     t->streamer = streamer_create(config);
-    if (t->streamer != NULL && links_create(t))
+    if (t->sleeper.fd >= 0 && t->streamer != NULL && links_create(t))
         return t;
-    snprintf(error, STREAM_THREAD_ERROR_BYTES, "no memory for the cache of chunks");
+    snprintf(error, STREAM_THREAD_ERROR_BYTES,
+             "no memory or file descriptor for the cache of chunks");
     stream_thread_destroy(t);
     return NULL;
 }
@@ -186,13 +219,14 @@ const struct counters *stream_thread_counters(const struct stream_thread *t)
     return streamer_counters(t->streamer);
 }
 
-bool stream_thread_start(struct stream_thread *t, struct worker *const *workers,
-                         char error[STREAM_THREAD_ERROR_BYTES])
+bool stream_thread_start(struct stream_thread *t, void (*wake)(void *ctx, unsigned worker),
+                         void *ctx, char error[STREAM_THREAD_ERROR_BYTES])
 {
     if (t == NULL)
         return true;
     snprintf(error, STREAM_THREAD_ERROR_BYTES, "no thread for streamed files");
-    t->workers = workers;
+    t->wake = wake;
+    t->wake_ctx = ctx;
     t->running = rte_ctrl_thread_create(&t->thread, "hw-streamer", NULL, thread_main, t) == 0;
     return t->running;
 }
@@ -202,6 +236,7 @@ void stream_thread_stop(struct stream_thread *t)
     if (t == NULL || !t->running)
         return;
     __atomic_store_n(&t->stop, true, __ATOMIC_RELEASE);
+    stream_sleeper_wake(&t->sleeper);
     pthread_join(t->thread, NULL);
     t->running = false;
 }
@@ -216,5 +251,7 @@ void stream_thread_destroy(struct stream_thread *t)
         rte_ring_free(t->links[i].to_streamer);
         rte_ring_free(t->links[i].to_worker);
     }
+    if (t->sleeper.fd >= 0)
+        close(t->sleeper.fd);
     free(t);
 }

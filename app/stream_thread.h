@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The streamer's thread, and the rings between it and the workers. A worker puts its messages into
- * its ring and never makes a system call for it; the thread looks at the rings, in naps of at most
- * a millisecond when there is nothing to do, and wakes a worker that sleeps.
+ * The streamer's thread, and the rings between it and the workers (app/stream_link.h). It looks at
+ * the rings while reads are under way and for a moment after, in naps that become longer; then it
+ * sleeps until a worker wakes it.
  */
 #ifndef APP_STREAM_THREAD_H
 #define APP_STREAM_THREAD_H
@@ -10,17 +10,11 @@
 #include <stddef.h>
 
 #include "app/config.h"
+#include "app/stream_link.h"
 #include "http/http.h"
 #include "mempool/pool.h"
 
-struct rte_ring;
 struct stream_thread;
-struct worker;
-
-/* A worker's two rings of struct chunk_message. */
-struct stream_link {
-    struct rte_ring *to_streamer, *to_worker;
-};
 
 /* Room for any message of stream_thread_create(). */
 #define STREAM_THREAD_ERROR_BYTES 256
@@ -39,10 +33,10 @@ bool stream_thread_open(struct stream_thread **thread, struct pool *pool, unsign
                         struct http_config *http, char *error, size_t error_bytes);
 const struct stream_link *stream_thread_link(const struct stream_thread *thread, unsigned worker);
 
-/* Begins; workers are those whose links these are, and outlive the end. NULL is allowed.
- * False: error. */
-bool stream_thread_start(struct stream_thread *thread, struct worker *const *workers,
-                         char error[STREAM_THREAD_ERROR_BYTES]);
+/* Begins. wake: called after something was put into a worker's ring; NULL: the workers do not
+ * sleep. thread NULL is allowed. False: error. */
+bool stream_thread_start(struct stream_thread *thread, void (*wake)(void *ctx, unsigned worker),
+                         void *ctx, char error[STREAM_THREAD_ERROR_BYTES]);
 /* When the workers have ended. NULL is allowed. */
 void stream_thread_stop(struct stream_thread *thread);
 

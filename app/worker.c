@@ -21,7 +21,7 @@
 #include "app/access_log.h"
 #include "app/log.h"
 #include "app/sandbox.h"
-#include "app/stream_thread.h"
+#include "app/stream_link.h"
 #include "app/wild.h"
 #include "base/assert.h"
 #include "drivers_cfg/rss.h"
@@ -33,9 +33,6 @@
 #include "io/tx.h"
 
 #define INBOX_MESSAGES 256
-
-/* Messages to and from the streamer in one turn. */
-#define STREAM_BURST 32
 
 /* Longest sleep: the wall clock is looked at this often. */
 #define SLEEP_MAX_NS  NS_PER_S
@@ -392,38 +389,6 @@ static bool read_strays(struct worker *w, uint64_t now)
     return n != 0;
 }
 
-/* The streamer's answers. Returns whether there were any. */
-static bool read_chunks(struct worker *w, uint64_t now)
-{
-    struct chunk_message messages[STREAM_BURST];
-
-    if (LIKELY(w->stream == NULL) || rte_ring_empty(w->stream->to_worker))
-        return false;
-    unsigned n = rte_ring_sc_dequeue_burst_elem(w->stream->to_worker, messages, sizeof(messages[0]),
-                                                STREAM_BURST, NULL);
-    stack_time(w->stack, now);
-    for (unsigned i = 0; i < n; i++)
-        http_stream_input(w->http, &messages[i], now);
-    return n != 0;
-}
-
-/* What the connections want of the streamer: as much as the ring takes. */
-static bool ask_chunks(struct worker *w)
-{
-    struct chunk_message messages[STREAM_BURST];
-    unsigned n = 0;
-
-    if (LIKELY(w->stream == NULL))
-        return false;
-    unsigned room = RTE_MIN(rte_ring_free_count(w->stream->to_streamer), (unsigned)STREAM_BURST);
-    while (n < room && http_stream_output(w->http, &messages[n]))
-        n++;
-    if (n != 0)
-        rte_ring_sp_enqueue_bulk_elem(w->stream->to_streamer, messages, sizeof(messages[0]), n,
-                                      NULL);
-    return n != 0;
-}
-
 /* Returns whether packets were made, or wait for the port or for mbufs. */
 static bool send_burst(struct worker *w, uint64_t now)
 {
@@ -527,9 +492,11 @@ static void turn(struct worker *w)
     }
     work |= read_strays(w, now);
     work |= read_inbox(w, now);
-    work |= read_chunks(w, now);
+    if (UNLIKELY(w->stream != NULL))
+        work |= stream_link_read(w->stream, w->stack, w->http, now);
     work |= send_burst(w, now);
-    work |= ask_chunks(w);
+    if (UNLIKELY(w->stream != NULL))
+        work |= stream_link_ask(w->stream, w->http);
     COUNT(&w->counters, loop_turns);
 
     if (UNLIKELY(now >= w->wall_next)) {

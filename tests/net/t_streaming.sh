@@ -144,6 +144,30 @@ test_streamed_files_through_a_lossy_network() {
     bridge_stop
 }
 
+# How often the streamer's thread went to sleep by itself, ever.
+streamer_sleeps() {
+    local task
+    for task in /proc/"$SERVER"/task/*; do
+        [ "$(cat "$task/comm")" != hw-streamer ] ||
+            awk '$1 == "voluntary_ctxt_switches:" { print $2 }' "$task/status"
+    done
+}
+
+test_the_streamer_sleeps_while_nobody_asks() {
+    local before after
+    stream_serve
+    expect_file "$T/root" 20m.bin
+    sleep 0.5
+    before=$(streamer_sleeps)
+    sleep 2
+    after=$(streamer_sleeps)
+    [ -n "$before" ] || fail "there is no streamer's thread"
+    [ $((after - before)) -le 2 ] || fail "it woke up $((after - before)) times in 2 seconds"
+    fetch -r 1000000-30000000 -o "$T/got" $URL/100m.bin || fail "nobody wakes it"
+    tail -c +1000001 "$T/root/100m.bin" | cmp -n 29000001 - "$T/got" || fail "wrong bytes"
+    serve_stop
+}
+
 # --- which files -----------------------------------------------------------------------------------
 
 test_pinned_files_lie_in_the_pool() {
