@@ -81,5 +81,7 @@ static inline const char *scan_string(const struct scan *scan, size_t at)
  * of ROOT since it was scanned. flags as for open; a descriptor, or -1 with errno.
  */
 int scan_open(int root_fd, const char *real_path, int flags);
+/* The same without openat2: what scan_open() does where there is none. Refuses any "..", too. */
+int scan_open_by_steps(int root_fd, const char *real_path, int flags);
 
 #endif

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -340,6 +345,108 @@ START_TEST(a_file_that_became_a_link_is_not_opened)
 }
 END_TEST
 
+/* ---- without openat2 ---- */
+
+/* What both ways of opening answer; 0: opened. */
+static const struct {
+    const char *path;
+    int flags, answer;
+} openings[] = {
+    { "", O_RDONLY | O_DIRECTORY, 0 },
+    { "a", O_RDONLY, 0 },
+    { "d/e/b", O_RDONLY | O_NONBLOCK, 0 },
+    { "d//e/b", O_RDONLY, 0 },
+    { "d/./e/b", O_RDONLY, 0 },
+    { "d/e", O_RDONLY | O_DIRECTORY, 0 },
+    { "d/e/", O_RDONLY, 0 },
+    { "a/", O_RDONLY, ENOTDIR },
+    { "d/none", O_RDONLY, ENOENT },
+    { "none/b", O_RDONLY, ENOENT },
+    { "a/b", O_RDONLY, ENOTDIR },
+    { "a", O_RDONLY | O_DIRECTORY, ENOTDIR },
+    { "link", O_RDONLY, ELOOP },
+    { "to-d/e/b", O_RDONLY, ELOOP },
+    { "d/to-e/b", O_RDONLY, ELOOP },
+    { "d/to-e", O_RDONLY | O_DIRECTORY, ELOOP },
+    { "d/to-root", O_RDONLY | O_DIRECTORY, ELOOP },
+    { "out/passwd", O_RDONLY, ELOOP },
+    { "..", O_RDONLY | O_DIRECTORY, EXDEV },
+    { "../x", O_RDONLY, EXDEV },
+    { "d/../../x", O_RDONLY, EXDEV },
+    { "/etc/passwd", O_RDONLY, EXDEV },
+};
+
+START_TEST(opening_by_steps_answers_as_the_kernel_does)
+{
+    static int (*const ways[])(int, const char *, int) = { scan_open, scan_open_by_steps };
+
+    docroot_write(&root, "a", 1);
+    docroot_write(&root, "d/e/b", 1);
+    docroot_symlink(&root, "link", "a");
+    docroot_symlink(&root, "to-d", "d");
+    docroot_symlink(&root, "d/to-e", "e");
+    docroot_symlink(&root, "d/to-root", "/");
+    docroot_symlink(&root, "out", "/etc");
+    run();
+    for (unsigned way = 0; way < 2; way++) {
+        int fd = ways[way](scan.root_fd, openings[_i].path, openings[_i].flags);
+        int answer = fd < 0 ? errno : 0;
+        ck_assert_msg(answer == openings[_i].answer, "way %u, \"%s\": %s", way, openings[_i].path,
+                      strerror(answer));
+        ck_assert(fd < 0 || (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    /* No descriptor of the way is left. */
+    int next = dup(scan.root_fd);
+    ck_assert_int_eq(next, scan.root_fd + 1);
+    close(next);
+    scan_destroy(&scan);
+}
+END_TEST
+
+/* From here on this process has a kernel that does not know openat2. */
+static bool openat2_forget(unsigned error_number)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error_number),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static const int answers_of_old_kernels[] = { ENOSYS, EPERM };
+
+START_TEST(an_old_kernel_serves_the_same_files)
+{
+    docroot_write(&root, "a", 1);
+    docroot_write(&root, "d/e/b", 1);
+    docroot_symlink(&root, "to-d", "d");
+    docroot_symlink(&root, "out", "/etc");
+    if (!openat2_forget((unsigned)answers_of_old_kernels[_i])) {
+        fprintf(stderr, "SKIP: no seccomp filters here: %s\n", strerror(errno));
+        return;
+    }
+    ck_assert_int_eq(syscall(SYS_openat2, 0, "", NULL, 0), -1);
+    ck_assert_int_eq(errno, answers_of_old_kernels[_i]);
+    run();
+    ck_assert_uint_eq(scan.file_count, 3);
+    ck_assert_ptr_nonnull(file_named("to-d/e/b"));
+    ck_assert_uint_eq(scan.skipped, 1);
+    int fd = scan_open(scan.root_fd, "d/e/b", O_RDONLY);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    ck_assert_int_eq(scan_open(scan.root_fd, "out/passwd", O_RDONLY), -1);
+    ck_assert_int_eq(errno, ELOOP);
+    scan_destroy(&scan);
+}
+END_TEST
+
 Suite *scan_suite(void)
 {
     Suite *suite = suite_create("scan");
@@ -363,6 +470,9 @@ Suite *scan_suite(void)
     tcase_add_test(tcase, what_cannot_be_read_is_skipped);
     tcase_add_test(tcase, unreadable_root_is_an_error);
     tcase_add_test(tcase, a_file_that_became_a_link_is_not_opened);
+    tcase_add_loop_test(tcase, opening_by_steps_answers_as_the_kernel_does, 0,
+                        sizeof(openings) / sizeof(openings[0]));
+    tcase_add_loop_test(tcase, an_old_kernel_serves_the_same_files, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite;
 }
