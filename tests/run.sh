@@ -3,9 +3,9 @@
 # Every test, on a machine where only git was installed before:  sudo tests/run.sh
 #
 # Installs what is missing, builds with ASan and UBSan (build-asan/) and in release (build/), checks the
-# house rules, runs unit tests and simulator in both builds, the tests against kernel clients in network
-# namespaces and those on an emulated NIC with the release build, and fuzzes. The last line is
-# "N passed, N failed, N skipped"; every skip says why.
+# house rules, runs unit tests and simulator in both builds, what has threads under ThreadSanitizer
+# (build-tsan/), the tests against kernel clients in network namespaces and those on an emulated NIC with
+# the release build, and fuzzes. The last line is "N passed, N failed, N skipped"; every skip says why.
 # Exits with 1 if anything failed, with 2 if the tests could not be run.
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
@@ -126,6 +126,8 @@ say "== unit tests and simulator, ASan and UBSan"
 meson_tests build-asan asan
 say "== unit tests and simulator, release"
 meson_tests build release
+say "== threads, ThreadSanitizer"
+run_lines "$work/tsan" "$TOP/tests/tsan"
 say "== kernel clients in network namespaces, release"
 run_lines "$work/net" "$TOP/tests/net/run.sh"
 say "== real drivers on emulated NICs behind an IOMMU, release"

@@ -17,6 +17,7 @@ int main(void)
     srunner_add_suite(runner, loader_suite());
     srunner_add_suite(runner, residency_suite());
     srunner_add_suite(runner, streamer_suite());
+    srunner_add_suite(runner, stream_threads_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

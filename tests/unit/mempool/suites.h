@@ -27,5 +27,6 @@ Suite *keeper_suite(void);
 Suite *loader_suite(void);
 Suite *residency_suite(void);
 Suite *streamer_suite(void);
+Suite *stream_threads_suite(void);
 
 #endif

@@ -41,7 +41,7 @@ static struct {
 static void worker_take(void)
 {
     pthread_mutex_lock(&worker.turn);
-    worker.catalogue = worker.posted;
+    __atomic_store_n(&worker.catalogue, worker.posted, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&worker.turn);
     __atomic_store_n(&worker.serial, __atomic_load_n(&worker.posted_serial, __ATOMIC_ACQUIRE),
                      __ATOMIC_RELEASE);
@@ -147,10 +147,11 @@ static struct keeper_report report(void)
     return r;
 }
 
-/* Looks a path up, within a turn or while nothing changes. */
+/* Looks a path up, within a turn or while nothing changes; the same version may be posted again. */
 static const struct file *served(const char *path)
 {
-    struct catalogue_entry entry = catalogue_find(worker.catalogue, path, strlen(path));
+    const struct catalogue *catalogue = __atomic_load_n(&worker.catalogue, __ATOMIC_ACQUIRE);
+    struct catalogue_entry entry = catalogue_find(catalogue, path, strlen(path));
 
     return entry.kind == CATALOGUE_FILE ? entry.file : NULL;
 }

@@ -163,8 +163,10 @@ enum { READERS = 2, FILES = 200, SWITCHES = 300 };
 /* A reader takes the newest version between two look-ups, and says which one it has: as a worker
  * between two turns. */
 static struct {
-    const struct catalogue *newest;
-    uint64_t serial;
+    const struct version {
+        const struct catalogue *catalogue;
+        uint64_t serial;
+    } * newest;
     struct {
         uint64_t taken __attribute__((aligned(64)));
     } reader[READERS];
@@ -179,15 +181,14 @@ static void *reader_main(void *arg)
     char path[16];
 
     while (!__atomic_load_n(&shared.stop, __ATOMIC_RELAXED)) {
-        uint64_t serial = __atomic_load_n(&shared.serial, __ATOMIC_ACQUIRE);
-        const struct catalogue *c = __atomic_load_n(&shared.newest, __ATOMIC_RELAXED);
-        __atomic_store_n(&shared.reader[me].taken, serial, __ATOMIC_RELEASE);
+        const struct version *v = __atomic_load_n(&shared.newest, __ATOMIC_ACQUIRE);
+        __atomic_store_n(&shared.reader[me].taken, v->serial, __ATOMIC_RELEASE);
         for (unsigned n = 0; n < 20; n++) {
             snprintf(path, sizeof(path), "%u", (unsigned)prng_below(&prng, FILES));
-            struct catalogue_entry entry = find(c, path);
+            struct catalogue_entry entry = find(v->catalogue, path);
             /* The size says which version it is of, the time too. */
             if (entry.kind != CATALOGUE_FILE || (int64_t)entry.file->size != entry.file->mtime_s ||
-                entry.file->size > serial)
+                entry.file->size > v->serial)
                 __atomic_fetch_add(&shared.wrong, 1, __ATOMIC_RELAXED);
         }
     }
@@ -208,13 +209,14 @@ START_TEST(look_ups_go_on_while_versions_change)
 {
     struct catalogue *c = catalogue_create(2 * FILES, 0);
     struct prng prng = { .state = 9 };
+    struct version versions[SWITCHES + 1] = { { .catalogue = c } };
     pthread_t threads[READERS];
     char path[16];
 
     memset(&shared, 0, sizeof(shared));
     for (unsigned i = 0; i < FILES; i++)
         add_state(c, i, 0);
-    shared.newest = c;
+    shared.newest = &versions[0];
     for (uintptr_t i = 0; i < READERS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, reader_main, (void *)i), 0);
     for (uint64_t serial = 1; serial <= SWITCHES; serial++) {
@@ -223,8 +225,8 @@ START_TEST(look_ups_go_on_while_versions_change)
         snprintf(path, sizeof(path), "%u", which);
         uint32_t old = take_out(next, path).file->index;
         add_state(next, which, serial);
-        __atomic_store_n(&shared.newest, next, __ATOMIC_RELAXED);
-        __atomic_store_n(&shared.serial, serial, __ATOMIC_RELEASE);
+        versions[serial] = (struct version){ .catalogue = next, .serial = serial };
+        __atomic_store_n(&shared.newest, &versions[serial], __ATOMIC_RELEASE);
         for (unsigned i = 0; i < READERS; i++)
             while (__atomic_load_n(&shared.reader[i].taken, __ATOMIC_ACQUIRE) < serial)
                 nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
