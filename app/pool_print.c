@@ -16,28 +16,69 @@ static const char *size(const json_t *pool, const char *name, char text[VALUE_TE
     return value_size_text(number(pool, name), text);
 }
 
+/* "512 of 1.0 GiB, 3 of 2.0 MiB". */
+static void print_pages(const json_t *node, FILE *out)
+{
+    static const struct {
+        const char *name, *size;
+    } kinds[] = { { "pages_1g", "1 GiB" }, { "pages_2m", "2 MiB" }, { "pages_4k", "4 KiB" } };
+    const char *before = "";
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        uint64_t pages = number(node, kinds[i].name);
+        if (pages == 0)
+            continue;
+        fprintf(out, "%s%llu of %s", before, (unsigned long long)pages, kinds[i].size);
+        before = ", ";
+    }
+}
+
+static void print_room(const json_t *of, FILE *out)
+{
+    char a[VALUE_TEXT_BYTES], b[VALUE_TEXT_BYTES], c[VALUE_TEXT_BYTES];
+    uint64_t free_bytes = number(of, "free_bytes"), largest = number(of, "largest_free_bytes");
+
+    fprintf(out, "  used              %s, and %s retired among it\n", size(of, "used_bytes", a),
+            size(of, "retired_bytes", b));
+    fprintf(out, "  free              %s, largest run %s, %llu%% fragmented\n",
+            size(of, "free_bytes", b), size(of, "largest_free_bytes", c),
+            (unsigned long long)(free_bytes != 0 ? 100 - largest * 100 / free_bytes : 0));
+}
+
+static void print_nodes(const json_t *pool, FILE *out)
+{
+    const char *mode = json_string_value(json_object_get(pool, "iova_mode")), *name;
+    char a[VALUE_TEXT_BYTES];
+    json_t *node;
+
+    json_object_foreach(json_object_get(pool, "nodes"), name, node)
+    {
+        fprintf(out, "node                %s, distance %llu\n", name,
+                (unsigned long long)number(node, "distance"));
+        fprintf(out, "  pages             ");
+        print_pages(node, out);
+        fprintf(out, ": %s pinned\n", size(node, "pinned_bytes", a));
+        fprintf(out, "  device addresses  0x%llx to 0x%llx, %s\n",
+                (unsigned long long)number(node, "iova_first"),
+                (unsigned long long)number(node, "iova_end"), mode != NULL ? mode : "");
+        print_room(node, out);
+    }
+}
+
 static void print_memory(const json_t *pool, FILE *out)
 {
-    char a[VALUE_TEXT_BYTES], b[VALUE_TEXT_BYTES];
+    char a[VALUE_TEXT_BYTES];
     const char *devices = json_string_value(json_object_get(pool, "devices"));
-    uint64_t free_bytes = number(pool, "free_bytes"), largest = number(pool, "largest_free_bytes");
+    const char *reader = json_string_value(json_object_get(pool, "reader"));
 
-    fprintf(out, "node                %lld\n",
-            (long long)json_integer_value(json_object_get(pool, "node")));
-    fprintf(out, "pages               %llu of %s, %s pinned for files\n",
-            (unsigned long long)number(pool, "pages"), size(pool, "page_bytes", a),
-            size(pool, "pinned_bytes", b));
-    fprintf(out, "table of checksums  %s\n", size(pool, "sum_table_bytes", a));
-    fprintf(out, "device addresses    0x%llx to 0x%llx\n",
-            (unsigned long long)number(pool, "iova_first"),
-            (unsigned long long)number(pool, "iova_end"));
-    fprintf(out, "mapped for          %s\n",
+    print_nodes(pool, out);
+    fprintf(out, "registered with     EAL; %s; %s\n", reader != NULL ? reader : "",
             devices != NULL && devices[0] != '\0' ? devices : "no device: none needs it");
-    fprintf(out, "used                %s", size(pool, "used_bytes", a));
-    fprintf(out, ", %s of it by rounding up\n", size(pool, "padding_bytes", a));
-    fprintf(out, "free                %s, largest run %s, %llu%% fragmented\n",
-            size(pool, "free_bytes", a), size(pool, "largest_free_bytes", b),
-            (unsigned long long)(free_bytes != 0 ? 100 - largest * 100 / free_bytes : 0));
+    fprintf(out, "process             locked %s", size(pool, "process_locked_bytes", a));
+    fprintf(out, ", pinned %s", size(pool, "process_pinned_bytes", a));
+    fprintf(out, ", hugepages %s\n", size(pool, "process_hugetlb_bytes", a));
+    fprintf(out, "table of checksums  %s\n", size(pool, "sum_table_bytes", a));
+    fprintf(out, "lost to rounding    %s\n", size(pool, "padding_bytes", a));
     fprintf(out, "retired             %llu files, %s\n",
             (unsigned long long)number(pool, "retired_files"), size(pool, "retired_bytes", a));
 }

@@ -264,6 +264,7 @@ static bool load_pool(struct serve *s)
         .node = s->port.caps.numa_node,
         .nodes = s->config->nodes,
         .node_count = s->config->node_count,
+        .keep_bytes = memory_bytes(s),
         .allow_small_pages = s->config->allow_small_pages,
         .files = s->config->pool_files,
         .follow = true,

@@ -152,10 +152,60 @@ static void add_memory(struct rte_tel_data *answer, const struct pool_report *r,
     };
 
     rte_tel_data_add_dict_int(answer, "node", r->node);
+    rte_tel_data_add_dict_string(answer, "iova_mode", r->iova_physical ? "physical" : "virtual");
     rte_tel_data_add_dict_string(answer, "devices", r->devices);
     rte_tel_data_add_dict_string(answer, "reader", r->reader);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         rte_tel_data_add_dict_u64(answer, rows[i].name, rows[i].value);
+}
+
+/* An answer within an answer; false: no memory. */
+static bool add_node(struct rte_tel_data *nodes, const struct node_report *n)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        { "distance", n->distance },
+        { "pages_1g", n->pages_1g },
+        { "pages_2m", n->pages_2m },
+        { "pages_4k", n->pages_4k },
+        { "pinned_bytes", n->usage.bytes },
+        { "iova_first", n->iova_first },
+        { "iova_end", n->iova_end },
+        { "used_bytes", n->usage.bytes - n->usage.free_bytes },
+        { "free_bytes", n->usage.free_bytes },
+        { "largest_free_bytes", n->usage.largest_free },
+        { "retired_bytes", n->retired_bytes },
+    };
+    struct rte_tel_data *answer = rte_tel_data_alloc();
+    char name[16];
+
+    if (answer == NULL)
+        return false;
+    rte_tel_data_start_dict(answer);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        rte_tel_data_add_dict_u64(answer, rows[i].name, rows[i].value);
+    /* A name has no sign. */
+    snprintf(name, sizeof(name), n->node < 0 ? "any" : "%d", n->node);
+    if (rte_tel_data_add_dict_container(nodes, name, answer, 0) == 0)
+        return true;
+    rte_tel_data_free(answer);
+    return false;
+}
+
+/* By node: an object in which each has its number as its name. */
+static void add_nodes(struct rte_tel_data *answer, const struct pool_report *r)
+{
+    struct rte_tel_data *nodes = rte_tel_data_alloc();
+
+    if (nodes == NULL)
+        return;
+    rte_tel_data_start_dict(nodes);
+    for (unsigned i = 0; i < r->node_count && add_node(nodes, &r->nodes[i]); i++)
+        ;
+    if (rte_tel_data_add_dict_container(answer, "nodes", nodes, 0) != 0)
+        rte_tel_data_free(nodes);
 }
 
 static int answer_pool(const char *cmd, const char *params, struct rte_tel_data *answer)
@@ -171,6 +221,7 @@ static int answer_pool(const char *cmd, const char *params, struct rte_tel_data 
         pool_report(pool_source.pool, &report);
         pool_keeper_report(pool_source.pool, &keeper);
         add_memory(answer, &report, &keeper);
+        add_nodes(answer, &report);
         add_keeper(answer, &keeper);
     }
     pthread_mutex_unlock(&pool_source.lock);

@@ -342,7 +342,14 @@ int arena_create(struct arena *arena, const struct arena_config *config, struct 
                           "pool: there is no NUMA node %d with memory for this process, the "
                           "highest node is %d (see `numactl -H`)",
                           absent, numa_max_node());
+    struct node_pages nearest = nodes[0];
+    if (node_count > 1)
+        node_keep(&nodes[0], config->keep_bytes);
     unsigned count = arena_plan(nodes, node_count, config->bytes, pieces, &missing);
+    if (missing > 0) {
+        nodes[0] = nearest;
+        count = arena_plan(nodes, node_count, config->bytes, pieces, &missing);
+    }
     if (missing == 0) {
         arena_lay_out(arena, nodes, pieces, count);
         if (arena_create_huge(arena, log, error, error_bytes) == 0) {

@@ -45,6 +45,8 @@ struct arena_config {
     int node;               /* the nearest; the next ones help out. -1: that of lowest number */
     const int *nodes;       /* instead: these, in this order, and no other */
     unsigned node_count;    /* of nodes; at most ARENA_NODES_MAX. 0: as node says */
+    uint64_t keep_bytes;    /* that others need on the nearest node: left there if a further node
+                               has room instead */
     bool allow_small_pages; /* locked small pages where hugepages do not suffice; a warning says so
                              */
 };

@@ -137,6 +137,16 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+void node_keep(struct node_pages *node, uint64_t bytes)
+{
+    for (unsigned i = HUGEPAGE_SIZES; i-- > 0;) {
+        uint64_t pages = (bytes + hugepage_bytes[i] - 1) / hugepage_bytes[i];
+        uint64_t kept = least(pages, node->size[i].usable);
+        node->size[i].usable -= kept;
+        bytes -= least(bytes, kept * hugepage_bytes[i]);
+    }
+}
+
 unsigned arena_plan(const struct node_pages *nodes, unsigned node_count, uint64_t bytes,
                     struct arena_piece pieces[ARENA_PARTS_MAX], uint64_t *missing)
 {

@@ -44,6 +44,9 @@ uint64_t hugepages_usable(uint64_t page_bytes);
 unsigned nodes_read(int first, const int *wanted, unsigned wanted_count,
                     struct node_pages nodes[ARENA_NODES_MAX], int *missing);
 
+/* Leaves bytes on the node to others: from its small pages, then from the large ones. */
+void node_keep(struct node_pages *node, uint64_t bytes);
+
 /*
  * Pages for bytes: those of nodes[0] as far as they go, then nodes[1], and so on; on each node
  * whole 1 GiB first and 2 MiB pages for the rest. Where these are too few, one more of 1 GiB, of

@@ -326,3 +326,30 @@ void content_release(struct contents *c, struct content *content)
     if (--content->refs == 0)
         contents_forget(c, content);
 }
+
+/* ---- by part of the arena ---- */
+
+void contents_usage(const struct contents *c, struct part_usage usage[ARENA_PARTS_MAX])
+{
+    for (unsigned i = 0; i < c->arena->part_count; i++) {
+        const struct arena_part *part = &c->arena->parts[i];
+        const struct extent_range range = { .offset = part->offset, .bytes = part->bytes };
+        usage[i] = (struct part_usage){ .room = extent_map_usage_within(c->map, range) };
+    }
+}
+
+void contents_add_retired(const struct contents *c, const struct content *content,
+                          struct part_usage usage[ARENA_PARTS_MAX])
+{
+    const struct arena *arena = c->arena;
+
+    for (uint32_t i = 0; i < content->extent_count; i++) {
+        uint64_t at = (uint64_t)(content->extents[i].data - arena->base);
+        uint64_t end = at + content->extents[i].len;
+        for (unsigned p = 0; p < arena->part_count; p++) {
+            uint64_t begin = arena->parts[p].offset, stop = begin + arena->parts[p].bytes;
+            uint64_t from = at > begin ? at : begin, to = end < stop ? end : stop;
+            usage[p].retired_bytes += from < to ? to - from : 0;
+        }
+    }
+}

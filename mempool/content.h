@@ -116,6 +116,18 @@ static inline void content_hold(struct content *content)
 }
 void content_release(struct contents *contents, struct content *content);
 
+/* Of one part of the arena. */
+struct part_usage {
+    struct extent_usage room;
+    uint64_t retired_bytes; /* the keeper's: of files taken out that are still referred to */
+};
+
+/* Room in each part; retired_bytes are 0. */
+void contents_usage(const struct contents *contents, struct part_usage usage[ARENA_PARTS_MAX]);
+/* Adds the content's bytes to retired_bytes of the parts in which they lie. */
+void contents_add_retired(const struct contents *contents, const struct content *content,
+                          struct part_usage usage[ARENA_PARTS_MAX]);
+
 /* Bytes lost to rounding up: part of what is taken. */
 uint64_t contents_padding(const struct contents *contents);
 

@@ -194,11 +194,14 @@ enum dma_result dma_map(struct dma *dma, struct rte_device *device, char *error,
     return DMA_FAILED;
 }
 
-void dma_range(const struct dma *dma, uint64_t *first, uint64_t *end)
+void dma_range(const struct dma *dma, uint64_t offset, uint64_t bytes, uint64_t *first,
+               uint64_t *end)
 {
+    unsigned shift = dma->arena->page_shift;
+
     *first = UINT64_MAX;
     *end = 0;
-    for (uint64_t i = 0; i < page_count(dma->arena); i++) {
+    for (uint64_t i = offset >> shift; i < (offset + bytes) >> shift; i++) {
         if (dma->iovas[i] == RTE_BAD_IOVA)
             continue;
         *first = RTE_MIN(*first, dma->iovas[i]);

@@ -31,8 +31,10 @@ struct dma *dma_create(struct arena *arena, char *error, size_t error_bytes);
 enum dma_result dma_map(struct dma *dma, struct rte_device *device, char *error,
                         size_t error_bytes);
 
-/* The lowest device address of the arena, and the one behind its highest; both 0: none is known. */
-void dma_range(const struct dma *dma, uint64_t *first, uint64_t *end);
+/* The lowest device address of bytes [offset, offset + bytes) of the arena, whole pages, and the
+ * one behind the highest; both 0: none is known. */
+void dma_range(const struct dma *dma, uint64_t offset, uint64_t bytes, uint64_t *first,
+               uint64_t *end);
 /* Names of the devices that it is mapped for, with blanks between; returns text. */
 const char *dma_device_names(const struct dma *dma, char *text, size_t text_bytes);
 

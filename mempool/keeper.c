@@ -229,14 +229,16 @@ static void retired_look(struct keeper *k, uint64_t now)
     k->retire_at = monotonic_ns() + k->retire_wait_ns;
 }
 
-static uint64_t retired_bytes(const struct keeper *k)
+static uint64_t retired_bytes(const struct keeper *k, struct part_usage parts[ARENA_PARTS_MAX])
 {
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < k->retired_count; i++) {
         const struct content *content = k->u->content_of[k->retired[i].index];
-        if (content->refs == 1)
-            bytes += content->id.size;
+        if (content->refs > 1)
+            continue;
+        bytes += content->id.size;
+        contents_add_retired(k->u->contents, content, parts);
     }
     return bytes;
 }
@@ -282,10 +284,11 @@ static void snapshot(struct keeper *k)
         .files = catalogue_files(u->catalogue),
         .file_bytes = catalogue_bytes(u->catalogue),
         .retired = (uint32_t)k->retired_count,
-        .retired_bytes = retired_bytes(k),
         .watched = u->watch != NULL ? watch_directories(u->watch) : 0,
     };
 
+    contents_usage(u->contents, report.parts);
+    report.retired_bytes = retired_bytes(k, report.parts);
     pthread_mutex_lock(&k->lock);
     k->report = report;
     pthread_mutex_unlock(&k->lock);

@@ -44,6 +44,7 @@ struct keeper_config {
 struct keeper_report {
     struct update_counts counts;
     struct extent_usage usage;
+    struct part_usage parts[ARENA_PARTS_MAX]; /* of the arena */
     uint64_t padding;
     uint64_t versions; /* so far */
     uint64_t rescans;  /* of all of ROOT */

@@ -196,9 +196,11 @@ static int reserve(struct pool *pool, const struct error *error)
             needed + (config->follow ? contents_spare(needed, pool->largest) : 0) + (needed == 0);
     if (config->persist != NULL)
         return reserve_in_file(pool, arena.bytes, error);
+    arena.keep_bytes = config->keep_bytes + contents_sums(arena.bytes) * sizeof(uint16_t);
     if (arena_create(&pool->arena, &arena, &pool->log, error->text, error->bytes) != 0)
         return -1;
     arena.bytes = contents_sums(pool->arena.bytes) * sizeof(uint16_t);
+    arena.keep_bytes = config->keep_bytes;
     return arena_create(&pool->sums, &arena, &pool->log, error->text, error->bytes);
 }
 
@@ -466,11 +468,14 @@ void pool_report(const struct pool *pool, struct pool_report *report)
         now.usage = extent_map_usage(contents_map(pool->contents));
         now.files = catalogue_files(pool->updater.catalogue);
         now.file_bytes = catalogue_bytes(pool->updater.catalogue);
+        contents_usage(pool->contents, now.parts);
     }
+    report->node_count = node_report(&pool->arena, pool->dma, now.parts, report->nodes);
     report->files = now.files;
     report->file_bytes = now.file_bytes;
     report->used_bytes = now.usage.bytes - now.usage.free_bytes;
-    dma_range(pool->dma, &report->iova_first, &report->iova_end);
+    dma_range(pool->dma, 0, pool->arena.bytes, &report->iova_first, &report->iova_end);
+    report->iova_physical = pool->arena.iovas != NULL;
     dma_device_names(pool->dma, report->devices, sizeof(report->devices));
     report->sum_bytes = pool->sums.bytes;
     report->arena_bytes = pool->arena.bytes;

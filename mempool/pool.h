@@ -20,6 +20,7 @@
 #include "mempool/dma.h"
 #include "mempool/keeper.h"
 #include "mempool/log.h"
+#include "mempool/node_report.h"
 #include "mempool/persist.h"
 #include "mempool/streamer.h"
 
@@ -41,6 +42,7 @@ struct pool_config {
                             is no inotify */
     int node;            /* NUMA node of the port, which comes first; -1: none is nearer */
     const int *nodes;    /* instead: these and no other, in this order (struct arena_config) */
+    uint64_t keep_bytes; /* of hugepages that will be needed besides on that node */
     unsigned node_count; /* of nodes; 0: as node says */
     uint64_t stream_bytes;   /* of it, for chunks of files that do not fit; 0: half of it */
     const char *pinned;      /* patterns of files that must fit (mempool/residency.h), or NULL */
@@ -72,8 +74,11 @@ struct pool_report {
     uint64_t load_ns;    /* time the reading took */
     uint64_t iova_first; /* device addresses: the lowest, and the one behind the highest */
     uint64_t iova_end;
-    char devices[128];   /* names of those it is mapped for */
-    const char *reader;  /* how files were read: "io_uring" or "pread" */
+    bool iova_physical; /* device addresses are physical ones, else virtual */
+    unsigned node_count;
+    struct node_report nodes[ARENA_NODES_MAX]; /* nearest first */
+    char devices[128];                         /* names of those it is mapped for */
+    const char *reader;                        /* how files were read: "io_uring" or "pread" */
     uint64_t buffered;   /* files that went through the page cache for want of O_DIRECT */
     const char *persist; /* the file in which it outlives the process, or NULL; then: */
     struct persist_adopted adopted;

@@ -5,6 +5,7 @@
 #
 # HUGEWIRE  the program under test (build/app/hugewire); the sanitizers' build does as well
 # BRIDGE    the lossy bridge (build/tests/net/bridge)
+# PINNED    looks at a pool's pages (build/tests/net/pinned)
 # SEED      of the lossy bridge, N or N,N (1,2)
 # KEEP      not empty: keep the directory of logs and documents
 set -u
@@ -12,8 +13,9 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
 HUGEWIRE=$(realpath -m "${HUGEWIRE:-$TOP/build/app/hugewire}")
 BRIDGE=$(realpath -m "${BRIDGE:-$TOP/build/tests/net/bridge}")
+PINNED=$(realpath -m "${PINNED:-$TOP/build/tests/net/pinned}")
 PYTHONDONTWRITEBYTECODE=1
-export HERE TOP HUGEWIRE BRIDGE PYTHONDONTWRITEBYTECODE
+export HERE TOP HUGEWIRE BRIDGE PINNED PYTHONDONTWRITEBYTECODE
 # shellcheck source=../../app/setup.sh
 . "$TOP/app/setup.sh"
 

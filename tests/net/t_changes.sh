@@ -38,7 +38,7 @@ test_files_are_added_changed_moved_and_removed() {
 }
 
 pool_number() { # name
-    "$HUGEWIRE" pool --json --pid "$SERVER" | sed -n "s/^ *\"$1\": \([0-9]*\),*\$/\1/p"
+    "$HUGEWIRE" pool --json --pid "$SERVER" | sed -n "s/^  \"$1\": \([0-9]*\),*\$/\1/p"
 }
 
 pool_is() { # name value

@@ -148,6 +148,22 @@ START_TEST(as_many_nodes_as_there_may_be)
 }
 END_TEST
 
+START_TEST(what_others_need_is_left_to_them)
+{
+    struct node_pages n[] = { node(0, 2, 100), node(1, 0, 9000) };
+
+    node_keep(&n[0], 40 * SMALL - 1);
+    ck_assert_uint_eq(n[0].size[1].usable, 60);
+    node_keep(&n[0], 70 * SMALL);
+    ck_assert_uint_eq(n[0].size[1].usable, 0);
+    ck_assert_uint_eq(n[0].size[0].usable, 1);
+    node_keep(&n[0], 90 * GIB);
+    ck_assert_uint_eq(n[0].size[0].usable, 0);
+    ck_assert_uint_eq(plan(n, 2, SMALL), 1);
+    assert_piece(0, 1, SMALL, 1);
+}
+END_TEST
+
 /* ---- this machine ---- */
 
 START_TEST(the_first_node_is_the_one_asked_for)
@@ -194,6 +210,7 @@ Suite *arena_plan_suite(void)
     tcase_add_test(tcase, an_empty_node_is_passed_over);
     tcase_add_test(tcase, near_pages_that_are_larger_go_before_far_ones_that_fit);
     tcase_add_test(tcase, as_many_nodes_as_there_may_be);
+    tcase_add_test(tcase, what_others_need_is_left_to_them);
     tcase_add_test(tcase, the_first_node_is_the_one_asked_for);
     tcase_add_test(tcase, a_node_that_is_not_there_is_told);
     suite_add_tcase(suite, tcase);
