@@ -23,7 +23,9 @@ struct open_file {
     int fd;
     bool direct;
     uint32_t file;
-    unsigned reads; /* under way */
+    unsigned reads;   /* under way */
+    uint64_t looked;  /* the batch in which it was last looked at, ... */
+    const char *news; /* ... and why it is not what was catalogued, or NULL */
     uint32_t newer, older;
 };
 
@@ -56,6 +58,7 @@ struct streamer {
     struct chunk_read reads[READER_DEPTH];
     struct chunk_read *free_reads;
     unsigned reads_under_way;
+    uint64_t batch;    /* of reads that finished before any of them is looked at */
     uint32_t *waiting; /* a ring of frames whose read has to wait for a place, oldest first */
     uint32_t waiting_first, waiting_count;
 
@@ -248,12 +251,24 @@ static void read_begin(struct streamer *s, uint32_t frame)
     read_start(s, r, start);
 }
 
+/* What a look at the file behind its reads says: one look is behind all reads of a batch. */
+static const char *file_news(struct streamer *s, struct open_file *o)
+{
+    struct stat st;
+
+    if (o->looked != s->batch) {
+        o->looked = s->batch;
+        o->news =
+            fstat(o->fd, &st) != 0 ? strerror(errno) : file_differs(&s->config.files[o->file], &st);
+    }
+    return o->news;
+}
+
 /* NULL: go on, or it is done; *more says which. Else why the file is given up. */
 static const char *read_result(struct streamer *s, struct chunk_read *r, bool *more)
 {
     struct open_file *o = &s->open[s->file[r->file].open];
     uint64_t at = r->op.offset;
-    struct stat st;
 
     *more = true;
     if (r->op.result == -EINTR || r->op.result == -EAGAIN) {
@@ -277,9 +292,7 @@ static const char *read_result(struct streamer *s, struct chunk_read *r, bool *m
         return NULL;
     }
     *more = false;
-    if (fstat(o->fd, &st) != 0)
-        return strerror(errno);
-    return file_differs(&s->config.files[r->file], &st);
+    return file_news(s, o);
 }
 
 static void sum(struct streamer *s, const struct chunk_read *r)
@@ -366,16 +379,18 @@ void streamer_input(struct streamer *s, uint32_t worker, const struct chunk_mess
 unsigned streamer_poll(struct streamer *s, uint64_t timeout_ns)
 {
     struct reader *reader = s->config.reader;
+    struct read_op *done[READER_DEPTH];
     unsigned n = 0;
 
-    /* What is finished begins new reads, so the number is bounded. */
-    while (n < READER_DEPTH && s->reads_under_way != 0) {
+    while (n < s->reads_under_way) {
         struct read_op *op = reader->ops->poll(reader, n == 0 ? timeout_ns : 0);
         if (op == NULL)
             break;
-        read_finished(s, (struct chunk_read *)op);
-        n++;
+        done[n++] = op;
     }
+    s->batch++;
+    for (unsigned i = 0; i < n; i++) /* this begins new reads, which are of a later batch */
+        read_finished(s, (struct chunk_read *)done[i]);
     return n;
 }
 

@@ -354,6 +354,25 @@ START_TEST(a_change_between_read_and_answer_is_seen)
 }
 END_TEST
 
+/* One look at a file is behind all reads that finish together, but not behind the next ones. */
+START_TEST(a_change_is_seen_for_each_batch_of_reads)
+{
+    ask(1, 0, 2);
+    finish();
+    ck_assert_uint_eq(answers[0].kind, CHUNK_READY);
+    slow.held = true;
+    ask(2, 0, 0);
+    ask(3, 1, 0);
+    ask(4, 0, 1);
+    overwrite("a", 5);
+    slow.held = false;
+    ck_assert_uint_eq(streamer_poll(streamer, 0), 3);
+    ck_assert_uint_eq(answer_count, 4);
+    for (unsigned i = 1; i < 4; i++)
+        ck_assert_uint_eq(answers[i].kind, answers[i].lease == 3 ? CHUNK_READY : CHUNK_FAILED);
+}
+END_TEST
+
 START_TEST(a_truncated_file_fails)
 {
     ask(1, 0, 0);
@@ -422,6 +441,7 @@ Suite *streamer_suite(void)
     tcase_add_test(tc, an_interrupted_read_is_tried_again);
     tcase_add_test(tc, a_file_that_is_overwritten_fails_at_the_next_read);
     tcase_add_test(tc, a_change_between_read_and_answer_is_seen);
+    tcase_add_test(tc, a_change_is_seen_for_each_batch_of_reads);
     tcase_add_test(tc, a_truncated_file_fails);
     tcase_add_test(tc, another_file_in_its_place_fails_if_it_was_not_open);
     tcase_add_test(tc, a_file_renamed_over_while_open_is_read_to_its_end);
