@@ -203,6 +203,40 @@ START_TEST(eal_knows_the_arena)
 }
 END_TEST
 
+/* The physical address of p, as the kernel tells it; 0: it does not. */
+static uint64_t physical(const uint8_t *p)
+{
+    uint64_t entry = 0;
+    int fd = open("/proc/self/pagemap", O_RDONLY);
+
+    if (fd < 0 || pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)p / 4096 * 8)) != 8)
+        entry = 0;
+    if (fd >= 0)
+        close(fd);
+    return (entry & ((UINT64_C(1) << 55) - 1)) * 4096 + ((uintptr_t)p & 4095);
+}
+
+START_TEST(device_addresses_are_of_the_kind_that_eal_uses)
+{
+    docroot_write(&root, "a", 9 << 20);
+    struct pool *pool = pool_make();
+    const struct arena *arena = pool_arena(pool);
+    const struct pool_report report = report_of(pool);
+    bool is_physical = rte_eal_iova_mode() == RTE_IOVA_PA;
+
+    ck_assert_int_eq(report.iova_physical, is_physical);
+    for (uint64_t at = 0; at < arena->bytes; at += arena->page_bytes / 2 + 4096) {
+        const uint8_t *p = arena->base + at;
+        uint64_t wanted = is_physical ? physical(p) : (uintptr_t)p;
+        ck_assert_uint_ne(wanted, 0);
+        ck_assert_uint_eq(arena_iova(arena, p), wanted);
+        ck_assert(wanted >= report.iova_first && wanted < report.iova_end);
+        ck_assert_uint_eq(arena_page_room(arena, p), arena->page_bytes - at % arena->page_bytes);
+    }
+    pool_destroy(pool);
+}
+END_TEST
+
 START_TEST(pages_of_both_sizes_are_one_pool)
 {
     const uint64_t large = hugepage_bytes[0], small = hugepage_bytes[1];
@@ -358,6 +392,7 @@ static Suite *pool_suite(void)
     tcase_add_test(tcase, empty_root_is_an_empty_pool);
     tcase_add_test(tcase, report_shows_what_the_kernel_pinned);
     tcase_add_test(tcase, eal_knows_the_arena);
+    tcase_add_test(tcase, device_addresses_are_of_the_kind_that_eal_uses);
     tcase_add_test(tcase, pages_of_both_sizes_are_one_pool);
     tcase_add_test(tcase, a_stray_write_to_a_sealed_pool_faults);
     tcase_add_test(tcase, a_device_without_mappings_needs_none);
@@ -369,7 +404,8 @@ static Suite *pool_suite(void)
     return suite;
 }
 
-int main(void)
+/* mempool_pool_test [va|pa]: what EAL gives devices as addresses */
+int main(int argc, char **argv)
 {
     /* 32 pages for EAL, at most 8 for a test's pool. */
     const unsigned long pages_needed = 40;
@@ -382,12 +418,15 @@ int main(void)
                          "-l",
                          "0",
                          "--vdev=net_null0",
-                         "--log-level=error" };
+                         "--log-level=error",
+                         "--iova-mode=va" };
     enum { COUNT = sizeof(texts) / sizeof(texts[0]) };
     char *args[COUNT + 1] = { NULL };
 
     for (unsigned i = 0; i < COUNT; i++)
         args[i] = texts[i];
+    if (argc > 1)
+        snprintf(texts[COUNT - 1], sizeof(texts[0]), "--iova-mode=%s", argv[1]);
     const uint64_t usable = hugepages_usable(hugepage_bytes[1]);
     if (usable < pages_needed) {
         fprintf(stderr,
