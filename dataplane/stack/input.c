@@ -18,7 +18,7 @@ static bool source_ok_v4(const struct stack *s, const struct address *own,
         return false;
     /* The directed broadcast address of our net. */
     uint32_t host = own->prefix_len >= 31 ? 0 : UINT32_MAX >> own->prefix_len;
-    return host == 0 || !ip_addr_same_net(src, &own->ip, own->prefix_len) || (v4 & host) != host;
+    return host == 0 || v4 != (ip_addr_v4(&own->ip) | host);
 }
 
 /* The same for IPv6 (RFC 4291 sections 2.5.3, 2.7). An IPv4-mapped address on the wire would pass
@@ -381,6 +381,8 @@ void stack_input(struct stack *s, const struct frame *frames, unsigned n, uint64
 {
     stack_set_now(s, now);
     for (unsigned i = 0; i < n; i++) {
+        if (i % STACK_LOOK_AHEAD == 0)
+            stack_look_ahead(s, &frames[i], n - i < STACK_LOOK_AHEAD ? n - i : STACK_LOOK_AHEAD);
         s->frame = &frames[i];
         frame_input(s, &frames[i]);
     }

@@ -70,6 +70,14 @@ static inline uint8_t *link_emit(const struct stack *s, uint8_t *p, const struct
     return p + eth_emit_tagged(p, dst, &s->config.mac, s->config.vlan, type);
 }
 
+/* lookahead.c */
+
+/* Frames at a time: a burst. */
+#define STACK_LOOK_AHEAD 32
+
+/* Asks for what n frames, at most STACK_LOOK_AHEAD, will need. */
+void stack_look_ahead(const struct stack *s, const struct frame *frames, unsigned n);
+
 /* input.c */
 
 /* Whether own may have a peer with this address (RFC 1122 section 3.2.1.3, RFC 4291 section 2.7).

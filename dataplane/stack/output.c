@@ -35,6 +35,15 @@ static void packet_output(struct stack *s, const struct tcp_conn *c, struct tx_s
     slot->l3_len = IPV6_HEADER_BYTES;
 }
 
+/* The usual lengths by moves of that length, not by a call. */
+static inline void header_copy(uint8_t *to, const uint8_t *from, uint32_t len)
+{
+    if (LIKELY(len == ETH_HEADER_BYTES + IPV4_HEADER_BYTES))
+        memcpy(to, from, ETH_HEADER_BYTES + IPV4_HEADER_BYTES);
+    else
+        memcpy(to, from, len);
+}
+
 /* Ethernet and IP headers, of `at` bytes, in front of what tcp_output() wrote: for packets of one
  * size the same. */
 static void link_output(struct stack *s, const struct tcp_conn *c, struct tx_slot *slots,
@@ -46,7 +55,7 @@ static void link_output(struct stack *s, const struct tcp_conn *c, struct tx_slo
             packet_output(s, c, &slots[i]);
             continue;
         }
-        memcpy(slots[i].head, slots[0].head, at);
+        header_copy(slots[i].head, slots[0].head, at);
         slots[i].l2_len = slots[0].l2_len;
         slots[i].l3_len = slots[0].l3_len;
         slots[i].ipv4 = slots[0].ipv4;

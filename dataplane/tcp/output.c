@@ -356,7 +356,8 @@ static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t a
         if (n == 0) {
             header_len = tcp_segment_emit(slot->head + at, seg);
         } else {
-            memcpy(slot->head + at, slots[0].head + at, header_len);
+            /* Of a constant length: all that a header can have, and room there is. */
+            memcpy(slot->head + at, slots[0].head + at, TCP_HEADER_BYTES_MAX);
             tcp_segment_renumber(slot->head + at, seg->seq, seg->flags);
         }
         extent = slot_take_extents(c->ctx, slot, len - inline_len, extent);

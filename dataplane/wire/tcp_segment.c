@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wire/tcp_segment.h"
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
 
@@ -14,7 +15,11 @@ enum {
     OPTION_TIMESTAMPS = 8,
 };
 
-static void option_parse(const uint8_t *p, uint32_t len, struct tcp_segment *seg)
+/* What most segments have and nothing else: two NOPs before the option (RFC 7323 appendix A). */
+#define TIMESTAMPS_ALONE                                                                           \
+    ((uint32_t)OPTION_NOP << 24 | OPTION_NOP << 16 | OPTION_TIMESTAMPS << 8 | 10)
+
+static inline void option_parse(const uint8_t *p, uint32_t len, struct tcp_segment *seg)
 {
     switch (p[0]) {
     case OPTION_MSS:
@@ -100,6 +105,11 @@ enum tcp_parse_result tcp_segment_parse(const struct ip_packet *ip, bool checksu
         .payload = p + header_len,
         .payload_len = ip->payload_len - header_len,
     };
+    if (LIKELY(header_len == TCP_HEADER_BYTES + 12) &&
+        get_be32(p + TCP_HEADER_BYTES) == TIMESTAMPS_ALONE) {
+        option_parse(p + TCP_HEADER_BYTES + 2, 10, seg);
+        return TCP_PARSE_OK;
+    }
     return options_parse(p + TCP_HEADER_BYTES, p + header_len, seg) ? TCP_PARSE_OK
                                                                     : TCP_PARSE_MALFORMED;
 }
