@@ -411,7 +411,8 @@ static void destroy(struct run *r)
     io_pools_destroy(&r->pools);
 }
 
-void bench_run(struct bench *bench, const struct bench_row *row, struct bench_result *result)
+__attribute__((noinline)) void bench_run(struct bench *bench, const struct bench_row *row,
+                                         struct bench_result *result)
 {
     struct bench_row settled = *row;
     struct run *r = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*r), 64));

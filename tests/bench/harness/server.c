@@ -28,7 +28,8 @@ static void stack_settings(struct stack_config *stack, const struct server_confi
     }
     if (stack->ranges_max < 4 * stack->connections_max)
         stack->ranges_max = 4 * stack->connections_max;
-    stack->seed[0] = 0x6877; /* the same hash in every run */
+    stack->seed[0] = UINT64_C(0x9e3779b97f4a7c15); /* the same hash in every run */
+    stack->seed[1] = UINT64_C(0xc2b2ae3d27d4eb4f);
     stack->memory = config->memory;
 }
 
