@@ -193,6 +193,33 @@ test_jumbo_packets() {
     serve_stop
 }
 
+# Behind a router: what left as 64 KiB is cut into segments and summed by the kernel, as our virtio-net
+# header told it, and checked by a client whose interface offers no offload at all.
+test_large_packets_of_a_tap_are_cut_and_summed() {
+    local address
+    net_veth
+    serve_on tap:hw0 "$MEDIUM" --address $SERVER_IP6/64 --gateway $CLIENT_IP --gateway $CLIENT_IP6
+    ip -n "$SERVER_NS" addr add $CLIENT_IP/24 dev hw0
+    ip -n "$SERVER_NS" addr add 10.73.0.1/24 dev sv
+    ipv6_up "$SERVER_NS" hw0 $CLIENT_IP6/64
+    ipv6_up "$SERVER_NS" sv fd00:73::1/64
+    ip netns exec "$SERVER_NS" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+    ip -n "$CLIENT_NS" addr flush dev cl
+    ip -n "$CLIENT_NS" addr add 10.73.0.2/24 dev cl
+    ipv6_up "$CLIENT_NS" cl fd00:73::2/64
+    ip -n "$CLIENT_NS" route add default via 10.73.0.1
+    ip -n "$CLIENT_NS" -6 route add default via fd00:73::1
+    for address in $SERVER_IP "[$SERVER_IP6]"; do
+        fetch -o "$T/got" "http://$address/20m.bin" || fail "curl $address: exit code $?"
+        expect_same "$MEDIUM/20m.bin" "$T/got"
+    done
+    # More segments came than packets left: it was the kernel that cut them.
+    [ "$(client cat /sys/class/net/cl/statistics/rx_packets)" -gt $((3 * $(counter tx_packets))) ] ||
+        fail "$(counter tx_packets) packets left, $(client cat /sys/class/net/cl/statistics/rx_packets) came"
+    expect_eq "wrong checksums" 0 "$(client nstat -asz TcpInCsumErrors | awk '$1 == "TcpInCsumErrors" { print $2 }')"
+    serve_stop
+}
+
 # The larger MTU of a client must not make us send more than our own; nor must a smaller one of its
 # be exceeded.
 test_mtus_that_differ() {
