@@ -15,7 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef PREFIX_SUM_BLOCK /* but for the bench that compares (docs/POOL.md) */
 #define PREFIX_SUM_BLOCK 128
+#endif
 
 /* Entries for size bytes: one per started block, and one for the end. */
 static inline uint64_t prefix_sum_entries(uint64_t size)
