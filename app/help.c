@@ -9,6 +9,7 @@ const char help_all[] =
     "  hugewire doctor [ROOT]          tell what this machine has, lacks, and how to mend it\n"
     "  hugewire status [--json]        tell what a running server counts\n"
     "  hugewire pool [--json]          show the pool of the running server\n"
+    "  hugewire verify [--disk]        check the bytes in the pool of the running server\n"
     "  hugewire reload                 look through ROOT now, for files that changed\n"
     "  hugewire reopen [--pid N]       have a running server open its access log anew\n"
     "  hugewire --version\n"
@@ -69,6 +70,15 @@ const char help_pool[] =
     "used,\n"
     "free and retired memory, files, versions, references. --pid is needed where several servers\n"
     "run.\n";
+
+const char help_verify[] =
+    "usage: hugewire verify [--disk] [--json] [--pid N] [PATH]\n"
+    "\n"
+    "Has the running server sum and hash the files in its pool again and compare them with what "
+    "was\n"
+    "read; with --disk, also with the files on disk. PATH: a file, all below a directory, or a\n"
+    "pattern such as '*.html'. What is damaged is read again. Exits with 0 if all is well, 1 if\n"
+    "something was damaged or differs, 2 if it could not be found out.\n";
 
 const char help_reload[] =
     "usage: hugewire reload [--pid N]\n"

@@ -8,6 +8,7 @@ extern const char help_serve[];
 extern const char help_check[];
 extern const char help_doctor[];
 extern const char help_pool[];
+extern const char help_verify[];
 extern const char help_reload[];
 extern const char help_status[];
 extern const char help_reopen[];

@@ -9,6 +9,7 @@
 #include "app/pool_print.h"
 #include "app/serve.h"
 #include "app/status.h"
+#include "app/verify.h"
 
 int main(int argc, char **argv)
 {
@@ -27,6 +28,12 @@ int main(int argc, char **argv)
         return doctor_run("", options.root, stdout);
     case OPTIONS_POOL:
         return pool_print(options.pid, options.json, stdout, stderr);
+    case OPTIONS_VERIFY:
+        return verify_run(&(struct verify_options){ .pid = options.pid,
+                                                    .pattern = options.pattern,
+                                                    .disk = options.disk,
+                                                    .json = options.json },
+                          stdout, stderr);
     case OPTIONS_RELOAD:
         return control_reload(options.pid, stdout, stderr);
     case OPTIONS_STATUS:

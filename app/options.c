@@ -17,6 +17,7 @@ enum {
     OPT_CONFIG,
     OPT_PID,
     OPT_JSON,
+    OPT_DISK,
     OPT_SETTING,
 };
 
@@ -256,7 +257,9 @@ static void running_read(struct options *options, int argc, char **argv, FILE *e
     static const struct option table[] = { { "help", no_argument, NULL, OPT_HELP },
                                            { "pid", required_argument, NULL, OPT_PID },
                                            { "json", no_argument, NULL, OPT_JSON },
+                                           { "disk", no_argument, NULL, OPT_DISK },
                                            { 0 } };
+    bool verify = command == OPTIONS_VERIFY;
     uint64_t pid;
     int found;
 
@@ -275,8 +278,10 @@ static void running_read(struct options *options, int argc, char **argv, FILE *e
             options->pid = (int)pid;
             break;
         case OPT_JSON:
-            if (command == OPTIONS_STATUS || command == OPTIONS_POOL) {
-                options->json = true;
+        case OPT_DISK:
+            if (verify ||
+                (found == OPT_JSON && (command == OPTIONS_STATUS || command == OPTIONS_POOL))) {
+                *(found == OPT_JSON ? &options->json : &options->disk) = true;
                 break;
             }
             /* fall through */
@@ -285,8 +290,15 @@ static void running_read(struct options *options, int argc, char **argv, FILE *e
             return;
         }
     }
+    if (verify && optind < argc)
+        options->pattern = argv[optind++];
     if (optind < argc)
         bad(options, errors, "unexpected \"%s\" (see hugewire %s --help)", argv[optind], argv[0]);
+}
+
+static void verify_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    running_read(options, argc, argv, errors, OPTIONS_VERIFY, help_verify);
 }
 
 static void status_read(struct options *options, int argc, char **argv, FILE *errors)
@@ -315,7 +327,7 @@ static const struct {
 } commands[] = {
     { "serve", serve_read },   { "check", check_read },   { "doctor", doctor_read },
     { "pool", pool_read },     { "reload", reload_read }, { "status", status_read },
-    { "reopen", reopen_read },
+    { "reopen", reopen_read }, { "verify", verify_read },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -14,6 +14,7 @@ enum options_command {
     OPTIONS_CHECK,   /* file is set */
     OPTIONS_DOCTOR,  /* root may be set */
     OPTIONS_POOL,    /* pid and json may be set */
+    OPTIONS_VERIFY,  /* pid, json, disk and pattern may be set */
     OPTIONS_RELOAD,  /* pid may be set */
     OPTIONS_STATUS,  /* pid and json may be set */
     OPTIONS_REOPEN,  /* pid may be set */
@@ -28,7 +29,9 @@ struct options {
     const char *file;
     const char *root; /* NULL: not given */
     bool json;
-    int pid; /* of the server meant; 0: not given */
+    bool disk;           /* compare with the disk */
+    const char *pattern; /* of paths; NULL: not given */
+    int pid;             /* of the server meant; 0: not given */
     const char *text;
 };
 

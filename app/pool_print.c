@@ -79,6 +79,10 @@ static void print_memory(const json_t *pool, FILE *out)
     fprintf(out, ", hugepages %s\n", size(pool, "process_hugetlb_bytes", a));
     fprintf(out, "table of checksums  %s\n", size(pool, "sum_table_bytes", a));
     fprintf(out, "lost to rounding    %s\n", size(pool, "padding_bytes", a));
+    const char *persist = json_string_value(json_object_get(pool, "persist"));
+    if (persist != NULL && persist[0] != '\0')
+        fprintf(out, "kept in             %s; %llu files, %s, were there at the start\n", persist,
+                (unsigned long long)number(pool, "adopted_files"), size(pool, "adopted_bytes", a));
     fprintf(out, "retired             %llu files, %s\n",
             (unsigned long long)number(pool, "retired_files"), size(pool, "retired_bytes", a));
 }

@@ -234,6 +234,7 @@ static void pool_line(void *ctx, enum pool_log_level level, const char *line)
         [POOL_LOG_WARNING] = CONFIG_LOG_WARNING,
         [POOL_LOG_INFO] = CONFIG_LOG_INFO,
         [POOL_LOG_DEBUG] = CONFIG_LOG_DEBUG,
+        [POOL_LOG_ERROR] = CONFIG_LOG_ERROR,
     };
 
     log_line(levels[level], "%s", line);

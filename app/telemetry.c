@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_telemetry.h>
 
@@ -149,12 +151,15 @@ static void add_memory(struct rte_tel_data *answer, const struct pool_report *r,
         { "versions", k->versions },
         { "rescans", k->rescans },
         { "watched_directories", k->watched },
+        { "adopted_files", r->adopted.files },
+        { "adopted_bytes", r->adopted.bytes },
     };
 
     rte_tel_data_add_dict_int(answer, "node", r->node);
     rte_tel_data_add_dict_string(answer, "iova_mode", r->iova_physical ? "physical" : "virtual");
     rte_tel_data_add_dict_string(answer, "devices", r->devices);
     rte_tel_data_add_dict_string(answer, "reader", r->reader);
+    rte_tel_data_add_dict_string(answer, "persist", r->persist != NULL ? r->persist : "");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         rte_tel_data_add_dict_u64(answer, rows[i].name, rows[i].value);
 }
@@ -274,6 +279,70 @@ static bool register_debug(void)
     return true;
 }
 #endif
+/* "pool:PATTERN" or "disk:PATTERN". */
+static int answer_verify(const char *cmd, const char *params, struct rte_tel_data *answer)
+{
+    struct verify_request request = { .disk = params != NULL && strncmp(params, "disk:", 5) == 0 };
+
+    if (params == NULL || (!request.disk && strncmp(params, "pool:", 5) != 0) ||
+        strlen(params + 5) >= sizeof(request.pattern))
+        return -EINVAL;
+    snprintf(request.pattern, sizeof(request.pattern), "%s", params + 5);
+    pthread_mutex_lock(&pool_source.lock);
+    uint64_t serial = pool_source.pool != NULL ? pool_verify(pool_source.pool, &request) : 0;
+    pthread_mutex_unlock(&pool_source.lock);
+    rte_tel_data_start_dict(answer);
+    return rte_tel_data_add_dict_u64(answer, "serial", serial);
+}
+
+static int add_findings(struct rte_tel_data *answer, const struct verify_report *r)
+{
+    struct rte_tel_data *list = rte_tel_data_alloc();
+
+    if (list == NULL)
+        return -ENOMEM;
+    rte_tel_data_start_array(list, RTE_TEL_STRING_VAL);
+    for (unsigned i = 0; i < r->finding_count; i++) {
+        char text[RTE_TEL_MAX_STRING_LEN];
+        snprintf(text, sizeof(text), "%s %s",
+                 r->findings[i].fault == VERIFY_DAMAGED ? "damaged" : "differs",
+                 r->findings[i].path);
+        rte_tel_data_add_array_string(list, text);
+    }
+    return rte_tel_data_add_dict_container(answer, "findings", list, 0);
+}
+
+static int answer_verify_report(const char *cmd, const char *params, struct rte_tel_data *answer)
+{
+    struct verify_report r = { 0 };
+
+    pthread_mutex_lock(&pool_source.lock);
+    if (pool_source.pool == NULL || !pool_verify_report(pool_source.pool, &r))
+        r = (struct verify_report){ 0 };
+    pthread_mutex_unlock(&pool_source.lock);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        { "serial", r.serial },
+        { "running", r.running },
+        { "files", r.files },
+        { "bytes", r.bytes },
+        { "ns", r.ns },
+        { "disk_files", r.disk_files },
+        { "disk_bytes", r.disk_bytes },
+        { "streamed", r.streamed },
+        { "changed", r.changed },
+        { "unread", r.unread },
+        { "damaged", r.damaged },
+        { "differing", r.differing },
+    };
+
+    rte_tel_data_start_dict(answer);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        rte_tel_data_add_dict_u64(answer, rows[i].name, rows[i].value);
+    return add_findings(answer, &r);
+}
 
 bool telemetry_register(void)
 {
@@ -287,6 +356,11 @@ bool telemetry_register(void)
                                       "The pool's memory and files. No parameters") == 0 &&
            rte_telemetry_register_cmd("/hugewire/reload", answer_reload,
                                       "Looks through ROOT. No parameters") == 0 &&
+           rte_telemetry_register_cmd("/hugewire/verify", answer_verify,
+                                      "Begins to verify. Parameter: pool:PATTERN or "
+                                      "disk:PATTERN") == 0 &&
+           rte_telemetry_register_cmd("/hugewire/verify_report", answer_verify_report,
+                                      "What is verified so far. No parameters") == 0 &&
            rte_telemetry_register_cmd("/hugewire/reopen", answer_reopen,
                                       "Opens the access log's file anew. No parameters") == 0;
 }

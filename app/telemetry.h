@@ -7,6 +7,8 @@
  *   /hugewire/workers         how many workers there are
  *   /hugewire/reopen          opens the access log's file anew
  *   /hugewire/pool            the pool: memory, files, versions, references
+ *   /hugewire/verify,WHAT     begins to verify; WHAT: pool:PATTERN or disk:PATTERN
+ *   /hugewire/verify_report   how far that is, and what it found
  *   /hugewire/reload          looks through ROOT; answers when that is done
  *   /hugewire/wild            debug builds: worker 0 sends from outside of the pool (wild.h)
  */

@@ -256,7 +256,6 @@ struct content *contents_adopt(struct contents *c, const struct pool_index_entry
     }
     *content = (struct content){ .next = *bucket,
                                  .id = entry->id,
-                                 .whole = true,
                                  .record = entry->record + 1,
                                  .hash = entry->hash,
                                  .read_s = entry->read_s,
@@ -296,7 +295,6 @@ void contents_settle(struct contents *c, struct content *content, const struct c
     content->extent_count = count;
     content->id = *id;
     content->hash = etag_hash(content->extents, count, id->size);
-    content->whole = true;
     record_enter(c, content);
 }
 

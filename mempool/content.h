@@ -36,10 +36,10 @@ struct content {
     struct content *next; /* of its bucket */
     struct content_id id;
     uint32_t refs;
-    uint32_t stream; /* 0: it lies here; else it is streamed (struct file: stream) */
-    bool damaged;    /* its bytes are not what was read: no file may get it any more */
-    bool whole;      /* settled: hash is set */
-    uint32_t record; /* of the index, plus 1; 0: it has none */
+    uint32_t stream;   /* 0: it lies here; else it is streamed (struct file: stream) */
+    bool damaged;      /* its bytes are not what was read: no file may get it any more */
+    uint32_t record;   /* of the index, plus 1; 0: it has none */
+    uint64_t verified; /* by the run of this number (mempool/verify.h) */
     struct etag_hash hash;
     int64_t read_s; /* wall clock, before its reading began; the reader's to set */
     uint32_t extent_count;

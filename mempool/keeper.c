@@ -22,6 +22,8 @@
 /* Where inotify does not reach, if nothing else is said. */
 #define RESCAN_DEFAULT_NS (60 * 1000 * NS_PER_MS)
 #define TAKEN_POLL_NS     (NS_PER_MS / 10)
+/* Verification goes on so long before changes are looked at. */
+#define VERIFY_STEP_NS (5 * NS_PER_MS)
 
 enum retired_state {
     RETIRED_ANSWERING, /* responses refer to it */
@@ -50,11 +52,15 @@ struct keeper {
     size_t retired_count, retired_max;
     uint64_t retire_at, retire_wait_ns;
     uint64_t versions, rescans;
+    struct verify *verify;
 
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t reloaded;
     uint64_t reloads_wanted, reloads_done;
     struct keeper_report report;
+    struct verify_request verify_request;
+    bool verify_wanted;
+    struct verify_report verify_report;
     bool ended;
     bool stop; /* read without the lock, too */
 };
@@ -294,6 +300,68 @@ static void snapshot(struct keeper *k)
     pthread_mutex_unlock(&k->lock);
 }
 
+/* ---- verification ---- */
+
+static void wake(struct keeper *k)
+{
+    uint64_t one = 1;
+
+    (void)!write(k->wake_fd, &one, sizeof(one));
+}
+
+static void on_wrong(void *ctx, const char *path)
+{
+    struct keeper *k = ctx;
+
+    scopes_add(&k->scopes, path, false, 0);
+    k->scopes_ns = 0; /* at once */
+}
+
+static void verify_on(struct keeper *k)
+{
+    struct verify_request request;
+
+    pthread_mutex_lock(&k->lock);
+    bool wanted = k->verify_wanted;
+    k->verify_wanted = false;
+    if (wanted)
+        request = k->verify_request;
+    pthread_mutex_unlock(&k->lock);
+    if (wanted)
+        verify_begin(k->verify, &request);
+    else if (!verify_report(k->verify)->running)
+        return;
+    verify_step(k->verify, VERIFY_STEP_NS, on_wrong, k);
+    pthread_mutex_lock(&k->lock);
+    k->verify_report = *verify_report(k->verify);
+    pthread_mutex_unlock(&k->lock);
+}
+
+uint64_t keeper_verify(struct keeper *k, const struct verify_request *request)
+{
+    uint64_t serial = 0;
+
+    pthread_mutex_lock(&k->lock);
+    if (!k->ended && !k->verify_wanted && !k->verify_report.running) {
+        serial = k->verify_report.serial + 1;
+        k->verify_request = *request;
+        k->verify_report = (struct verify_report){ .running = true, .serial = serial };
+        k->verify_wanted = true;
+        wake(k);
+    }
+    pthread_mutex_unlock(&k->lock);
+    return serial;
+}
+
+bool keeper_verify_report(struct keeper *k, struct verify_report *report)
+{
+    pthread_mutex_lock(&k->lock);
+    *report = k->verify_report;
+    bool there = !k->ended;
+    pthread_mutex_unlock(&k->lock);
+    return there;
+}
+
 /* What is due now. */
 static void act(struct keeper *k, uint64_t now)
 {
@@ -320,6 +388,7 @@ static void act(struct keeper *k, uint64_t now)
             look(k, &k->scopes, false, false);
     }
     retired_look(k, now);
+    verify_on(k);
     if (reload || now >= k->rescan_at || k->rescan_at == NEVER)
         k->rescan_at = rescan_ns(k) == NEVER ? NEVER : monotonic_ns() + rescan_ns(k);
 
@@ -347,6 +416,8 @@ static void wait_for_work(struct keeper *k)
 
     if (k->retired_count > 0)
         due = earlier(due, k->retire_at);
+    if (verify_report(k->verify)->running)
+        due = 0;
     now = monotonic_ns();
     uint64_t ms = due <= now ? 0 : (due - now + NS_PER_MS - 1) / NS_PER_MS;
     /* While events are gathered more of them need not wake us. */
@@ -377,13 +448,6 @@ static void *keeper_main(void *arg)
 
 /* ---- from outside ---- */
 
-static void wake(struct keeper *k)
-{
-    uint64_t one = 1;
-
-    (void)!write(k->wake_fd, &one, sizeof(one));
-}
-
 struct keeper *keeper_start(const struct keeper_config *config, char *error, size_t error_bytes)
 {
     struct keeper *k = calloc(1, sizeof(*k));
@@ -401,17 +465,21 @@ struct keeper *keeper_start(const struct keeper_config *config, char *error, siz
         .versions = 1,
         .retire_wait_ns = RETIRE_MIN_NS,
     };
+    k->verify = verify_create(k->u);
     pthread_mutex_init(&k->lock, NULL);
     pthread_cond_init(&k->reloaded, NULL);
     k->rescan_at = rescan_ns(k) == NEVER ? NEVER : monotonic_ns() + rescan_ns(k);
     k->u->stop = &k->stop;
     snapshot(k);
-    int failed = k->wake_fd < 0 ? errno : pthread_create(&k->thread, NULL, keeper_main, k);
+    int failed = k->verify == NULL ? ENOMEM
+                 : k->wake_fd < 0  ? errno
+                                   : pthread_create(&k->thread, NULL, keeper_main, k);
     if (failed == 0)
         return k;
     pool_error(error, error_bytes, "pool: its thread does not start: %s", strerror(failed));
     if (k->wake_fd >= 0)
         close(k->wake_fd);
+    verify_destroy(k->verify);
     free(k);
     return NULL;
 }
@@ -430,6 +498,7 @@ void keeper_destroy(struct keeper *k)
     if (k == NULL)
         return;
     k->u->stop = NULL;
+    verify_destroy(k->verify);
     scopes_destroy(&k->scopes);
     close(k->wake_fd);
     free(k->retired);

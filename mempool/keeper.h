@@ -21,6 +21,7 @@
 
 #include "base/extent.h"
 #include "mempool/update.h"
+#include "mempool/verify.h"
 
 /* The workers, as the keeper sees them. */
 struct pool_readers {
@@ -67,6 +68,10 @@ void keeper_destroy(struct keeper *keeper);
 /* Any thread: all of ROOT is looked at. wait: until that is done; false if the keeper has ended.
  */
 bool keeper_reload(struct keeper *keeper, bool wait);
+/* Any thread: begins to verify; the serial of the run, or 0: one runs, or the keeper has ended. */
+uint64_t keeper_verify(struct keeper *keeper, const struct verify_request *request);
+/* Any thread: how far it is. False: the keeper has ended. */
+bool keeper_verify_report(struct keeper *keeper, struct verify_report *report);
 /* Any thread. */
 void keeper_report(struct keeper *keeper, struct keeper_report *report);
 

@@ -39,6 +39,15 @@ void pool_log_warning(struct pool_log *log, const char *format, ...)
     va_end(args);
 }
 
+void pool_log_error(struct pool_log *log, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    log_line(log, POOL_LOG_ERROR, format, args);
+    va_end(args);
+}
+
 void pool_log_debug(struct pool_log *log, const char *format, ...)
 {
     va_list args;

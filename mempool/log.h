@@ -14,6 +14,7 @@ enum pool_log_level {
     POOL_LOG_WARNING, /* something is not served, or served less well; the line says why */
     POOL_LOG_INFO,
     POOL_LOG_DEBUG,
+    POOL_LOG_ERROR, /* something is wrong that never should be */
 };
 
 /* Warnings shown; a docroot may have a million files that cannot be read. */
@@ -32,6 +33,8 @@ __attribute__((format(printf, 2, 3))) void pool_log_info(struct pool_log *log, c
                                                          ...);
 __attribute__((format(printf, 2, 3))) void pool_log_warning(struct pool_log *log,
                                                             const char *format, ...);
+__attribute__((format(printf, 2, 3))) void pool_log_error(struct pool_log *log, const char *format,
+                                                          ...);
 __attribute__((format(printf, 2, 3))) void pool_log_debug(struct pool_log *log, const char *format,
                                                           ...);
 /* Says how many warnings were not shown, if any, and counts from 0 again. */

@@ -439,6 +439,16 @@ bool pool_reload(struct pool *pool, bool wait)
     return pool->keeper != NULL && keeper_reload(pool->keeper, wait);
 }
 
+uint64_t pool_verify(struct pool *pool, const struct verify_request *request)
+{
+    return pool->keeper != NULL ? keeper_verify(pool->keeper, request) : 0;
+}
+
+bool pool_verify_report(struct pool *pool, struct verify_report *report)
+{
+    return pool->keeper != NULL && keeper_verify_report(pool->keeper, report);
+}
+
 void pool_keeper_report(const struct pool *pool, struct keeper_report *report)
 {
     *report = (struct keeper_report){ 0 };

@@ -107,6 +107,10 @@ void pool_unfollow(struct pool *pool);
 void pool_keeper_report(const struct pool *pool, struct keeper_report *report);
 /* Any thread, while it follows: looks at all of ROOT. wait: until that is done. */
 bool pool_reload(struct pool *pool, bool wait);
+/* Any thread, while it follows: as keeper_verify() and keeper_verify_report(); 0, false: it does
+ * not follow changes. */
+uint64_t pool_verify(struct pool *pool, const struct verify_request *request);
+bool pool_verify_report(struct pool *pool, struct verify_report *report);
 /*
  * Fills in what the pool knows of a streamer's configuration; the pool must outlive the streamer.
  * Before pool_seal(). 1: there is something to stream, 0: there is not, -1: error.

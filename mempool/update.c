@@ -21,6 +21,7 @@ struct candidate {
     size_t item;             /* that reads it; NO_ITEM: it is there */
     bool known;              /* an older state of it is served */
     bool again;              /* to be read even if it looks the same */
+    bool damaged;            /* what is served is not what was read: better nothing than that */
 };
 
 /* One update. */
@@ -213,6 +214,8 @@ static void file_compare(struct run *run, const struct scan_file *file)
 
     if (c.known) {
         run->file_present[old.file->index] = 1;
+        c.damaged = u->content_of[old.file->index]->damaged;
+        c.again |= c.damaged;
         if (!c.again && content_id_equal(&u->content_of[old.file->index]->id, &c.id))
             return;
     }
@@ -553,7 +556,10 @@ static int enter(struct run *run)
         return -1;
     for (size_t i = 0; i < run->candidate_count; i++) {
         struct candidate *c = &run->candidates[i];
+        const char *path = path_of(run, c);
         if (c->content != NULL && candidate_enter(run, c) != 0)
+            return -1;
+        if (c->content == NULL && c->damaged && path_remove(run, path, strlen(path)) != 0)
             return -1;
     }
     return 0;

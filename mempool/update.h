@@ -7,7 +7,8 @@
  * again, whatever path it has now. A file that changes while it is read is read again, and not
  * published if it goes on changing (mempool/loader.h). Nor is one published that was changed within
  * the last UPDATE_SETTLE_NS, unless its writer is known to be done: it is looked at again later.
- * What cannot be read, or finds no room, leaves what was served before, and is tried again.
+ * What cannot be read, or finds no room, leaves what was served before, and is tried again. Only
+ * what was found to be damaged (content_damaged) is read again in any case, or taken out.
  */
 #ifndef MEMPOOL_UPDATE_H
 #define MEMPOOL_UPDATE_H

@@ -136,6 +136,24 @@ while time.time() < end: # half of them in place, half by rename
     serve_stop
 }
 
+# Reads are under way, and files are half in.
+test_warm_start_after_kills_while_it_loads() {
+    local round
+    warm_world 2000 30000
+    for round in 1 2 3 4 5 6; do
+        ip netns exec "$SERVER_NS" "$HUGEWIRE" serve --device tap:hw0 --persist "$HUGE/pool" "$ROOT" \
+            >"$T/server.log" 2>&1 &
+        SERVER=$!
+        wait_for 20 said 'pool.persist: .* were in' || fail "round $round: it does not start"
+        sleep "0.0$((RANDOM % 9))"
+        kill_server
+        find "$ROOT" -name "*$round" -exec touch {} + # a tenth is to be read again
+    done
+    serve_warm
+    expect_all
+    serve_stop
+}
+
 test_half_written_index_is_a_cold_start() {
     warm_world 50 20000
     serve_warm
@@ -196,4 +214,60 @@ test_damage_is_found_at_the_start() {
     expect_said '1 files in .*/pool were damaged: they are read again'
     expect_all
     serve_stop
+}
+
+verify() { # options...: its exit code in CODE, its words in $T/verified
+    "$HUGEWIRE" verify --pid "$SERVER" "$@" >"$T/verified" 2>&1
+    CODE=$?
+    cat "$T/verified"
+}
+
+verified() { # name: a number of verify --json
+    sed -n "s/^ *\"$1\": \([0-9]*\),*\$/\1/p" "$T/verified"
+}
+
+body_is() { # text path
+    [ "$(fetch "$URL/$2")" = "$1" ]
+}
+
+test_verify_finds_a_damaged_page_and_mends_it() {
+    warm_world 200 20000
+    serve_warm
+    verify
+    expect_eq "exit code of verify" 0 $CODE
+    verify --disk --json
+    expect_eq "exit code of verify --disk" 0 $CODE
+    expect_eq "files verified" $FILES "$(verified files)"
+    expect_eq "of them compared with the disk" $FILES "$(verified disk_files)"
+    expect_eq "their bytes" "$(find "$ROOT" -type f -printf '%s\n' | awk '{ n += $1 } END { print n }')" \
+        "$(verified disk_bytes)"
+
+    # Nothing else tells the server that its memory has changed.
+    "$HERE/poke.py" "$HUGE/pool" content "$ROOT/d/a" 2
+    "$HERE/poke.py" "$HUGE/pool" content "$ROOT/d/large" 2345678
+    ! body_is first d/a || fail "the damage did not reach what is served"
+    verify 'nothing*'
+    expect_eq "exit code where no file fits" 2 $CODE
+    verify 0
+    expect_eq "exit code where all is well" 0 $CODE
+    verify --json
+    expect_eq "exit code of verify" 1 $CODE
+    expect_eq "damaged files" 2 "$(verified damaged)"
+    grep -q '"damaged d/a"' "$T/verified" && grep -q '"damaged d/large"' "$T/verified" ||
+        fail "they are not named"
+    expect_said 'hugewire: verify: d/large is damaged in the pool, in 1 blocks of 128 bytes, the first at byte 2345600'
+    wait_for 10 body_is first d/a || fail "a damaged file is still served"
+    expect_all
+    verify --disk
+    expect_eq "exit code after it was mended" 0 $CODE
+
+    kill_server # and the next one does not find the damaged bytes
+    serve_warm
+    expect_all
+    verify --disk
+    expect_eq "exit code after a restart" 0 $CODE
+    local gone=$SERVER
+    serve_stop
+    "$HUGEWIRE" verify --pid "$gone"
+    expect_eq "exit code without a server" 2 $?
 }

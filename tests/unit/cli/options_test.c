@@ -34,9 +34,10 @@ static const struct {
     const char *line;
     const char *said;
 } bad_lines[] = {
-    { "hugewire", "no command given: serve, check, doctor, pool, reload, status or reopen" },
-    { "hugewire sevre /srv",
-      "unknown command \"sevre\": expected serve, check, doctor, pool, reload, status or reopen" },
+    { "hugewire",
+      "no command given: serve, check, doctor, pool, reload, status, reopen or verify" },
+    { "hugewire sevre /srv", "unknown command \"sevre\": expected serve, check, doctor, pool, "
+                             "reload, status, reopen or verify" },
     { "hugewire serve", "no ROOT given" },
     { "hugewire serve /a /b", "expected one ROOT; found \"/a\" and \"/b\"" },
     { "hugewire serve /a --port 81 /b", "expected one ROOT; found \"/a\" and \"/b\"" },
@@ -67,6 +68,9 @@ static const struct {
     { "hugewire reopen --pid", "option --pid needs a value" },
     { "hugewire reopen --json", "unknown or ambiguous option --json" },
     { "hugewire status --pid x", "--pid: expected a process number; found \"x\"" },
+    { "hugewire pool --disk", "unknown or ambiguous option --disk" },
+    { "hugewire verify a b", "unexpected \"b\" (see hugewire verify --help)" },
+    { "hugewire verify --pid", "option --pid needs a value" },
     { "hugewire reopen now", "unexpected \"now\" (see hugewire reopen --help)" },
 };
 
@@ -101,6 +105,22 @@ START_TEST(serve_without_flags_has_the_defaults)
     options.config.root[0] = '\0';
     ck_assert_str_eq(options.config.device, defaults.device);
     ck_assert_uint_eq(options.config.port, defaults.port);
+}
+END_TEST
+
+START_TEST(verify_takes_a_pattern_and_flags)
+{
+    struct options options;
+
+    read_line(&options, "hugewire verify", stderr);
+    ck_assert_int_eq(options.command, OPTIONS_VERIFY);
+    ck_assert_ptr_null(options.pattern);
+    ck_assert(!options.disk && !options.json);
+    read_line(&options, "hugewire verify --disk --json --pid 77 d/*.html", stderr);
+    ck_assert_int_eq(options.command, OPTIONS_VERIFY);
+    ck_assert_str_eq(options.pattern, "d/*.html");
+    ck_assert(options.disk && options.json);
+    ck_assert_int_eq(options.pid, 77);
 }
 END_TEST
 
@@ -243,6 +263,7 @@ TCase *options_case(void)
 
     tcase_add_loop_test(c, mistake_is_one_line, 0, COUNT_OF(bad_lines));
     tcase_add_test(c, serve_without_flags_has_the_defaults);
+    tcase_add_test(c, verify_takes_a_pattern_and_flags);
     tcase_add_test(c, serve_takes_every_flag);
     tcase_add_test(c, last_of_two_equal_flags_wins);
     tcase_add_test(c, root_after_two_dashes_may_look_like_a_flag);

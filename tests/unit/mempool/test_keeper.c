@@ -512,6 +512,144 @@ START_TEST(more_files_than_there_is_room_for_are_not_served)
 }
 END_TEST
 
+/* ---- verification ---- */
+
+static struct verify_report verify(const char *pattern, bool disk)
+{
+    struct verify_request request = { .disk = disk };
+    struct verify_report r;
+
+    snprintf(request.pattern, sizeof(request.pattern), "%s", pattern);
+    uint64_t serial = keeper_verify(keeper, &request);
+    ck_assert_uint_ne(serial, 0);
+    do {
+        moment();
+        ck_assert(keeper_verify_report(keeper, &r));
+    } while (r.running);
+    ck_assert_uint_eq(r.serial, serial);
+    return r;
+}
+
+START_TEST(what_is_as_it_was_read_is_found_so)
+{
+    docroot_write(&root, "d/a", 1000);
+    docroot_write(&root, "d/large", 2 << 20);
+    docroot_write(&root, "empty", 0);
+    ck_assert_int_eq(link(docroot_path(&root, "d/a"), "hard-link"), 0);
+    ck_assert_int_eq(rename("hard-link", docroot_path(&root, "b")), 0);
+    follow(0, true);
+    struct verify_report r = verify("", false);
+    ck_assert_uint_eq(r.files, 4);
+    ck_assert_uint_eq(r.bytes, 1000 + (2 << 20));
+    ck_assert_uint_eq(r.damaged + r.differing + r.disk_files, 0);
+    r = verify("", true);
+    ck_assert_uint_eq(r.disk_files, 3);
+    ck_assert_uint_eq(r.disk_bytes, 1000 + (2 << 20));
+    ck_assert_uint_eq(r.damaged + r.differing + r.changed + r.unread, 0);
+    ck_assert_uint_eq(verify("d", false).files, 2);
+    ck_assert_uint_eq(verify("d/a", false).files, 1);
+    ck_assert_uint_eq(verify("*a*", false).files, 2);
+    ck_assert_uint_eq(verify("nothing", false).files, 0);
+}
+END_TEST
+
+static uint8_t *byte_of(const char *path, size_t at)
+{
+    return served(path)->extents[0].data + at;
+}
+
+START_TEST(a_damaged_byte_is_found_and_mended)
+{
+    static const size_t places[] = { 0, 127, 128, 70000, 299999 };
+
+    docroot_write(&root, "a", 300000);
+    docroot_write(&root, "other", 300000);
+    ck_assert_int_eq(link(docroot_path(&root, "a"), "hard-link"), 0);
+    ck_assert_int_eq(rename("hard-link", docroot_path(&root, "b")), 0);
+    follow(0, true);
+    const uint8_t *other = byte_of("other", 0);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        const uint8_t *before = byte_of("a", 0);
+        *byte_of("a", places[i]) ^= 4;
+        struct verify_report r = verify("", false);
+        ck_assert_uint_eq(r.damaged, 1);
+        ck_assert_uint_eq(r.finding_count, 1);
+        ck_assert_int_eq(r.findings[0].fault, VERIFY_DAMAGED);
+        WAIT_FOR(served_is("a", "a", 300000) && served_is("b", "a", 300000));
+        WAIT_FOR(report().retired == 0);
+        ck_assert_ptr_ne(byte_of("a", 0), before);
+        ck_assert_ptr_eq(byte_of("a", 0), byte_of("b", 0));
+        ck_assert_uint_eq(verify("", false).damaged, 0);
+    }
+    ck_assert_ptr_eq(byte_of("other", 0), other);
+    ck_assert_uint_eq(report().files, 3);
+    ck_assert(docroot_said(&root, "is damaged in the pool, in 1 blocks of 128 bytes, the first at "
+                                  "byte 69888"));
+}
+END_TEST
+
+/* Their sum stays what it was. */
+START_TEST(words_that_changed_places_are_found)
+{
+    docroot_write(&root, "a", 300000);
+    follow(0, true);
+    uint8_t *bytes = byte_of("a", 1000), word[2];
+    memcpy(word, bytes, 2);
+    memcpy(bytes, bytes + 2, 2);
+    memcpy(bytes + 2, word, 2);
+    ck_assert_int_ne(memcmp(bytes, bytes + 2, 2), 0);
+    ck_assert_uint_eq(verify("a", false).damaged, 1);
+    ck_assert(docroot_said(&root, "its hash is another"));
+    WAIT_FOR(served_is("a", "a", 300000));
+}
+END_TEST
+
+START_TEST(a_damaged_file_that_finds_no_room_is_not_served_until_it_does)
+{
+    docroot_write(&root, "large", 3 << 20);
+    follow(0, true);
+    const struct file *file = served("large");
+    struct file_pin *pin = &worker.pins[file->index];
+    __atomic_store_n(&pin->responses, 1, __ATOMIC_RELAXED); /* keeps its room */
+    *byte_of("large", 77) ^= 1;
+    ck_assert_uint_eq(verify("", false).damaged, 1);
+    WAIT_FOR(served_size("large") == -1);
+    __atomic_store_n(&pin->responses, 0, __ATOMIC_RELAXED);
+    WAIT_FOR(served_is("large", "large", 3 << 20));
+}
+END_TEST
+
+START_TEST(a_file_with_other_bytes_at_the_same_times_is_read_again)
+{
+    struct stat st;
+
+    docroot_write(&root, "a", 5000);
+    docroot_write(&root, "new", 5000);
+    follow(0, false);
+    char new[PATH_MAX];
+    snprintf(new, sizeof(new), "%s", docroot_path(&root, "new"));
+    int to = open(docroot_path(&root, "a"), O_WRONLY), from = open(new, O_RDONLY);
+    uint8_t bytes[5000];
+    ck_assert_int_eq(read(from, bytes, sizeof(bytes)), 5000);
+    ck_assert_int_eq(write(to, bytes, sizeof(bytes)), 5000);
+    ck_assert_int_eq(fstat(to, &st), 0);
+    close(to);
+    close(from);
+    ck_assert_uint_eq(verify("a", true).changed, 1); /* it is told apart by its times */
+    /* As if the clock had not ticked in between. */
+    struct content_id *id = &updater.content_of[served("a")->index]->id;
+    id->mtime_s = st.st_mtim.tv_sec;
+    id->mtime_ns = (uint32_t)st.st_mtim.tv_nsec;
+    id->ctime_s = st.st_ctim.tv_sec;
+    id->ctime_ns = (uint32_t)st.st_ctim.tv_nsec;
+    ck_assert_uint_eq(verify("", false).damaged, 0);
+    struct verify_report r = verify("", true);
+    ck_assert_uint_eq(r.differing, 1);
+    ck_assert_str_eq(r.findings[0].path, "a");
+    WAIT_FOR(served_is("a", "new", 5000));
+}
+END_TEST
+
 Suite *keeper_suite(void)
 {
     Suite *suite = suite_create("keeper");
@@ -536,6 +674,11 @@ Suite *keeper_suite(void)
     tcase_add_test(tcase, a_thousand_replacements_leave_no_trace);
     tcase_add_test(tcase, without_room_the_old_state_is_served_until_there_is_room);
     tcase_add_test(tcase, more_files_than_there_is_room_for_are_not_served);
+    tcase_add_test(tcase, what_is_as_it_was_read_is_found_so);
+    tcase_add_test(tcase, a_damaged_byte_is_found_and_mended);
+    tcase_add_test(tcase, words_that_changed_places_are_found);
+    tcase_add_test(tcase, a_damaged_file_that_finds_no_room_is_not_served_until_it_does);
+    tcase_add_test(tcase, a_file_with_other_bytes_at_the_same_times_is_read_again);
     suite_add_tcase(suite, tcase);
     return suite;
 }
