@@ -38,6 +38,7 @@ struct bench_row {
     uint16_t ack_every; /* segments; 0: 2 */
     uint32_t rtt_us;
     double loss;     /* 0..1 */
+    double load;     /* 0..1, of what the last row without load served; 0: as much as can be */
     uint32_t window; /* a client's, in bytes; 0: 1 MiB */
 };
 
@@ -64,6 +65,7 @@ struct bench {
     struct bench_options options;
     struct bench_clock clock;
     uint64_t virtual_ns;
+    double served_per_s; /* requests, by the last row without load */
     struct pool *pool;
     struct memory memory; /* of the core's tables */
 };
@@ -74,6 +76,7 @@ struct bench_result {
     struct turns turns;           /* the server's time */
     struct counters server;       /* what it counted meanwhile */
     struct wire_stats wire;       /* and what the wire saw */
+    struct latency latency;       /* of the answers meanwhile */
     struct counters server_whole; /* both from the start of the run to its end */
     struct wire_stats wire_whole;
     char failure[256]; /* empty: none */

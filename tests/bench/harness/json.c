@@ -28,6 +28,21 @@ static void put_wire(FILE *out, const char *name, const struct wire_stats *s)
     fputs("}", out);
 }
 
+/* Microseconds. */
+static void put_latency(FILE *out, const struct latency *latency)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } percentiles[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
+
+    fputs("\"latency_us\": {", out);
+    for (unsigned i = 0; i < RTE_DIM(percentiles); i++)
+        fprintf(out, "\"%s\": %.1f, ", percentiles[i].name,
+                (double)latency_percentile(latency, percentiles[i].share) / 1e3);
+    fprintf(out, "\"max\": %.1f}, ", (double)latency->max_ns / 1e3);
+}
+
 void json_run(FILE *out, const struct bench_row *row, unsigned round,
               const struct bench_result *result)
 {
@@ -38,6 +53,7 @@ void json_run(FILE *out, const struct bench_row *row, unsigned round,
     fprintf(out, "\"busy_ns\": %llu, \"idle_ns\": %llu, \"stolen_ns\": %llu, ",
             (unsigned long long)result->turns.busy_ns, (unsigned long long)result->turns.idle_ns,
             (unsigned long long)result->turns.stolen_ns);
+    put_latency(out, &result->latency);
     put_counters(out, "server", &result->server);
     fputs(", ", out);
     put_wire(out, "wire", &result->wire);

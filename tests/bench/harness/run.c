@@ -20,10 +20,11 @@
 #define PORT       80
 
 /* All handshakes, at the worst. */
-#define CONNECT_NS (60 * NS_PER_S)
+#define CONNECT_NS          (60 * NS_PER_S)
+#define CONNECT_NS_PER_CONN (100 * NS_PER_US)
 
-#define MSS        1448
-#define TSO_BYTES  (45 * MSS) /* fits 64 KiB with its headers */
+#define MSS                 1448
+#define TSO_BYTES           (45 * MSS) /* fits 64 KiB with its headers */
 
 /* A burst of 64 packets in it is a busy NIC. */
 #define VIRTUAL_TURN_NS (10 * NS_PER_US)
@@ -156,17 +157,19 @@ static bool schedule(struct run *r, uint64_t now, uint64_t started, uint64_t *co
             return true;
         r->result->wire = *stats;
         wire_since(&r->result->wire, &r->wire_at);
+        r->result->latency = *nic_latency(r->nic);
         r->result->seconds = (double)(now - r->measured_at) / 1e9;
         set_phase(r, PHASE_STOP);
         return false;
     }
     if (*connected == 0) {
         if (!r->row->raw && stats->established < r->row->connections)
-            return now - started < CONNECT_NS;
+            return now - started < CONNECT_NS + r->row->connections * CONNECT_NS_PER_CONN;
         *connected = now;
     }
     if (now - *connected >= r->bench->options.warm_ns) {
         r->wire_at = *stats;
+        nic_latency_clear(r->nic);
         r->measured_at = now;
         set_phase(r, PHASE_MEASURE);
     }
@@ -260,6 +263,7 @@ static bool create_wire(struct run *r, const struct bench_files *files)
         .ack_every = row->ack_every,
         .ack_delay_ns = 200 * NS_PER_US,
         .rtt_ns = row->rtt_us * NS_PER_US,
+        .request_interval_ns = row->load != 0 ? 1e9 / (row->load * r->bench->served_per_s) : 0,
         .loss = row->loss,
         .window = row->window,
         .one_per_connection = row->one_per_connection,
@@ -425,6 +429,12 @@ __attribute__((noinline)) void bench_run(struct bench *bench, const struct bench
     settled.ack_every = row->ack_every != 0 ? row->ack_every : 2;
     settled.window = row->window != 0 ? row->window : 1 << 20;
     r->bench = bench;
+    if (row->load != 0 && bench->served_per_s == 0) {
+        r->result = result;
+        fail(r, "its load is a share of what a row before it served, and there was none");
+        free(r);
+        return;
+    }
     r->row = &settled;
     r->result = result;
     if (create_pools(r) && create_wire(r, files) && create_server(r, files)) {
@@ -437,6 +447,8 @@ __attribute__((noinline)) void bench_run(struct bench *bench, const struct bench
             rte_eal_wait_lcore(lcore);
         close_books(r);
     }
+    if (row->load == 0 && result->seconds > 0)
+        bench->served_per_s = (double)result->wire.responses / result->seconds;
     destroy(r);
     free(r);
 }

@@ -58,7 +58,7 @@ static void send_ack(struct clients *cs, struct client *c, uint64_t now)
     STAT(cs, acks);
 }
 
-static void send_request(struct clients *cs, struct client *c, uint64_t now)
+static void send_request(struct clients *cs, struct client *c, uint64_t due, uint64_t now)
 {
     const struct request_text *requests = cs->config.network->requests;
 
@@ -66,8 +66,20 @@ static void send_request(struct clients *cs, struct client *c, uint64_t now)
     send_frame(cs, c, DEPART_REQUEST, c->snd_nxt, now)->file = c->file;
     c->snd_nxt += requests[c->file].len;
     c->state = CLIENT_HEAD;
+    c->due_ns = due;
     c->unacked = 0;
     STAT(cs, requests);
+}
+
+/* At once, or when its turn comes. */
+static void next_request(struct clients *cs, struct client *c, uint64_t now)
+{
+    if (cs->config.request_interval_ns == 0) {
+        send_request(cs, c, now, now);
+        return;
+    }
+    c->state = CLIENT_IDLE;
+    cs->idle[cs->idle_end++ & cs->idle_mask] = index_of(cs, c);
 }
 
 static void send_fin(struct clients *cs, struct client *c, uint64_t now)
@@ -144,10 +156,11 @@ static void consume(struct clients *cs, struct client *c, uint32_t n, const uint
     if (c->left > 0)
         return;
     STAT(cs, responses);
+    latency_add(&cs->latency, now - c->due_ns);
     if (cs->config.one_per_connection)
         c->state = CLIENT_END;
     else
-        send_request(cs, c, now);
+        next_request(cs, c, now);
 }
 
 static bool keep(struct clients *cs, struct client *c, uint32_t start, uint32_t end)
@@ -253,7 +266,7 @@ static void established(struct clients *cs, struct client *c, const struct serve
     c->ts_recent = p->ts_value;
     STAT(cs, established);
     send_ack(cs, c, now);
-    send_request(cs, c, now);
+    next_request(cs, c, now);
 }
 
 static void connected_input(struct clients *cs, struct client *c, const struct server_packet *p,
@@ -375,9 +388,31 @@ static void scan(struct clients *cs, uint64_t now)
     }
 }
 
+/* What is due and nobody is free to ask stays due: its time runs on. */
+static bool requests_due(struct clients *cs, uint64_t now)
+{
+    bool any = false;
+
+    if (cs->config.stats->established < cs->config.count)
+        return false;
+    if (cs->next_due_ns == 0)
+        cs->next_due_ns = (double)now;
+    while (cs->idle_first != cs->idle_end && cs->next_due_ns <= (double)now &&
+           network_room(cs->config.network) > 0) {
+        struct client *c = &cs->client[cs->idle[cs->idle_first++ & cs->idle_mask]];
+        send_request(cs, c, (uint64_t)cs->next_due_ns, now);
+        cs->next_due_ns += cs->config.request_interval_ns;
+        any = true;
+    }
+    return any;
+}
+
 bool clients_timers(struct clients *cs, uint64_t now)
 {
     bool work = delayed_acks(cs, now);
+
+    if (cs->config.request_interval_ns != 0)
+        work |= requests_due(cs, now);
 
     for (unsigned i = 0; i < CONNECTS_MAX && cs->opened < cs->config.count; i++) {
         if (network_room(cs->config.network) == 0)
@@ -399,7 +434,7 @@ bool clients_init(struct clients *cs, const struct clients_config *config)
 
     *cs = (struct clients){ .config = *config, .prng.state = config->seed };
     cs->loss_bound = (uint32_t)(config->loss * 0x1p32);
-    cs->delayed_mask = delayed - 1;
+    cs->delayed_mask = cs->idle_mask = delayed - 1;
     cs->length_field_len =
         (unsigned)snprintf(cs->length_field, sizeof(cs->length_field), "Content-Length: %llu\r\n",
                            (unsigned long long)config->file_bytes);
@@ -407,9 +442,10 @@ bool clients_init(struct clients *cs, const struct clients_config *config)
     cs->shape = rte_zmalloc("bench", config->files * sizeof(*cs->shape), 64);
     cs->reorder = rte_zmalloc("bench", REORDERS_MAX * sizeof(*cs->reorder), 64);
     cs->reorder_free = rte_zmalloc("bench", REORDERS_MAX * sizeof(*cs->reorder_free), 64);
+    cs->idle = rte_zmalloc("bench", delayed * sizeof(*cs->idle), 64);
     cs->delayed = rte_zmalloc("bench", delayed * sizeof(*cs->delayed), 64);
     if (cs->client == NULL || cs->shape == NULL || cs->reorder == NULL ||
-        cs->reorder_free == NULL || cs->delayed == NULL) {
+        cs->reorder_free == NULL || cs->delayed == NULL || cs->idle == NULL) {
         clients_release(cs);
         return false;
     }
@@ -427,5 +463,6 @@ void clients_release(struct clients *cs)
     rte_free(cs->reorder);
     rte_free(cs->reorder_free);
     rte_free(cs->delayed);
+    rte_free(cs->idle);
     *cs = (struct clients){ 0 };
 }

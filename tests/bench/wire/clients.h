@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/prng.h"
+#include "latency.h"
 #include "network.h"
 #include "reorder.h"
 #include "stats.h"
@@ -24,13 +25,15 @@ enum client_state {
     CLIENT_BODY,     /* */
     CLIENT_END,      /* everything is received, the server's FIN comes next */
     CLIENT_CLOSING,  /* our FIN is sent */
+    CLIENT_IDLE,     /* the next request is not due */
 };
 
 struct client {
     uint32_t snd_nxt, rcv_nxt;
     uint32_t seen; /* end of the highest segment received */
     uint32_t ts_recent;
-    uint64_t left; /* bytes of the response that are to come, in BODY */
+    uint64_t due_ns; /* when its request was to be sent: from then on it waits */
+    uint64_t left;   /* bytes of the response that are to come, in BODY */
     uint32_t heard_ms;
     uint32_t file;
     uint32_t reorder; /* index of its struct reorder + 1; 0: none */
@@ -67,7 +70,10 @@ struct clients_config {
     uint64_t ack_delay_ns;   /* an ACK for fewer is sent after this */
     uint64_t resend_ns;      /* a SYN, request or FIN that nothing answers is sent again */
     bool one_per_connection; /* the server closes after each response */
-    double loss;             /* probability that a segment with data is lost */
+    /* Requests of all clients together are due at this interval, whether the server keeps up or
+     * not; 0: each client asks as soon as it has its answer. Not with one_per_connection. */
+    double request_interval_ns;
+    double loss; /* probability that a segment with data is lost */
     uint64_t seed;
     struct network *network;
     struct wire_stats *stats;
@@ -91,7 +97,11 @@ struct clients {
     struct delayed_ack *delayed; /* a ring, in order of time: each client is in it once at most */
     uint32_t delayed_mask, delayed_first, delayed_end;
     uint32_t opened, scan_next;
-    uint32_t loss_bound; /* of 2^32 */
+    uint32_t *idle; /* a ring: who has waited longest asks next */
+    uint32_t idle_mask, idle_first, idle_end;
+    double next_due_ns;     /* 0: not everybody is connected yet */
+    struct latency latency; /* from the moment a request was due to its answer's last byte */
+    uint32_t loss_bound;    /* of 2^32 */
     char length_field[48];
     unsigned length_field_len;
     struct prng prng;

@@ -213,6 +213,16 @@ const struct wire_stats *nic_stats(const struct nic *nic)
     return &nic->stats;
 }
 
+const struct latency *nic_latency(const struct nic *nic)
+{
+    return &nic->clients.latency;
+}
+
+void nic_latency_clear(struct nic *nic)
+{
+    nic->clients.latency = (struct latency){ .total = 0 };
+}
+
 /* --- life ----------------------------------------------------------------------------------------
  */
 
@@ -271,6 +281,7 @@ static bool create_clients(struct nic *nic)
         .ack_delay_ns = c->ack_delay_ns,
         .resend_ns = 3 * NS_PER_S + c->rtt_ns,
         .one_per_connection = c->one_per_connection,
+        .request_interval_ns = c->request_interval_ns,
         .loss = c->loss,
         .seed = c->seed,
         .network = &nic->network,

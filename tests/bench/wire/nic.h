@@ -33,6 +33,7 @@ struct nic_config {
     uint16_t ack_every;
     uint64_t ack_delay_ns;
     uint64_t rtt_ns;
+    double request_interval_ns; /* as clients_config's */
     double loss;
     uint32_t window; /* a client's, in bytes */
     bool one_per_connection;
@@ -56,5 +57,9 @@ void nic_drain(struct nic *nic);
 void nic_account(struct nic *nic, bool busy, uint64_t cycles);
 
 const struct wire_stats *nic_stats(const struct nic *nic);
+
+/* How long answers took since nic_latency_clear(). */
+const struct latency *nic_latency(const struct nic *nic);
+void nic_latency_clear(struct nic *nic);
 
 #endif
