@@ -299,6 +299,7 @@ Suite *arena_suite(void)
     TCase *tcase = tcase_create("arena");
 
     tcase_add_checked_fixture(tcase, setup, NULL);
+    tcase_set_timeout(tcase, 60); /* a busy machine clears a page of 1 GiB for seconds */
     tcase_add_test(tcase, is_at_least_as_large_as_asked_and_writable);
     tcase_add_test(tcase, too_few_hugepages_says_how_many_are_missing_and_the_command);
     tcase_add_test(tcase, a_node_that_does_not_exist_is_named);
