@@ -7,8 +7,8 @@
 TOP=$(cd "$HERE/../.." && pwd)
 HUGEWIRE=$(realpath -m "${HUGEWIRE:-$TOP/build/app/hugewire}")
 LAB=$(realpath -m "${LAB:-$TOP/build/lab}")
-# As in docs/QUICKSTART-NIC.md, whose commands are typed as they stand.
-HOST=10.9.0.1 GUEST=10.9.0.2
+# As in docs/QUICKSTART-NIC.md, whose commands are typed as they stand. The host is 10.9.0.1.
+GUEST=10.9.0.2
 NIC_MAC=52:54:00:12:34:56
 # Seconds that one session may take; emulation is slow and the machine may be busy.
 LIMIT=${LIMIT:-300}
@@ -45,7 +45,7 @@ enter_namespace() { # script arguments...
     IN_NAMESPACE=1 exec unshare -Urn "$@"
 }
 
-work='' vm='' failed=0
+work='' vm='' wires=0 failed=0
 finish() {
     [ -z "$vm" ] || kill -TERM "$vm" 2>/dev/null
     if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
@@ -109,23 +109,27 @@ frames() { # name arguments...: what was captured is as it should be
 
 # --- a session -----------------------------------------------------------------------------------
 boot() { # script NIC...: S is there, the guest runs guest/SCRIPT
+    local i
+    wires=$(($# - 1))
     cp "$HERE/guest/$1" "$S/run"
     cp "$HERE/guest/common" "$S/common"
-    ip tuntap add tap0 mode tap
-    ip addr add $HOST/24 dev tap0
     ip link set lo up
-    ip link set tap0 up
+    for ((i = 0; i < wires; i++)); do # a wire for each; the guest has 10.9.i.2
+        ip tuntap add "tap$i" mode tap
+        ip addr add "10.9.$i.1/24" dev "tap$i"
+        ip link set "tap$i" up
+    done
     LIMIT=$LIMIT "$HERE/vm" "$LAB" "$S" "${@:2}" >"$S/console.log" 2>&1 &
     vm=$!
 }
 
 # Waits for the guest's end and prints what it found, and logs if something failed.
 conclude() {
-    local log
+    local log wire
     wait "$vm"
     result guest_ends [ $? = 0 ]
     vm=''
-    ip link del tap0
+    for ((wire = 0; wire < wires; wire++)); do ip link del "tap$wire"; done
     [ ! -e "$S/results" ] || sed "s/ok /&lab_${label}_/" "$S/results"
     ! grep -qs '^not ok' "$S/results" || failed=1
     [ $failed != 0 ] || return 0
