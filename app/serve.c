@@ -17,6 +17,7 @@
 #include "app/follow.h"
 #include "app/host.h"
 #include "app/log.h"
+#include "app/port_stats.h"
 #include "app/protect.h"
 #include "app/report.h"
 #include "app/sites.h"
@@ -207,7 +208,7 @@ static bool start_eal(struct serve *s)
         return false;
     s->clock = clock_start();
     protect_runtime(&s->protect, eal_socket(), eal_directory());
-    if (!telemetry_register())
+    if (!telemetry_register() || !port_stats_register())
         log_line(CONFIG_LOG_WARNING, "telemetry is not available");
     return true;
 }
@@ -563,6 +564,7 @@ static void run(struct serve *s)
         .worker_count = s->worker_count,
     };
     report_ready(&ready);
+    port_stats_set(&s->port, 1);
     follow(s);
     if (device_is_pci(&s->device) && !port_watch_removal(&s->port, device_removed, s))
         log_line(CONFIG_LOG_DEBUG, "the bus does not tell when a device is taken away");
@@ -575,6 +577,7 @@ static void run(struct serve *s)
     for (unsigned i = 0; i < s->worker_count; i++)
         rte_eal_wait_lcore(eal_worker_lcore(i));
     stream_thread_stop(s->streams);
+    port_stats_set(NULL, 0);
 }
 
 /* Nobody but the threads that run from now on needs rights. */

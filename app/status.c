@@ -45,6 +45,73 @@ void status_print(const json_t *before, const json_t *now, double seconds, FILE 
             value(now, "access_log_lost"));
 }
 
+static void link_text(const json_t *port, char text[32])
+{
+    long long mbps = value(port, "link_mbps");
+
+    if (value(port, "link_up") == 0)
+        snprintf(text, 32, "down");
+    else if (mbps == 0)
+        snprintf(text, 32, "up");
+    else
+        snprintf(text, 32, "up at %g Gb/s", (double)mbps / 1000.0);
+}
+
+void status_print_port(unsigned number, const json_t *port, FILE *out)
+{
+    char link[32], name[24];
+
+    link_text(port, link);
+    snprintf(name, sizeof(name), "port %u", number);
+    fprintf(out,
+            "%-12s %s, %s; received %lld, missed %lld, errors %lld, without mbuf %lld; sent %lld, "
+            "errors %lld; rests %s\n",
+            name, json_string_value(json_object_get(port, "driver")), link,
+            value(port, "rx_packets"), value(port, "rx_missed"), value(port, "rx_errors"),
+            value(port, "rx_no_mbuf"), value(port, "tx_packets"), value(port, "tx_errors"),
+            value(port, "rx_interrupts") != 0 ? "until an rx interrupt" : "in naps");
+}
+
+/* A port, with what its driver counts besides; NULL: there are no more. */
+static json_t *port_ask(const struct control *control, unsigned number)
+{
+    char command[48], error[CONTROL_ERROR_BYTES];
+
+    snprintf(command, sizeof(command), "/hugewire/port,%u", number);
+    json_t *port = control_ask(control, command, error);
+    if (port == NULL || json_object_size(port) == 0) {
+        json_decref(port);
+        return NULL;
+    }
+    snprintf(command, sizeof(command), "/hugewire/xstats,%u", number);
+    json_t *xstats = control_ask(control, command, error);
+    if (xstats != NULL)
+        json_object_set_new(port, "xstats", xstats);
+    return port;
+}
+
+static json_t *ports_ask(const struct control *control)
+{
+    char error[CONTROL_ERROR_BYTES];
+    json_t *count = control_ask(control, "/hugewire/ports", error), *ports = json_array();
+
+    for (unsigned i = 0; count != NULL && i < (unsigned)value(count, "ports"); i++) {
+        json_t *port = port_ask(control, i);
+        if (port != NULL)
+            json_array_append_new(ports, port);
+    }
+    json_decref(count);
+    return ports;
+}
+
+static void ports_print(const json_t *ports, FILE *out)
+{
+    size_t i;
+    json_t *port;
+
+    json_array_foreach(ports, i, port) status_print_port((unsigned)i, port, out);
+}
+
 static double clock_seconds(void)
 {
     struct timespec t;
@@ -59,12 +126,13 @@ static bool tell(const struct control *control, bool json, FILE *out,
 {
     json_t *workers = control_ask(control, "/hugewire/workers", error);
     json_t *before = workers != NULL ? control_ask(control, "/hugewire/counters", error) : NULL;
-    json_t *now = NULL;
+    json_t *now = NULL, *ports = before != NULL ? ports_ask(control) : NULL;
     double start = clock_seconds();
 
     if (before != NULL && json) {
         json_object_set_new(workers, "pid", json_integer(control->pid));
         json_object_set(workers, "counters", before);
+        json_object_set(workers, "ports", ports);
         json_dumpf(workers, out, JSON_INDENT(2));
         fputc('\n', out);
     } else if (before != NULL) {
@@ -74,8 +142,10 @@ static bool tell(const struct control *control, bool json, FILE *out,
     if (now != NULL) {
         fprintf(out, "server %d, %lld workers\n", control->pid, value(workers, "workers"));
         status_print(before, now, clock_seconds() - start, out);
+        ports_print(ports, out);
     }
     bool told = now != NULL || (before != NULL && json);
+    json_decref(ports);
     json_decref(now);
     json_decref(before);
     json_decref(workers);

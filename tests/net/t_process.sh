@@ -125,6 +125,24 @@ test_idle_server_sleeps() {
     serve_stop
 }
 
+# A driver without an rx interrupt: naps do as well, at some cost.
+test_idle_server_naps_without_rx_interrupt() {
+    local before spent
+    net_veth
+    serve_on af_packet:sv "$SMALL"
+    expect_file "$SMALL" size-1048576
+    "$HUGEWIRE" status --pid "$SERVER" | grep "^port 0 .*net_af_packet.*; rests in naps$" ||
+        fail "status does not say that it naps"
+    before=$(cpu_ticks "$SERVER")
+    sleep 3
+    spent=$(($(cpu_ticks "$SERVER") - before))
+    echo "idle for 3 s: $spent ticks of 10 ms"
+    [ $spent -lt 120 ] || fail "an idle server used $spent of 300 ticks"
+    [ "$(counter loop_idle_waits)" -gt 1000 ] || fail "it does not nap"
+    expect_file "$SMALL" size-1
+    serve_stop
+}
+
 worker_threads() {
     local task
     for task in /proc/"$SERVER"/task/*; do
@@ -186,11 +204,31 @@ test_status_tells_the_counters() {
 import json, sys
 status = json.load(sys.stdin)
 assert status['pid'] == $SERVER and status['workers'] == 1, status
-assert status['counters']['http_2xx'] == 1 and 'loop_turns' in status['counters'], status" ||
+assert status['counters']['http_2xx'] == 1 and 'loop_turns' in status['counters'], status
+port, = status['ports']
+assert port['driver'] == 'tap' and port['link_up'] == 1 and port['rx_interrupts'] == 1, port
+assert port['tx_bytes'] > 1048576 and port['rx_missed'] == 0 and port['rx_no_mbuf'] == 0, port" ||
         fail "status --json"
+    grep -q "^port 0       tap, up.*; received [0-9]*, missed 0, errors 0, without mbuf 0; sent [0-9]*," \
+        "$T/status" || fail "the port's own counters"
     serve_stop
     "$HUGEWIRE" status --pid 1 >"$T/out" 2>&1
     expect_eq "exit code without a server" 2 $?
+}
+
+# What a driver of DPDK's counts, by its own names.
+test_status_tells_what_the_driver_counts() {
+    net_veth
+    serve_on af_packet:sv "$SMALL"
+    expect_file "$SMALL" size-1048576
+    "$HUGEWIRE" status --json --pid "$SERVER" | /usr/bin/python3 -c "
+import json, sys
+port, = json.load(sys.stdin)['ports']
+print(port)
+assert port['driver'] == 'net_af_packet' and port['tx_bytes'] > 1048576, port
+assert port['xstats']['tx_good_bytes'] >= port['tx_bytes'], port
+assert port['xstats']['rx_good_packets'] > 20 and 0 not in port['xstats'].values(), port" || fail "status --json"
+    serve_stop
 }
 
 # --- how it refuses --------------------------------------------------------------------------------
