@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* doctor: hugepages, locked memory, NUMA nodes, cores. */
+/* doctor: hugepages, locked memory, cores. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,19 +118,6 @@ void doctor_memlock(struct report *report)
     report_row(report, VERDICT_WARN, "locked memory", "at most %s",
                value_size_text(limit.rlim_cur, text));
     report_mend(report, "run as root, or: ulimit -l unlimited");
-}
-
-void doctor_numa(struct report *report)
-{
-    struct sysfs_name *nodes;
-    size_t count = sysfs_list(report->machine, "/sys/devices/system/node", "node", &nodes);
-
-    free(nodes);
-    if (count <= 1)
-        report_row(report, VERDICT_OK, "NUMA", "one node");
-    else
-        report_row(report, VERDICT_OK, "NUMA",
-                   "%zu nodes; take cores and hugepages on the node of the NIC", count);
 }
 
 void doctor_cores(struct report *report)

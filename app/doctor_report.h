@@ -34,9 +34,9 @@ void doctor_root(struct report *report); /* doctor_files.c; first: sets root_byt
 void doctor_types(struct report *report);
 void doctor_uring(struct report *report);
 void doctor_user(struct report *report);      /* doctor_user.c */
+void doctor_numa(struct report *report);      /* doctor_numa.c */
 void doctor_hugepages(struct report *report); /* doctor_memory.c */
 void doctor_memlock(struct report *report);
-void doctor_numa(struct report *report);
 void doctor_cores(struct report *report);
 void doctor_privileges(struct report *report); /* doctor_devices.c */
 void doctor_tun(struct report *report);

@@ -180,6 +180,71 @@ START_TEST(nics_are_told_with_driver_and_node)
 }
 END_TEST
 
+#define NODE(n) "/sys/devices/system/node/node" n
+
+/* Two nodes with a NIC on the second. */
+static void two_nodes(const char *pages0, const char *pages1)
+{
+    file_make(NODE("0") "/cpulist", "0-7\n");
+    file_make(NODE("0") "/distance", "10 21\n");
+    file_make(NODE("0") "/hugepages/hugepages-2048kB/free_hugepages", pages0);
+    file_make(NODE("1") "/cpulist", "8-15\n");
+    file_make(NODE("1") "/distance", "21 10\n");
+    file_make(NODE("1") "/hugepages/hugepages-2048kB/free_hugepages", pages1);
+    file_make("/sys/bus/pci/devices/0000:81:00.0/class", "0x020000\n");
+    file_make("/sys/bus/pci/devices/0000:81:00.0/numa_node", "1\n");
+    file_make("/sys/bus/pci/devices/0000:02:00.0/class", "0x010802\n"); /* a disk */
+    file_make("/sys/bus/pci/devices/0000:02:00.0/numa_node", "0\n");
+}
+
+START_TEST(nic_and_hugepages_on_one_node_are_well)
+{
+    struct report report = { 0 };
+    struct said said;
+
+    two_nodes("100\n", "50\n");
+    ck_assert_str_eq(
+        check_says(doctor_numa, &report, &said),
+        "ok       NUMA             node 0: cores 0-7, distances 10 21, 100 hugepages "
+        "free\n"
+        "ok       NUMA             node 1: cores 8-15, distances 21 10, 50 hugepages "
+        "free\n"
+        "ok       NUMA             0000:81:00.0 is on node 1: 50 hugepages free there; "
+        "--cores 8-15\n");
+    ck_assert_uint_eq(report.warnings, 0);
+    said_free(&said);
+}
+END_TEST
+
+START_TEST(hugepages_on_another_node_than_the_nic_are_warned_of)
+{
+    struct report report = { 0 };
+    struct said said;
+
+    two_nodes("100\n", "0\n");
+    const char *text = check_says(doctor_numa, &report, &said);
+    ck_assert_ptr_nonnull(strstr(text, "warn     NUMA             0000:81:00.0 is on node 1, free "
+                                       "hugepages on node 0, at distance 21 (10 is its own)\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "-> drivers_cfg/hugepages.sh --node 1 SIZE; serve --cores 8-15\n"));
+    ck_assert_uint_eq(report.warnings, 1);
+    ck_assert_uint_eq(report.missing, 0);
+    said_free(&said);
+}
+END_TEST
+
+START_TEST(machine_of_one_node_has_no_distances)
+{
+    struct report report = { 0 };
+    struct said said;
+
+    file_make(NODE("0") "/cpulist", "0-7\n");
+    ck_assert_str_eq(check_says(doctor_numa, &report, &said),
+                     "ok       NUMA             one node\n");
+    said_free(&said);
+}
+END_TEST
+
 START_TEST(iommu_and_vfio_are_only_warned_of)
 {
     struct report report = { 0 };
@@ -283,6 +348,9 @@ TCase *doctor_case(void)
     tcase_add_test(c, missing_tun_has_its_remedy);
     tcase_add_test(c, missing_driver_and_media_types_name_their_packages);
     tcase_add_test(c, nics_are_told_with_driver_and_node);
+    tcase_add_test(c, nic_and_hugepages_on_one_node_are_well);
+    tcase_add_test(c, hugepages_on_another_node_than_the_nic_are_warned_of);
+    tcase_add_test(c, machine_of_one_node_has_no_distances);
     tcase_add_test(c, iommu_and_vfio_are_only_warned_of);
     tcase_add_test(c, root_is_measured_in_pages);
     tcase_add_test(c, what_nobody_may_not_read_is_counted);
