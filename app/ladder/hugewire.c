@@ -69,6 +69,7 @@ static bool start_one(struct sender *sender, const struct options *options, enum
         return snprintf(error, ERROR_BYTES, "hugewire cannot be started"), false;
     if (!wait_ready(log, last)) {
         fclose(log);
+        kill(pid, SIGKILL); /* it has ended, or says nothing any more */
         waitpid(pid, NULL, 0);
         snprintf(sender->why, sizeof(sender->why), "%s", last);
         return false;

@@ -50,6 +50,8 @@ static bool start_senders(struct ladder *l)
 {
     cache_drop(l->file);
     for (unsigned i = 0; i < step_count; i++) {
+        if (interrupted)
+            return FAIL(l, "stopped");
         if (!options_want(&l->options, &steps[i]))
             continue;
         struct result *r = &l->results[l->count++];
@@ -111,7 +113,7 @@ static bool climb(struct ladder *l)
 int main(int argc, char **argv)
 {
     static struct ladder l;
-    struct sigaction action = { .sa_handler = interrupt };
+    struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
 
     options_read(&l.options, argc, argv);
     if (geteuid() != 0) {

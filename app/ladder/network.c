@@ -2,7 +2,8 @@
 /*
  * Nothing leaves the machine, and nothing is left behind: both namespaces have no name, so the
  * kernel removes them, with the veth pairs and TAP devices in them, when the last of our processes
- * ends, however it ends.
+ * ends. Children end with this process, even if it is killed; only hugewire, which becomes another
+ * user and so forgets that, is then left, and waits for a SIGTERM.
  */
 #include <fcntl.h>
 #include <sched.h>
