@@ -93,6 +93,9 @@ static void print_files(const json_t *pool, FILE *out)
 
     fprintf(out, "files               %llu, %s\n", (unsigned long long)number(pool, "files"),
             size(pool, "file_bytes", a));
+    fprintf(out, "listings            %llu directories, %s; %llu made so far\n",
+            (unsigned long long)number(pool, "listings"), size(pool, "listing_bytes", a),
+            (unsigned long long)number(pool, "listings_made"));
     fprintf(out, "references          %llu responses, %llu packets in flight\n",
             (unsigned long long)number(pool, "responses"),
             (unsigned long long)number(pool, "packets_in_flight"));

@@ -20,7 +20,7 @@
 #include "app/port_stats.h"
 #include "app/protect.h"
 #include "app/report.h"
-#include "app/sites.h"
+#include "app/sites_pages.h"
 #include "app/stream_thread.h"
 #include "app/telemetry.h"
 #include "app/templates.h"
@@ -255,6 +255,25 @@ static bool site_roots_are_there(struct serve *s)
     return true;
 }
 
+static bool page_is_there(void *ctx, struct text path)
+{
+    const struct serve *s = ctx;
+
+    return catalogue_find(pool_catalogue(s->pool), path.at, path.len).kind == CATALOGUE_FILE;
+}
+
+static void page_missing(void *ctx, const struct config_site *site,
+                         const struct site_error_page *page)
+{
+    const struct serve *s = ctx;
+
+    log_line(
+        CONFIG_LOG_WARNING,
+        "sites[%td].error_pages: there is no file \"%.*s\" in the site's root: the server's own "
+        "text is sent with status %u",
+        site - s->config->sites->site, (int)page->path.len, page->path.at, page->status);
+}
+
 static bool load_pool(struct serve *s)
 {
     struct pool_config config = {
@@ -273,10 +292,15 @@ static bool load_pool(struct serve *s)
         .rescan_ns = s->config->rescan_ns,
         .media_types = s->config->media_types,
         .log = pool_line,
+        .listings = s->config->sites != NULL ? s->config->sites->listings : NULL,
+        .listing_count = s->config->sites != NULL ? s->config->sites->listing_count : 0,
     };
 
     s->pool = pool_create(&config, s->error, sizeof(s->error));
-    return s->pool != NULL && site_roots_are_there(s);
+    if (s->pool == NULL || !site_roots_are_there(s))
+        return false;
+    sites_pages_check(s->config->sites, page_is_there, page_missing, s);
+    return true;
 }
 
 /* Before the pool is sealed. */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "app/sites_pages.h"
 #include "app/values.h"
 #include "base/time.h"
 
@@ -135,6 +136,7 @@ unsigned sites_complete(struct config_sites *sites, uint16_t server_port, char *
                 return site->line;
         }
     }
+    sites_pages_complete(sites);
     for (uint32_t p = 0; p < sites->port_count; p++) {
         unsigned line = default_add(sites, sites->ports[p], error, error_bytes);
         if (line != 0)
@@ -145,8 +147,7 @@ unsigned sites_complete(struct config_sites *sites, uint16_t server_port, char *
 
 /* ---- printing ---- */
 
-/* In double quotes, as YAML and JSON have them. */
-static void print_text(FILE *out, struct text text)
+void sites_print_text(FILE *out, struct text text)
 {
     fputc('"', out);
     for (size_t i = 0; i < text.len; i++) {
@@ -168,7 +169,7 @@ static void print_texts(FILE *out, const char *key, const struct text *texts, ui
     fprintf(out, "%s[", key);
     for (uint32_t i = 0; i < count; i++) {
         fputs(i > 0 ? ", " : "", out);
-        print_text(out, texts[i]);
+        sites_print_text(out, texts[i]);
     }
     fputs("]\n", out);
 }
@@ -180,7 +181,7 @@ static void print_headers(FILE *out, const struct http_site *site)
         const struct site_headers *rule = &site->headers[i];
 
         fputs(i == 0 ? "    add_headers:\n      - path: " : "      - path: ", out);
-        print_text(out, rule->glob);
+        sites_print_text(out, rule->glob);
         fputs("\n        headers:\n", out);
         for (uint32_t j = 0; j < rule->count; j++) {
             const struct site_field *f = &rule->fields[j];
@@ -189,7 +190,7 @@ static void print_headers(FILE *out, const struct http_site *site)
             if (!again)
                 fprintf(out, "          %.*s:\n", (int)f->name_len, f->line.at);
             fputs("            - ", out);
-            print_text(
+            sites_print_text(
                 out, (struct text){ f->line.at + f->name_len + 2, f->line.len - f->name_len - 4 });
             fputc('\n', out);
         }
@@ -203,9 +204,9 @@ static void print_redirects(FILE *out, const struct http_site *site)
 
         fprintf(out, "%s      - %s: ", i == 0 ? "    redirects:\n" : "",
                 r->prefix ? "prefix" : "from");
-        print_text(out, r->from);
+        sites_print_text(out, r->from);
         fputs("\n        to: ", out);
-        print_text(out, r->to);
+        sites_print_text(out, r->to);
         fprintf(out, "\n        status: %u\n", r->status);
     }
 }
@@ -242,15 +243,16 @@ static void print_site(FILE *out, const struct config_site *site)
         fprintf(out, "%s%u%s", i == 0 ? "    port: [" : ", ", site->ports[i],
                 i + 1 == site->port_count ? "]\n" : "");
     fprintf(out, "    default: %s\n    root: ", site->is_default ? "true" : "false");
-    print_text(out, site->http.root);
+    sites_print_text(out, site->http.root);
     fputc('\n', out);
     print_texts(out, "    index: ", site->http.index, site->http.index_count);
+    sites_pages_print(site, out);
     for (uint32_t i = 0; i < site->http.type_count; i++) {
         const struct site_type *type = &site->http.types[i];
 
         fprintf(out, "%s      %.*s: ", i == 0 ? "    types:\n" : "", (int)type->extension.len,
                 type->extension.at);
-        print_text(out, type->type);
+        sites_print_text(out, type->type);
         fputc('\n', out);
     }
     print_headers(out, &site->http);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "http/site.h"
+#include "mempool/listings.h"
 #include "stack/stack.h"
 
 #define SITES_MAX           1024
@@ -24,6 +25,13 @@
 
 struct config;
 
+/* What is sent for a directory without index file. */
+enum config_autoindex {
+    AUTOINDEX_OFF,
+    AUTOINDEX_HTML,
+    AUTOINDEX_JSON,
+};
+
 struct config_site {
     unsigned line; /* in the file */
     struct text *hosts;
@@ -31,6 +39,9 @@ struct config_site {
     uint16_t ports[STACK_PORTS_MAX];
     uint32_t port_count; /* 0: server.port */
     bool is_default;     /* of its ports */
+    enum config_autoindex autoindex;
+    struct site_error_page *error_pages; /* paths within the site, with their slash */
+    uint32_t error_page_count;
     struct http_site http;
 };
 
@@ -45,6 +56,8 @@ struct config_sites {
     uint32_t name_count;
     uint16_t ports[STACK_PORTS_MAX];
     uint32_t port_count;
+    struct listing_rule *listings; /* of all sites, each once */
+    uint32_t listing_count;
     bool limits_clients; /* some site limits requests of a client address */
 };
 
@@ -60,6 +73,9 @@ void sites_free(struct config_sites *sites);
  */
 unsigned sites_complete(struct config_sites *sites, uint16_t server_port, char *error,
                         size_t error_bytes);
+
+/* In double quotes, as YAML and JSON have them. */
+void sites_print_text(FILE *out, struct text text);
 
 /* As the file has it. */
 void sites_print(const struct config_sites *sites, FILE *out);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/sites_pages.h"
 #include "app/sites_reader.h"
 #include "app/values.h"
 #include "base/time.h"
@@ -66,20 +67,6 @@ static void default_read(struct in *in, const yaml_node_t *node)
 
 /* ---- files ---- */
 
-/* No segment is empty, a dot or two: the catalogue has no such path. */
-static bool is_plain_path(struct text path)
-{
-    while (path.len != 0) {
-        size_t end = text_find(path, '/');
-
-        if (end == 0 || (end == 1 && path.at[0] == '.') ||
-            (end == 2 && memcmp(path.at, "..", 2) == 0))
-            return false;
-        path = text_skip(path, end < path.len ? end + 1 : end);
-    }
-    return true;
-}
-
 static void root_read(struct in *in, const yaml_node_t *node)
 {
     struct text root;
@@ -87,7 +74,7 @@ static void root_read(struct in *in, const yaml_node_t *node)
     if (text_read(in, node, 0, SITE_ROOT_MAX, &root)) {
         while (root.len != 0 && root.at[root.len - 1] == '/')
             root.len--;
-        if (is_plain_path(root) && (root.len != 0 || text_of(node)[0] == '\0')) {
+        if (path_is_plain(root) && (root.len != 0 || text_of(node)[0] == '\0')) {
             in->site->http.root = root;
             return;
         }
@@ -532,6 +519,8 @@ static const struct key site_keys[] = {
     { "default", default_read },
     { "root", root_read },
     { "index", indexes_read },
+    { "autoindex", autoindex_read },
+    { "error_pages", error_pages_read },
     { "types", types_read },
     { "add_headers", rules_read },
     { "redirects", redirects_read },

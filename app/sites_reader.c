@@ -146,6 +146,19 @@ void text_lower(struct text text)
         at[i] = (char)tolower((unsigned char)at[i]);
 }
 
+bool path_is_plain(struct text path)
+{
+    while (path.len != 0) {
+        size_t end = text_find(path, '/');
+
+        if (end == 0 || (end == 1 && path.at[0] == '.') ||
+            (end == 2 && memcmp(path.at, "..", 2) == 0))
+            return false;
+        path = text_skip(path, end < path.len ? end + 1 : end);
+    }
+    return true;
+}
+
 bool all_of(struct text text, bool (*fits)(unsigned char c))
 {
     for (size_t i = 0; i < text.len; i++)

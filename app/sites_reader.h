@@ -17,6 +17,7 @@ struct in {
     struct text field_name;
     struct site_redirect redirect;
     struct site_headers rule;
+    struct text page; /* of error_pages */
 };
 
 struct key {
@@ -48,6 +49,9 @@ void list_read(struct in *in, const yaml_node_t *node, uint32_t max,
 bool text_read(struct in *in, const yaml_node_t *node, size_t min, size_t max, struct text *text);
 /* In place: it is a copy. */
 void text_lower(struct text text);
+
+/* No segment is empty, a dot or two: the catalogue has no such path. */
+bool path_is_plain(struct text path);
 
 bool all_of(struct text text, bool (*fits)(unsigned char c));
 bool is_visible(unsigned char c);    /* ASCII, no blank */

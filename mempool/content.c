@@ -190,7 +190,7 @@ static void record_enter(struct contents *c, struct content *content)
 {
     struct pool_index_entry entry;
 
-    if (c->index == NULL)
+    if (c->index == NULL || content->id.dev == CONTENT_MADE)
         return;
     entry = (struct pool_index_entry){ .id = content->id,
                                        .hash = content->hash,

@@ -32,6 +32,9 @@ struct content_id {
     uint32_t mtime_ns, ctime_ns;
 };
 
+/* The device of contents that are on no disk: made, and never found by another process. */
+#define CONTENT_MADE UINT64_MAX
+
 struct content {
     struct content *next; /* of its bucket */
     struct content_id id;

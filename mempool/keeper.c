@@ -140,7 +140,7 @@ static void report_update(struct keeper *k, const struct scopes *scopes, bool sa
         " without room, in %" PRIu64 " ms; %" PRIu32 " files",
         scopes->all ? "all of ROOT" : "changes", now->added - before->added,
         now->changed - before->changed, now->removed - before->removed, now->full - before->full,
-        ms, catalogue_files(k->u->catalogue));
+        ms, catalogue_files(k->u->catalogue) - k->u->listings.count);
     pool_log_summary(k->u->log);
 }
 
@@ -287,8 +287,11 @@ static void snapshot(struct keeper *k)
         .padding = contents_padding(u->contents),
         .versions = k->versions,
         .rescans = k->rescans,
-        .files = catalogue_files(u->catalogue),
-        .file_bytes = catalogue_bytes(u->catalogue),
+        .files = catalogue_files(u->catalogue) - u->listings.count,
+        .file_bytes = catalogue_bytes(u->catalogue) - u->listings.bytes,
+        .listings = u->listings.count,
+        .listing_bytes = u->listings.bytes,
+        .listings_made = u->listings.made,
         .retired = (uint32_t)k->retired_count,
         .watched = u->watch != NULL ? watch_directories(u->watch) : 0,
     };
@@ -313,6 +316,10 @@ static void on_wrong(void *ctx, const char *path)
 {
     struct keeper *k = ctx;
 
+    if (listings_is(path)) {
+        listings_spoilt(&k->u->listings, k->u->catalogue, path);
+        return;
+    }
     scopes_add(&k->scopes, path, false, 0);
     k->scopes_ns = 0; /* at once */
 }
@@ -362,6 +369,11 @@ bool keeper_verify_report(struct keeper *k, struct verify_report *report)
     return there;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* What is due now. */
 static void act(struct keeper *k, uint64_t now)
 {
@@ -380,8 +392,9 @@ static void act(struct keeper *k, uint64_t now)
         u->later_ns = NEVER;
         take_back(&u->later, k, now);
     }
-    if (now >= k->scopes_ns) {
-        k->scopes_ns = NEVER;
+    /* With listings alone to be made, scopes are empty. */
+    if (now >= earlier(k->scopes_ns, u->listings.due_ns)) {
+        k->scopes_ns = u->listings.due_ns = NEVER;
         if (k->scopes.all)
             look_at_all(k, false, false);
         else
@@ -401,11 +414,6 @@ static void act(struct keeper *k, uint64_t now)
     }
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void wait_for_work(struct keeper *k)
 {
     uint64_t due = earlier(earlier(k->scopes_ns, k->u->later_ns), k->rescan_at), now, value;
@@ -414,6 +422,7 @@ static void wait_for_work(struct keeper *k)
         { .fd = k->u->watch != NULL ? watch_fd(k->u->watch) : -1, .events = POLLIN },
     };
 
+    due = earlier(due, k->u->listings.due_ns);
     if (k->retired_count > 0)
         due = earlier(due, k->retire_at);
     if (verify_report(k->verify)->running)

@@ -51,6 +51,9 @@ struct keeper_report {
     uint64_t rescans;  /* of all of ROOT */
     uint32_t files;    /* in the newest version */
     uint64_t file_bytes;
+    uint32_t listings; /* of directories, in it, too */
+    uint64_t listing_bytes;
+    uint64_t listings_made; /* so far */
     uint32_t retired;       /* files taken out that are still referred to */
     uint64_t retired_bytes; /* of them, unless a file in the catalogue has the same content */
     uint32_t watched;       /* directories */

@@ -136,7 +136,7 @@ static void load_done(struct loader *l, struct load *load)
     item->ctime_ns = (uint32_t)load->ctime.tv_nsec;
     l->result->loaded++;
     l->items_done++;
-    if (!load->direct)
+    if (!load->direct && item->memory_fd == 0)
         l->result->buffered++;
     load_close(load);
 }
@@ -177,6 +177,10 @@ static bool direct_refused(int error)
 static int item_open(const struct loader *l, const struct loader_item *item, bool *direct)
 {
     int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+
+    *direct = false;
+    if (item->memory_fd > 0)
+        return fcntl(item->memory_fd, F_DUPFD_CLOEXEC, 0);
     int fd = scan_open(l->root_fd, item->real_path, flags | O_DIRECT);
 
     *direct = fd >= 0;
@@ -192,10 +196,11 @@ static int load_set_direct(struct loader *l, struct load *load, bool direct)
     if (fcntl(load->fd, F_SETFL, direct ? O_DIRECT : 0) != 0)
         return -1;
     load->direct = direct;
-    if (!direct && !l->said_buffered)
+    if (!direct && !l->said_buffered && load->item->memory_fd == 0) {
         pool_log_info(l->log, "some files lie on a file system without direct I/O: they are read "
                               "through the page cache");
-    l->said_buffered |= !direct;
+        l->said_buffered = true;
+    }
     return 0;
 }
 

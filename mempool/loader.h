@@ -22,7 +22,8 @@
 #define LOADER_RETRIES 3
 
 struct loader_item {
-    const char *real_path; /* below ROOT, free of symlinks */
+    const char *real_path; /* below ROOT, free of symlinks; of memory: what messages call it */
+    int memory_fd;         /* > 0: what is read instead, a memfd, which stays the caller's */
     /* Its place: extent_count runs that follow each other, aligned for O_DIRECT and whole blocks
      * long, nobody else's, together capacity bytes; all of it may be overwritten. The loader writes
      * the entries of each run's sums. */

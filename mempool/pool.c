@@ -43,6 +43,8 @@ struct pool {
     uint64_t needed;               /* bytes, by ROOT when it was scanned first */
     uint64_t largest;              /* of its files */
     uint64_t items;                /* files on disk then, names aside */
+    uint64_t listing_bytes;        /* of needed: directories' listings, */
+    uint64_t listings;             /* so many */
     struct residency *choice;      /* of each item, while it is built */
     const struct scan_file **disk; /* each item, by device and inode, while it is built */
     struct persist *persist;       /* NULL: the pool ends with the process */
@@ -101,6 +103,10 @@ static int count_needed(struct pool *pool, const struct error *error)
         if (pool->largest < bytes)
             pool->largest = bytes;
     }
+    pool->listing_bytes = listings_room(&pool->updater.listings, scan, unit, &pool->listings);
+    pool->needed += pool->listing_bytes;
+    if (pool->largest < pool->listing_bytes)
+        pool->largest = pool->listing_bytes;
     return 0;
 }
 
@@ -125,6 +131,7 @@ static int divide(struct pool *pool, const struct error *error)
                           pool_size_text(config->bytes, have), pool->needed - config->bytes,
                           pool->needed, pool_size_text(cache, cache_text));
     uint64_t room = config->bytes - cache - STREAM_SLACK;
+    room -= pool->listing_bytes < room ? pool->listing_bytes : room;
     uint64_t used = residency_choose(pool->choice, pool->items, room);
     if (used == UINT64_MAX)
         return out_of_memory(pool, error);
@@ -231,7 +238,7 @@ static uint64_t now_ns(void)
 
 static uint32_t files_max(const struct pool *pool)
 {
-    uint64_t files = pool->updater.scan.file_count;
+    uint64_t files = pool->updater.scan.file_count + pool->listings;
 
     if (pool->config.files != 0)
         return pool->config.files;
@@ -286,7 +293,8 @@ static int equip(struct pool *pool, const struct error *error)
     u->catalogue = catalogue_create(files, directories_max(pool));
     u->content_of = calloc((size_t)files + 1, sizeof(struct content *));
     if (pool->reader == NULL || pool->contents == NULL || u->catalogue == NULL ||
-        u->content_of == NULL)
+        u->content_of == NULL ||
+        listings_open(&u->listings, catalogue_directories_max(u->catalogue)) != 0)
         return out_of_memory(pool, error);
     if (u->streams.max != 0) {
         struct extent_range range;
@@ -346,6 +354,9 @@ static int build(struct pool *pool, const struct error *error)
     u->root = config->root;
     u->log = &pool->log;
     u->watch = pool->watch;
+    u->listings.rules = config->listings;
+    u->listings.rule_count = config->listing_count;
+    u->listings.due_ns = UINT64_MAX;
     if (update_open(u, error->text, error->bytes) != 0 ||
         update_scan(u, &scopes, error->text, error->bytes) != 0)
         return -1;
@@ -476,8 +487,9 @@ void pool_report(const struct pool *pool, struct pool_report *report)
         keeper_report(pool->keeper, &now);
     } else {
         now.usage = extent_map_usage(contents_map(pool->contents));
-        now.files = catalogue_files(pool->updater.catalogue);
-        now.file_bytes = catalogue_bytes(pool->updater.catalogue);
+        const struct updater *u = &pool->updater;
+        now.files = catalogue_files(u->catalogue) - u->listings.count;
+        now.file_bytes = catalogue_bytes(u->catalogue) - u->listings.bytes;
         contents_usage(pool->contents, now.parts);
     }
     report->node_count = node_report(&pool->arena, pool->dma, now.parts, report->nodes);

@@ -44,7 +44,10 @@ struct pool_config {
     const int *nodes;    /* instead: these and no other, in this order (struct arena_config) */
     uint64_t keep_bytes; /* of hugepages that will be needed besides on that node */
     unsigned node_count; /* of nodes; 0: as node says */
-    uint64_t stream_bytes;   /* of it, for chunks of files that do not fit; 0: half of it */
+    uint64_t stream_bytes; /* of it, for chunks of files that do not fit; 0: half of it */
+    const struct listing_rule *listings; /* which directories are listed; they stay the caller's,
+                                            as long as the pool */
+    uint32_t listing_count;
     const char *pinned;      /* patterns of files that must fit (mempool/residency.h), or NULL */
     bool allow_small_pages;  /* locked small pages where hugepages do not suffice */
     const char *persist;     /* a file of a hugetlbfs in which the pool outlives the process

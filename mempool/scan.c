@@ -108,6 +108,7 @@ static int directory_add(struct scan *scan, const struct found *found, size_t pa
         .parent = parent,
         .dev = makedev(found->info.stx_dev_major, found->info.stx_dev_minor),
         .ino = found->info.stx_ino,
+        .mtime_s = found->info.stx_mtime.tv_sec,
         .above = above,
     };
     return 0;

@@ -34,6 +34,7 @@ struct scan_directory {
     size_t parent; /* in directories; ROOT's is itself */
     dev_t dev;
     ino_t ino;
+    int64_t mtime_s;
     bool above; /* the way to what was to be scanned, not a part of it */
 };
 

@@ -2,6 +2,7 @@
 #include "mempool/update.h"
 
 #include "mempool/residency.h"
+#include "mempool/update_version.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #include <time.h>
 
 #include "base/assert.h"
-#include "mempool/etag.h"
 
 #define NO_ITEM SIZE_MAX
 
@@ -67,6 +67,7 @@ void update_close(struct updater *u)
     scopes_destroy(&u->links);
     scopes_destroy(&u->later);
     scopes_destroy(&u->starved);
+    listings_close(&u->listings);
 }
 
 /* ROOT's path may lead to another directory by now. */
@@ -399,35 +400,6 @@ static int load(struct run *run)
 
 /* ---- the next version ---- */
 
-static int next_make(struct run *run)
-{
-    struct update_changes *changes = run->changes;
-    const struct catalogue *c = run->u->catalogue;
-
-    if (changes->next != NULL)
-        return 0;
-    changes->files = calloc((size_t)catalogue_files(c) + 1, sizeof(*changes->files));
-    changes->directories =
-        calloc((size_t)catalogue_directories_max(c) + 1, sizeof(*changes->directories));
-    changes->next = catalogue_next(c);
-    return changes->files != NULL && changes->directories != NULL && changes->next != NULL ? 0 : -1;
-}
-
-/* Takes a path of the old version out. 0, or -1: out of memory. */
-static int path_remove(struct run *run, const char *path, size_t len)
-{
-    struct update_changes *changes = run->changes;
-
-    if (next_make(run) != 0)
-        return -1;
-    struct catalogue_entry entry = catalogue_remove(changes->next, path, len);
-    if (entry.kind == CATALOGUE_FILE)
-        changes->files[changes->file_count++] = entry.file->index;
-    else if (entry.kind == CATALOGUE_DIRECTORY)
-        changes->directories[changes->directory_count++] = entry.directory;
-    return 0;
-}
-
 static int files_remove_below(struct run *run, const char *top)
 {
     const struct catalogue *c = run->u->catalogue;
@@ -435,13 +407,14 @@ static int files_remove_below(struct run *run, const char *top)
 
     for (uint32_t i = 0; i < catalogue_files_max(c); i++) {
         const char *path = catalogue_file_path(c, i, &len);
-        if (path == NULL || run->file_present[i] != 0 || !path_is_within(path, top))
+        if (path == NULL || run->file_present[i] != 0 || !path_is_within(path, top) ||
+            listings_is(path))
             continue;
         struct catalogue_entry entry = catalogue_find(c, path, len);
         if (entry.kind != CATALOGUE_FILE || entry.file->index != i)
             continue; /* of an older version */
         run->u->counts.removed++;
-        if (path_remove(run, path, len) != 0)
+        if (update_remove(run->u, run->changes, path, len) != 0)
             return -1;
     }
     return 0;
@@ -458,7 +431,7 @@ static int directories_remove_below(struct run *run, const char *top)
             continue;
         struct catalogue_entry entry = catalogue_find(c, path, len);
         if (entry.kind == CATALOGUE_DIRECTORY && entry.directory == i &&
-            path_remove(run, path, len) != 0)
+            update_remove(run->u, run->changes, path, len) != 0)
             return -1;
     }
     return 0;
@@ -474,7 +447,7 @@ static int scope_remove(struct run *run, const char *path)
     if (old.kind != CATALOGUE_FILE || run->file_present[old.file->index] != 0)
         return 0;
     run->u->counts.removed++;
-    return path_remove(run, path, strlen(path));
+    return update_remove(run->u, run->changes, path, strlen(path));
 }
 
 static int removals(struct run *run)
@@ -496,13 +469,10 @@ static int removals(struct run *run)
     return 0;
 }
 
-static void say_refused(struct updater *u, const char *path, const char *what)
+/* The newest version, or the one that is being made. */
+static const struct catalogue *version_of(const struct run *run)
 {
-    char text[POOL_PATH_TEXT_BYTES];
-
-    u->counts.refused++;
-    pool_log_warning(u->log, "not served: %s: more %s than the pool has room for (pool.files)",
-                     pool_path_text(path, text), what);
+    return run->changes->next != NULL ? run->changes->next : run->u->catalogue;
 }
 
 static int directories_add(struct run *run)
@@ -510,14 +480,24 @@ static int directories_add(struct run *run)
     const struct scan *scan = &run->u->scan;
 
     for (size_t i = 0; i < scan->directory_count; i++) {
-        const char *path = scan_string(scan, scan->directories[i].path);
-        struct catalogue_entry old = catalogue_find(run->u->catalogue, path, strlen(path));
-        if (scan->directories[i].above || old.kind == CATALOGUE_DIRECTORY)
-            continue;
-        if (next_make(run) != 0)
-            return -1;
-        if (catalogue_add_directory(run->changes->next, path, strlen(path)) != 0)
-            say_refused(run->u, path, "directories");
+        const struct scan_directory *found = &scan->directories[i];
+        const char *path = scan_string(scan, found->path);
+        size_t len = strlen(path);
+        struct catalogue_entry entry = catalogue_find(version_of(run), path, len);
+        bool is_new = entry.kind != CATALOGUE_DIRECTORY;
+        if (is_new) {
+            if (found->above)
+                continue;
+            if (update_next(run->u, run->changes) != 0)
+                return -1;
+            if (catalogue_add_directory(run->changes->next, path, len) != 0) {
+                update_refuse(run->u, path, "directories");
+                continue;
+            }
+            entry = catalogue_find(run->changes->next, path, len);
+        }
+        listings_directory(&run->u->listings, version_of(run), path, entry.directory, is_new,
+                           found->mtime_s);
     }
     return 0;
 }
@@ -527,25 +507,17 @@ static int candidate_enter(struct run *run, struct candidate *c)
 {
     struct updater *u = run->u;
     const char *path = path_of(run, c);
+    size_t len = strlen(path);
 
-    if (next_make(run) != 0 || (c->known && path_remove(run, path, strlen(path)) != 0))
+    if (update_next(u, run->changes) != 0 ||
+        (c->known && update_remove(u, run->changes, path, len) != 0))
         return -1;
     /* No Last-Modified may lie in the future (RFC 9110 section 8.8.2.1). */
     const struct content_id *id = &c->content->id;
     int64_t mtime_s = id->mtime_s < run->wall_s ? id->mtime_s : run->wall_s;
-    struct file *file = catalogue_add_file(run->changes->next, path, strlen(path), id->size,
-                                           mtime_s, id->mtime_ns, types_find(u->types, path));
-    if (file == NULL) {
-        content_release(u->contents, c->content);
-        say_refused(u, path, "files");
+    if (update_add(u, run->changes, path, mtime_s, types_find(u->types, path), c->content) == NULL)
         return 0;
-    }
-    file->extents = c->content->extents;
-    file->stream = c->content->stream;
-    file->extent_count = c->content->extent_count;
-    if (file->stream == 0) /* else its size and time stay its tag */
-        etag_set(file, c->content->hash);
-    u->content_of[file->index] = c->content;
+    listings_touch(&u->listings, run->changes->next, path, len);
     *(c->known ? &u->counts.changed : &u->counts.added) += 1;
     return 0;
 }
@@ -559,10 +531,11 @@ static int enter(struct run *run)
         const char *path = path_of(run, c);
         if (c->content != NULL && candidate_enter(run, c) != 0)
             return -1;
-        if (c->content == NULL && c->damaged && path_remove(run, path, strlen(path)) != 0)
+        if (c->content == NULL && c->damaged &&
+            update_remove(run->u, run->changes, path, strlen(path)) != 0)
             return -1;
     }
-    return 0;
+    return listings_run(run->u, run->changes, run->trusted, run->now_ns, run->wall_s);
 }
 
 /* ---- the whole ---- */

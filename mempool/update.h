@@ -18,6 +18,7 @@
 
 #include "mempool/catalogue.h"
 #include "mempool/content.h"
+#include "mempool/listings.h"
 #include "mempool/loader.h"
 #include "mempool/scan.h"
 #include "mempool/scopes.h"
@@ -61,6 +62,7 @@ struct updater {
     const struct types *types;
     struct watch *watch; /* NULL: none */
     struct update_streams streams;
+    struct listings listings;
     struct pool_log *log;
     struct loader_progress progress;
     const bool *stop; /* set: read no more files */

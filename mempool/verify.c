@@ -181,7 +181,7 @@ static bool current_next(struct verify *v)
         content_hold(content);
         v->now = (struct current){ .content = content, .index = index, .fd = -1 };
         XXH3_128bits_reset(v->hash);
-        if (v->request.disk)
+        if (v->request.disk && content->id.dev != CONTENT_MADE)
             disk_open(v, path);
         return true;
     }

@@ -72,7 +72,8 @@ void account_change(struct http_server *server, uint32_t index, unsigned status)
     const char *head_end = memmem(response->text, response->text_len, "\r\n\r\n", 4);
 
     server->records[index].status = (uint16_t)status;
-    server->records[index].head_len = (uint16_t)(head_end + 4 - response->text);
+    server->records[index].head_len =
+        (uint16_t)(head_end + 4 - response->text + response->fields_len);
 }
 
 void account_end(struct http_server *server, uint32_t index, uint64_t acknowledged, uint64_t now)

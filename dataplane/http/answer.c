@@ -99,6 +99,23 @@ static struct catalogue_entry find_index(const struct catalogue *catalogue,
     return (struct catalogue_entry){ .kind = CATALOGUE_ABSENT };
 }
 
+/* The directory's listing; at is then the directory's path with its slash. */
+static struct catalogue_entry find_listing(const struct catalogue *catalogue,
+                                           const struct http_site *site, struct place *at)
+{
+    size_t len = at->len;
+
+    if (len > 1 && at->text[len - 1] == '/') /* else it is all of ROOT */
+        len--;
+    memcpy(at->text + len, site->listing.at, site->listing.len);
+    at->len = len + site->listing.len;
+    struct catalogue_entry entry = place_find(catalogue, at);
+    if (at->text[len - 1] != '/') /* the listing's name begins with it */
+        len++;
+    at->len = len;
+    return entry;
+}
+
 /* The file or a variant of it. False: none is acceptable. */
 static bool answer_variant(const struct request *request, const struct catalogue *catalogue,
                            const struct place *at, const struct file **file, struct answer *answer)
@@ -178,6 +195,10 @@ struct answer answer_request(const struct request *request, const struct http_si
     }
 
     entry = decoded.directory ? find_index(catalogue, site, &at) : place_find(catalogue, &at);
+    if (decoded.directory && entry.kind == CATALOGUE_ABSENT && site->listing.len != 0) {
+        entry = find_listing(catalogue, site, &at);
+        precompressed = false;
+    }
     answer.site_path = place_path(&at);
     if (request->method == METHOD_OPTIONS) {
         if (entry.kind != CATALOGUE_ABSENT)

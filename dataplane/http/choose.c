@@ -25,7 +25,7 @@ struct answer choose_answer(struct http_server *server, const struct http_conn *
 {
     struct counters *counters = server->config.counters;
     const struct http_site *site = choose_site(server, conn, request);
-    struct answer refusal = { .head_only = request->method == METHOD_HEAD };
+    struct answer refusal = { .head_only = request->method == METHOD_HEAD, .site = site };
     struct ip_addr client = tcp_conn_peer(conn->tcp).ip;
     uint64_t wait_ns = 0;
 

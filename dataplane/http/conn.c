@@ -14,6 +14,7 @@
 #include "http/account.h"
 #include "http/choose.h"
 #include "http/due.h"
+#include "http/error_page.h"
 #include "http/request.h"
 #include "http/resolve.h"
 #include "http/server.h"
@@ -136,6 +137,7 @@ static void write_answer(struct http_server *server, struct response *response,
     }
     answer->status = answer->status / 100 == 3 ? 414 : 500;
     answer->close = true;
+    answer->page = NULL;
     bool fits = response_write(response, answer, date, server->server_field, copy_max);
     ASSERT(fits);
 }
@@ -145,6 +147,7 @@ static bool conn_break(struct http_server *server, struct http_conn *conn, uint6
 {
     struct response *response = &server->responses[conn->extending];
     struct answer answer = { .status = 503, .close = true };
+    const struct http_site *site = response->site;
 
     COUNT(server->config.counters, stream_broken);
     if (stream_told(server, conn) > response->start || conn->extending != conn->last) {
@@ -153,7 +156,12 @@ static bool conn_break(struct http_server *server, struct http_conn *conn, uint6
     }
     stream_close(server, response);
     server->pins[response->file->index].responses--;
+    error_page_choose(server, site, &answer);
+    if (answer.page != NULL && answer.page->stream != 0) /* the disk has just failed */
+        answer.page = NULL;
     write_answer(server, response, &answer, now);
+    if (response->file != NULL)
+        server->pins[response->file->index].responses++;
     conn->stream_end = response->start + response_len(response);
     account_change(server, conn->extending, answer.status);
     COUNT(server->config.counters, http_5xx);
@@ -244,6 +252,7 @@ static void conn_answer_error(struct http_server *server, struct http_conn *conn
     };
     uint64_t begun = head_begun(server, conn, now);
 
+    error_page_choose(server, error_page_site(server, conn), &answer);
     conn_answer(server, conn, &answer, now);
     account_begin(server, conn, answer.status, head, NULL, begun);
 }
@@ -293,6 +302,7 @@ static void conn_answer_head(struct http_server *server, struct http_conn *conn,
                                   .head_only = answer.head_only,
                                   .site = answer.site,
                                   .site_path = answer.site_path };
+    error_page_choose(server, answer.site, &answer);
     answer.close = !request.keep_alive ||
                    (request.body != BODY_NONE && !body_begin(server, conn, &request, now));
     answer.keep_alive = request.minor_0;

@@ -6,6 +6,7 @@
 #include "http/multipart.h"
 #include "http/parts.h"
 #include "http/path.h"
+#include "http/site_fields.h"
 #include "http/status.h"
 #include "http/writer.h"
 
@@ -65,32 +66,15 @@ static void put_location(struct writer *w, const struct answer *answer)
     put(w, CRLF);
 }
 
-/* What the site adds: all rules that match the path, but each name once: the first rule's. */
-static void put_site_fields(struct writer *w, const struct answer *answer)
+/* What the site adds, at this place of the text. */
+static void take_site_fields(struct response *response, const struct answer *answer)
 {
-    const struct site_field *done[SITE_HEADERS_MAX];
-    uint32_t done_count = 0;
-
-    if (answer->site == NULL || answer->site_path.len == 0 || answer->status / 100 > 3)
-        return;
-    for (uint32_t i = 0; i < answer->site->header_count; i++) {
-        const struct site_headers *rule = &answer->site->headers[i];
-        uint32_t before = done_count;
-
-        if (!site_glob(rule->glob, answer->site_path))
-            continue;
-        for (uint32_t j = 0; j < rule->count; j++) {
-            const struct site_field *field = &rule->fields[j];
-            uint32_t k = 0;
-
-            while (k < before && !site_field_same_name(done[k], field))
-                k++;
-            if (k < before)
-                continue;
-            put(w, field->line);
-            done[done_count++] = field;
-        }
-    }
+    response->site = answer->site;
+    response->fields = 0;
+    if (answer->site != NULL && answer->site_path.len != 0 && answer->status / 100 <= 3)
+        response->fields = site_fields_select(answer->site, answer->site_path);
+    response->fields_len =
+        response->fields != 0 ? site_fields_len(answer->site, response->fields) : 0;
 }
 
 static void put_common(struct writer *w, const struct status *status, const struct answer *answer,
@@ -127,6 +111,13 @@ static void put_generated(struct writer *w, const struct status *status,
     if (answer->status == 304) { /* RFC 9110 section 15.4.5: no more than tells the version */
         put(w, TEXT("ETag: "));
         put(w, text_from(answer->file->etag));
+        put(w, TEXT("\r\n\r\n"));
+        return;
+    }
+    if (answer->page != NULL) {
+        put_content_length(w, answer->page->size);
+        put(w, TEXT("Content-Type: "));
+        put(w, text_from(answer->page->type));
         put(w, TEXT("\r\n\r\n"));
         return;
     }
@@ -205,16 +196,19 @@ bool response_write(struct response *response, const struct answer *answer, cons
     struct writer w = { .at = response->text, .end = response->text + room };
 
     put_common(&w, status, answer, date, server_field);
-    put_site_fields(&w, answer);
+    take_site_fields(response, answer);
+    response->fields_at = (uint16_t)(w.at - response->text);
     if (sends_file)
         put_file(&w, answer);
     else
         put_generated(&w, status, answer);
 
     response->text_len = (uint16_t)(w.at - response->text);
-    response->file = sends_file && !answer->head_only && answer->len != 0 ? answer->file : NULL;
-    response->body_from = answer->from;
-    response->body_len = response->file != NULL ? answer->len : 0;
+    const struct file *file = sends_file ? answer->file : answer->page;
+    uint64_t len = sends_file || file == NULL ? answer->len : file->size;
+    response->file = !answer->head_only && len != 0 ? file : NULL;
+    response->body_from = sends_file ? answer->from : 0;
+    response->body_len = response->file != NULL ? len : 0;
     response->copy_max = (uint16_t)copy_max;
     response->part_count = 0;
     if (multipart) {
@@ -244,6 +238,42 @@ uint32_t response_text(const char *text, uint32_t len, struct counters *counters
     tx_fill_inline(fill, n);
     COUNT_N(counters, response_head_bytes, n);
     return n;
+}
+
+static uint32_t resolve_site_fields(const struct response *response, uint32_t from, uint32_t len,
+                                    struct counters *counters, struct tx_fill *fill)
+{
+    uint32_t n = inline_room(fill, len);
+
+    site_fields_copy(response->site, response->fields, from, n,
+                     fill->inline_data + fill->inline_len);
+    fill->inline_len += n;
+    COUNT_N(counters, response_head_bytes, n);
+    return n;
+}
+
+uint32_t response_resolve_head(const struct response *response, uint32_t from, uint32_t len,
+                               struct counters *counters, struct tx_fill *fill)
+{
+    const uint32_t begin = response->fields_at, end = begin + response->fields_len;
+    uint32_t done = 0;
+
+    while (done < len) {
+        uint32_t at = from + done, n, wanted = len - done;
+        if (at < begin) {
+            wanted = wanted < begin - at ? wanted : begin - at;
+            n = response_text(response->text + at, wanted, counters, fill);
+        } else if (at < end) {
+            wanted = wanted < end - at ? wanted : end - at;
+            n = resolve_site_fields(response, at - begin, wanted, counters, fill);
+        } else {
+            n = response_text(response->text + (at - response->fields_len), wanted, counters, fill);
+        }
+        done += n;
+        if (n < wanted)
+            break;
+    }
+    return done;
 }
 
 /* Bytes [from, from + len) of the file, of a body or part of body_len bytes. */
@@ -297,14 +327,15 @@ uint32_t response_resolve(const struct response *response, uint64_t from, uint32
     uint32_t n = 0;
 
     DEBUG_ASSERT(from + len <= response_len(response));
-    if (from < response->text_len) {
-        uint64_t left = response->text_len - from;
+    if (from < response_text_len(response)) {
+        uint64_t left = response_text_len(response) - from;
         uint32_t wanted = left < len ? (uint32_t)left : len;
-        n = response_text(response->text + from, wanted, counters, fill);
+        n = response_resolve_head(response, (uint32_t)from, wanted, counters, fill);
         if (n < wanted)
             return n;
     }
     if (n < len)
-        n += resolve_body(response, from + n - response->text_len, len - n, pin, counters, fill);
+        n += resolve_body(response, from + n - response_text_len(response), len - n, pin, counters,
+                          fill);
     return n;
 }

@@ -20,7 +20,8 @@
 #include "mempool/file.h"
 #include "tcp/tcp.h"
 
-#define RESPONSE_BYTES 1536
+#define RESPONSE_BYTES       1536
+#define RESPONSE_FIXED_BYTES 72 /* of it, before the text */
 
 struct response {
     uint64_t start;          /* stream offset of its first byte */
@@ -32,22 +33,33 @@ struct response {
     uint16_t text_len;
     uint16_t copy_max;   /* bodies and parts of at most so many bytes are copied beside a head */
     uint16_t part_count; /* of a multipart body; 0: it is none */
+    uint16_t fields_at;  /* where in the text the site's fields go */
+    uint32_t fields_len; /* bytes of them; 0: there are none */
+    const struct http_site *site; /* the text's rest is from there (http/site_fields.h); or NULL */
+    uint64_t fields;              /* which of its fields */
     /* A usual head is some 300 bytes; the rest is for the Location of a long name, or holds the
      * ranges of the parts, at its end. */
     union {
-        char text[RESPONSE_BYTES - 48];
+        char text[RESPONSE_BYTES - RESPONSE_FIXED_BYTES];
         struct {
-            char head[RESPONSE_BYTES - 48 - RANGES_MAX * sizeof(struct range)];
+            char head[RESPONSE_BYTES - RESPONSE_FIXED_BYTES - RANGES_MAX * sizeof(struct range)];
             struct range part[RANGES_MAX];
         };
     };
 };
 
 static_assert(sizeof(struct response) == RESPONSE_BYTES, "no hole");
+static_assert(offsetof(struct response, text) == RESPONSE_FIXED_BYTES, "as reckoned");
+
+/* Bytes before the body: the text and what is put into it. */
+static inline uint64_t response_text_len(const struct response *response)
+{
+    return response->text_len + response->fields_len;
+}
 
 static inline uint64_t response_len(const struct response *response)
 {
-    return response->text_len + response->body_len;
+    return response_text_len(response) + response->body_len;
 }
 
 /* What to answer, before it is text. */
@@ -67,7 +79,8 @@ struct answer {
     const struct http_site *site; /* NULL: not known yet */
     struct text site_path;        /* decoded, with its slash; empty: the site adds nothing */
     const struct site_redirect *redirect;
-    uint64_t retry_after_s; /* 429 */
+    uint64_t retry_after_s;  /* 429 */
+    const struct file *page; /* an error's body (http/error_page.h); NULL: the text made for it */
 };
 
 /*
@@ -87,5 +100,9 @@ uint32_t response_resolve(const struct response *response, uint64_t from, uint32
 /* Generated text, beside a packet's header; as above. */
 uint32_t response_text(const char *text, uint32_t len, struct counters *counters,
                        struct tx_fill *fill);
+/* Bytes [from, from + len) of what is before the body, which has them: the text, with the site's
+ * fields in their place. */
+uint32_t response_resolve_head(const struct response *response, uint32_t from, uint32_t len,
+                               struct counters *counters, struct tx_fill *fill);
 
 #endif

@@ -53,8 +53,18 @@ struct site_access {
     bool allow;
 };
 
+/* What is sent in place of the server's own text for a status. */
+struct site_error_page {
+    uint16_t status;  /* 400 to 599 */
+    struct text path; /* of a file: the catalogue's, with the site's root */
+};
+
 struct http_site {
-    struct text root; /* catalogue path of its root, without slashes at its ends; empty: ROOT */
+    struct text root;    /* catalogue path of its root, without slashes at its ends; empty: ROOT */
+    struct text listing; /* what leads from a directory's path to its listing
+                            (mempool/listings.h): "//0"; empty: there are none */
+    const struct site_error_page *error_pages; /* of two for a status the first counts */
+    uint32_t error_page_count;
     const struct text *index; /* names of the files that stand for a directory, in order */
     uint32_t index_count;
     const struct site_headers *headers;
@@ -71,9 +81,9 @@ struct http_site {
 };
 
 #define SITE_ROOT_MAX  1024
-#define SITE_INDEX_MAX 64 /* bytes of a name in index */
-/* Bytes of all field lines of a site and a media type, so that a response's head has room. */
-#define SITE_FIELDS_MAX  640
+#define SITE_INDEX_MAX 64 /* bytes of a name in index, or of listing */
+/* Bytes of all field lines of a site: what clients and proxies take of one line, and more. */
+#define SITE_FIELDS_MAX  16384
 #define SITE_HEADERS_MAX 64 /* fields of all rules of a site */
 #define SITE_TYPE_MAX    127
 

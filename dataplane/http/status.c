@@ -41,3 +41,11 @@ const struct status *status_find(unsigned code)
     ASSERT(!"a status of the table");
     return NULL;
 }
+
+bool status_is_error(unsigned code)
+{
+    for (unsigned i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (statuses[i].code == code)
+            return code >= 400;
+    return false;
+}

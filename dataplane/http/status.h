@@ -16,6 +16,8 @@ struct status {
     struct text fields; /* further header fields, each ended by CRLF */
 };
 
+/* Whether it is an error that a server here may answer with. */
+bool status_is_error(unsigned code);
 /* The code must be one of the table. */
 const struct status *status_find(unsigned code);
 

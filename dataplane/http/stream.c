@@ -76,7 +76,7 @@ static void wait_for_lease(const struct http_server *server, struct stream *stre
 /* The body's byte that byte `at` of the connection's stream is, within the body's bounds. */
 static uint64_t body_position(const struct response *response, uint64_t at)
 {
-    uint64_t body = response->start + response->text_len;
+    uint64_t body = response->start + response_text_len(response);
     uint64_t into = at > body ? at - body : 0;
 
     return into < response->body_len ? into : response->body_len;
@@ -191,7 +191,8 @@ static uint64_t ready_offset(const struct stream *stream, const struct response 
     /* The head waits too: if the first chunk fails there is still an answer to give. */
     if (stream->ready_end == 0)
         return response->start;
-    return response->start + response->text_len + body_before_chunk(response, stream->ready_end);
+    return response->start + response_text_len(response) +
+           body_before_chunk(response, stream->ready_end);
 }
 
 static uint64_t stream_step(struct http_server *server, struct stream *stream, bool is_its_turn)
@@ -273,16 +274,16 @@ uint32_t stream_resolve(struct http_server *server, const struct response *respo
 {
     uint32_t n = 0;
 
-    if (from < response->text_len) {
-        uint64_t left = response->text_len - from;
+    if (from < response_text_len(response)) {
+        uint64_t left = response_text_len(response) - from;
         uint32_t wanted = left < len ? (uint32_t)left : len;
-        n = response_text(response->text + from, wanted, server->config.counters, fill);
+        n = response_resolve_head(response, (uint32_t)from, wanted, server->config.counters, fill);
         if (n < wanted)
             return n;
     }
     if (n < len)
-        n += parts_resolve(response, from + n - response->text_len, len - n, resolve_chunks, server,
-                           server->config.counters, fill);
+        n += parts_resolve(response, from + n - response_text_len(response), len - n,
+                           resolve_chunks, server, server->config.counters, fill);
     return n;
 }
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Chromium without a window, led by its DevTools protocol over a pipe: browser.py DIRECTORY COMMAND...
 
-page URL   opens page/index.html there, checks what its script saw, loads it anew
+page URL      opens page/index.html there, checks what its script saw, loads it anew
+listing URL   opens a directory's listing there, sorts it by clicks, follows a link; light, dark, on a phone
 DIRECTORY takes the browser's profile and the screenshot, COMMAND.png.
 """
 import base64
@@ -122,8 +123,45 @@ def page(browser, url):
     expect("title after reload", "seen", browser.run("window.finished.then(() => document.title)"))
 
 
+NAMES = "[...document.querySelectorAll('table tbody:last-of-type a')].map(a => a.textContent)"
+CLICK = "document.querySelectorAll('th')[%d].click()"
+
+
+def look(browser, name, width, height, scheme):
+    browser.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+                 mobile=width < 500)
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.screenshot(name)
+    return browser.run("[getComputedStyle(document.body).backgroundColor, document.documentElement.scrollWidth]")
+
+
+def listing(browser, url):
+    browser.open("Page.navigate", url=url)
+    directories = ["images/", "src/"]
+    by_name = ["file-2.txt", "file-10.txt", "large.iso", "README.md", "zoo<b>&.html"]
+    expect("as sent", directories + ["README.md", "file-10.txt", "file-2.txt", "large.iso", "zoo<b>&.html"],
+           browser.run(NAMES))
+    browser.run(CLICK % 0)
+    expect("by name", directories + by_name, browser.run(NAMES))
+    browser.run(CLICK % 0)
+    expect("by name, backwards", directories[::-1] + by_name[::-1], browser.run(NAMES))
+    browser.run(CLICK % 2)
+    expect("by date", "file-2.txt", browser.run(NAMES)[2])
+    browser.run(CLICK % 1)
+    browser.run(CLICK % 1)
+    expect("by size, backwards", ["large.iso", "zoo<b>&.html"], browser.run(NAMES)[2:4])
+    expect("said to readers", "descending", browser.run("document.querySelectorAll('th')[1].ariaSort"))
+    light, dark = look(browser, "listing", 700, 420, "light"), look(browser, "listing-dark", 700, 420, "dark")
+    expect("light and dark", ("rgb(255, 255, 255)", "rgb(20, 23, 28)"), (light[0], dark[0]))
+    expect("width on a phone", 360, look(browser, "listing-phone", 360, 640, "light")[1])
+    browser.open("Page.navigate", url=url + "src/")
+    expect("parent", "../", browser.run("document.querySelector('tbody a').textContent"))
+    browser.open("Runtime.evaluate", expression="document.querySelector('tbody a').click()")
+    expect("up again", url, browser.run("location.href"))
+
+
 def main():
-    commands = {"page": page}
+    commands = {"page": page, "listing": listing}
     if len(sys.argv) < 4 or sys.argv[2] not in commands:
         sys.exit(__doc__)
     browser = Browser(sys.argv[1])

@@ -38,3 +38,19 @@ test_browser_page() {
     echo "video in $parts parts"
     [ "$parts" -ge 3 ] || fail "the browser did not seek by Range"
 }
+
+test_browser_listing() {
+    need_browser
+    mkdir -p "$T/root/files/images" "$T/root/files/src"
+    echo "# read me" >"$T/root/files/README.md"
+    head -c 300 /dev/zero >"$T/root/files/file-10.txt"
+    head -c 200 /dev/zero >"$T/root/files/file-2.txt"
+    head -c 7340032 /dev/zero >"$T/root/files/large.iso"
+    head -c 20000 /dev/zero >"$T/root/files/zoo<b>&.html"
+    touch -d '2026-03-14 15:09 UTC' "$T/root/files/"*
+    touch -d '2020-01-01 12:34 UTC' "$T/root/files/file-2.txt"
+    printf 'sites:\n  - autoindex: html\n' >"$T/config.yaml"
+    serve_direct "$T/root" --config "$T/config.yaml"
+    browser listing $URL/files/
+    serve_stop
+}

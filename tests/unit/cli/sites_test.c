@@ -18,9 +18,10 @@ static const struct {
     { " 80", "1: sites: expected a list of sites, each a mapping; found \"80\"" },
     { " []", "1: sites: expected a list of sites" },
     { "\n- 80",
-      "2: sites[0]: expected settings below it (host, port, default, root, index, types" },
-    { "\n- colour: red", "2: sites[0]: expected one of host, port, default, root, index, types, "
-                         "add_headers, redirects, access, limits; found \"colour\"" },
+      "2: sites[0]: expected settings below it (host, port, default, root, index, autoindex, " },
+    { "\n- colour: red",
+      "2: sites[0]: expected one of host, port, default, root, index, "
+      "autoindex, error_pages, types, add_headers, redirects, access, limits; found \"colour\"" },
     { "\n- root: a\n  root: b", "3: sites[0].root: expected this setting once" },
     /* names and ports */
     { "\n- host: a/b", "2: sites[0].host: expected a host, such as example.org" },
@@ -58,6 +59,26 @@ static const struct {
     { "\n- types: {a: text}", "2: sites[0].types: expected a media type" },
     { "\n- types: {a: \"text/x\\r\\nEvil: 1\"}", "2: sites[0].types: expected a media type" },
     { "\n- types: {a/b: text/x}", "2: sites[0].types: expected an extension" },
+    { "\n- autoindex: yes", "2: sites[0].autoindex: expected off, html or json; found \"yes\"" },
+    { "\n- error_pages: [x]",
+      "2: sites[0].error_pages[0]: expected settings below it (status, page)" },
+    { "\n- error_pages: [{status: 404}]", "2: sites[0].error_pages[0]: expected status and page" },
+    { "\n- error_pages: [{status: 200, page: /a}]",
+      "2: sites[0].error_pages[0].status: expected a status of an error that the server answers "
+      "with, such as 404; found \"200\"\n2: sites[0].error_pages[0]: expected status and page" },
+    { "\n- error_pages: [{status: 402, page: /a}]",
+      "2: sites[0].error_pages[0].status: expected a status of an error\n2: sites[0].error_p" },
+    { "\n- error_pages: [{status: [404, x], page: /a}]",
+      "2: sites[0].error_pages[0].status[1]: expected a status of an error" },
+    { "\n- error_pages:\n  - {status: [403, 404], page: /a}\n  - {status: 404, page: /b}",
+      "4: sites[0].error_pages[1]: expected one page for status 404" },
+    { "\n- error_pages: [{status: 404, page: a}]",
+      "2: sites[0].error_pages[0].page: expected a file's path within the site\n"
+      "2: sites[0].error_pages[0]: expected status and page" },
+    { "\n- error_pages: [{status: 404, page: /../a}]",
+      "2: sites[0].error_pages[0].page: expected a file's path\n2: sites[0].error_pages[0]: exp" },
+    { "\n- error_pages: [{status: 404, page: /a/}]",
+      "2: sites[0].error_pages[0].page: expected a file's path\n2: sites[0].error_pages[0]: exp" },
     /* add_headers */
     { "\n- add_headers: [x]",
       "2: sites[0].add_headers[0]: expected settings below it (path, head" },
@@ -144,16 +165,16 @@ START_TEST(fields_of_a_site_are_bounded)
 {
     struct config config;
     struct said said;
-    char path[TEMP_PATH_BYTES], yaml[4096] = "sites:\n- add_headers:\n";
+    char path[TEMP_PATH_BYTES], yaml[32768] = "sites:\n- add_headers:\n";
 
     for (int i = 0; i < 20; i++)
-        sprintf(yaml + strlen(yaml), "  - headers: {X-%02d: %032d}\n", i, i);
+        sprintf(yaml + strlen(yaml), "  - headers: {X-%02d: %01000d}\n", i, i);
     temp_file(path, yaml);
     said_open(&said);
     config_defaults(&config);
     ck_assert_uint_gt(config_load_whole(&config, path, said.stream), 0);
     unlink(path);
-    ck_assert_ptr_nonnull(strstr(said_text(&said), "expected at most 64 fields of 640 bytes"));
+    ck_assert_ptr_nonnull(strstr(said_text(&said), "expected at most 64 fields of 16384 bytes"));
     said_free(&said);
 }
 END_TEST
@@ -221,17 +242,33 @@ START_TEST(every_key_is_taken)
                   "  - {prefix: /d, to: 'http://e', status: 307}\n"
                   "  access: [{deny: 192.0.2.1}, {allow: 'fd00::/8'}, {deny: all}]\n"
                   "  limits: {rate: 3MB/s, requests: 30/min, burst: 7}\n"
+                  "  autoindex: json\n"
+                  "  error_pages:\n"
+                  "  - {status: [404, 403], page: /e/x.html}\n"
+                  "  - {status: 503, page: /y}\n"
                   "- host: z\n"
-                  "  default: yes\n");
+                  "  default: yes\n"
+                  "  autoindex: html\n"
+                  "  error_pages: [{status: 404, page: /y}]\n"
+                  "- host: y\n"
+                  "  autoindex: html\n");
     const struct config_sites *sites = config.sites;
     const struct http_site *site = &sites->http[0];
 
-    ck_assert_uint_eq(sites->count, 2);
+    ck_assert_uint_eq(sites->count, 3);
     ck_assert_uint_eq(sites->port_count, 2);
-    ck_assert_uint_eq(sites->name_count, 6 + 1 + 2);
+    ck_assert_uint_eq(sites->name_count, 6 + 1 + 1 + 2);
     ck_assert(is(sites->names[0].host, "a.example") && is(sites->names[2].host, "[2001:db8::1]"));
-    ck_assert(is(sites->names[7].host, "") && sites->names[7].site == 1);
-    ck_assert(is(sites->names[8].host, "") && sites->names[8].site == 0);
+    ck_assert(is(sites->names[8].host, "") && sites->names[8].site == 1);
+    ck_assert(is(sites->names[9].host, "") && sites->names[9].site == 0);
+    /* Two sites with the same root and index share their listings. */
+    ck_assert_uint_eq(sites->listing_count, 2);
+    ck_assert(is(site->listing, "//0") && is(sites->http[1].listing, "//1") &&
+              is(sites->http[2].listing, "//1"));
+    ck_assert(sites->listings[0].format == LISTING_JSON && is(sites->listings[0].root, "a/b"));
+    ck_assert_uint_eq(site->error_page_count, 3);
+    ck_assert(site->error_pages[1].status == 403 && is(site->error_pages[1].path, "a/b/e/x.html"));
+    ck_assert(is(sites->http[1].error_pages[0].path, "y"));
     ck_assert(is(site->root, "a/b") && is(site->index[1], "y"));
     ck_assert(is(site->types[0].extension, "txt") &&
               is(site->types[0].type, "text/x; charset=utf-8"));

@@ -57,6 +57,10 @@ static void site_build(struct site *site)
     add_directory(site, site->deep);
     for (const struct site_file *file = site_files; file->name != NULL; file++)
         add_file(site, file->name, file->size, file->pieces, file->type, file->older_s);
+    /* Listings, as the pool makes them: of ROOT and of a directory without index file. */
+    add_file(site, "//0", 700, 1, "text/html; charset=utf-8", 0);
+    add_file(site, "noindex//0", 710, 1, "text/html; charset=utf-8", 0);
+    add_file(site, "noindex//1", 720, 1, "application/json", 0);
 }
 
 void bench_config(struct bench *bench)

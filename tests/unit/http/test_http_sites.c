@@ -124,7 +124,7 @@ static const struct site_field cors = { TEXT("Access-Control-Allow-Origin: *\r\n
 static const struct site_field link_one = { TEXT("Link: <a>\r\n"), 4 };
 static const struct site_field link_two = { TEXT("Link: <b>\r\n"), 4 };
 
-static char fat_line[SITE_FIELDS_MAX + 64]; /* and a type as long as types may be, say */
+static char fat_line[SITE_FIELDS_MAX];
 static struct site_field fat_field;
 static const struct site_headers fat_headers[] = { { TEXT("/*"), &fat_field, 1 } };
 
@@ -144,6 +144,11 @@ static const struct site_redirect redirects[] = {
 
 static struct site_access access_rules[3];
 
+static const struct site_error_page error_pages[] = {
+    { 404, TEXT("dir/a b.txt") }, { 405, TEXT("big.bin") },   { 416, TEXT("empty") },
+    { 400, TEXT("not there") },   { 429, TEXT("small.txt") },
+};
+
 static struct http_site plain_sites[] = {
     { .index = index_names,
       .index_count = 2,
@@ -158,12 +163,22 @@ static struct http_site plain_sites[] = {
     { .index = index_names, .index_count = 2, .access = access_rules, .access_count = 3 },
     { .index = index_names, .index_count = 2, .request_gap_ns = NS_PER_S / 2, .request_burst = 3 },
     { .headers = fat_headers, .header_count = 1 },
+    { .index = index_names,
+      .index_count = 2,
+      .listing = TEXT("//0"),
+      .headers = headers,
+      .header_count = 3,
+      .error_pages = error_pages,
+      .error_page_count = 5 },
+    { .root = TEXT("noindex"), .listing = TEXT("//1") },
+    { .listing = TEXT("//0") },
 };
 
 static const struct site_name plain_names[] = {
     { TEXT(""), 80, 0 },       { TEXT("dir"), 80, 1 },     { TEXT("noindex"), 80, 2 },
     { TEXT("closed"), 80, 3 }, { TEXT("limited"), 80, 4 }, { TEXT(""), 81, 1 },
-    { TEXT("fat"), 80, 5 },
+    { TEXT("fat"), 80, 5 },    { TEXT("listed"), 80, 6 },  { TEXT("json"), 80, 7 },
+    { TEXT(""), 82, 6 },       { TEXT("all"), 80, 8 },
 };
 
 struct fixture {
@@ -275,6 +290,33 @@ static const struct {
     { "GET /slash/a", "any", 307, "Location: /other/a", NULL },
     { "GET /slash", "any", 404, NULL, NULL },
     { "GET /old", "dir", 404, NULL, NULL },
+    /* listings: where there is no index file; they have what files have */
+    { "GET /noindex/", "listed", 200, "Content-Length: 710", NULL },
+    { "GET /noindex/", "listed", 200, "Content-Type: text/html; charset=utf-8", NULL },
+    { "GET /noindex/", "listed", 200, "cache-control: no-store", "Cache-Control: max-age=60" },
+    { "HEAD /noindex/", "listed", 200, "Content-Length: 710", NULL },
+    { "OPTIONS /noindex/", "listed", 204, NULL, NULL },
+    { "POST /noindex/", "listed", 405, NULL, NULL },
+    { "GET /noindex", "listed", 301, "Location: /noindex/", NULL },
+    { "GET /dir/", "listed", 200, "Content-Length: 120", NULL },
+    { "GET /dir/sub%20dir/../../noindex/.", "listed", 200, "Content-Length: 710", NULL },
+    { "GET /", "all", 200, "Content-Length: 700", NULL },
+    { "GET /dir/", "all", 404, NULL, NULL }, /* the pool has made none */
+    { "GET /", "json", 200, "Content-Length: 720", NULL },
+    { "GET /", "json", 200, "Content-Type: application/json", NULL },
+    { "GET /noindex/", "any", 404, NULL, NULL },
+    { "GET /noindex//0", "listed", 404, NULL, NULL }, /* no request can name them */
+    { "GET //0", "listed", 404, NULL, NULL },
+    { "GET ///0", "listed", 404, NULL, NULL },
+    { "GET /noindex%2f/0", "listed", 404, NULL, NULL },
+    { "GET /noindex/%2f0", "listed", 404, NULL, NULL },
+    /* pages for errors: the status stays, and what belongs to it */
+    { "GET /none", "listed", 404, "Content-Length: 20", "Accept-Ranges: bytes" },
+    { "GET /none", "listed", 404, "Content-Type: text/plain", "Access-Control-Allow-Origin: *" },
+    { "HEAD /none", "listed", 404, "Content-Length: 20", NULL },
+    { "POST /small.txt", "listed", 405, "Content-Length: 300000", NULL },
+    { "POST /small.txt", "listed", 405, "Allow: GET, HEAD, OPTIONS", NULL },
+    { "GET /../x", "listed", 400, "Connection: close", "Content-Length: 20" }, /* no such page */
 };
 
 START_TEST(request_is_answered_by_its_site)
@@ -318,20 +360,82 @@ START_TEST(not_modified_has_the_fields_of_the_site)
 }
 END_TEST
 
-START_TEST(ranges_whose_head_does_not_fit_are_the_whole_file)
+/* The fields are sent as they are, however many packets that takes, and whatever comes with them.
+ */
+START_TEST(fields_of_16_kilobytes_are_sent_with_each_kind_of_answer)
 {
     struct fixture *f = fixture_start();
     struct tcp_conn *conn = fake_open(&f->bench.tcp);
 
     fake_input_text(conn, "GET /medium.bin HTTP/1.1\r\nHost: fat\r\nRange: bytes=0-1,9-10\r\n\r\n"
-                          "GET /medium.bin HTTP/1.1\r\nHost: fat\r\nRange: bytes=0-1\r\n\r\n");
+                          "GET /medium.bin HTTP/1.1\r\nHost: fat\r\nRange: bytes=7-8\r\n\r\n"
+                          "GET /dir HTTP/1.1\r\nHost: fat\r\n\r\n");
+    fake_run(conn);
+    size_t at = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        static const unsigned statuses[] = { 206, 206, 301 };
+        struct reply reply = reply_read(conn->output + at, conn->sent - at, true);
+        ck_assert_uint_eq(reply.status, statuses[i]);
+        const char *found = memmem(reply.head, reply.head_len, fat_line, sizeof(fat_line));
+        ck_assert_msg(found != NULL, "reply %u", i);
+        ck_assert(memcmp(found + sizeof(fat_line), "\r\n", 2) != 0); /* other fields follow */
+        if (i == 1)
+            ck_assert(reply.body_len == 2 && reply.body[0] == site_byte("medium.bin", 7));
+        at += reply.total_len;
+    }
+    ck_assert_uint_eq(at, conn->sent);
+    fixture_stop(f);
+}
+END_TEST
+
+/* What TCP asks for again may begin and end anywhere. */
+START_TEST(head_with_fields_is_the_same_from_any_byte_on)
+{
+    struct fixture *f = fixture_start();
+    struct tcp_conn *conn = fake_open(&f->bench.tcp);
+
+    fake_input_text(conn, "GET /small.txt HTTP/1.1\r\nHost: fat\r\n\r\n");
+    fake_send(conn, &fake_cut_plain);
+    ck_assert_uint_gt(conn->sent, sizeof(fat_line));
+    for (uint64_t from = 0; from < conn->sent; from += from < 500 ? 1 : 97)
+        fake_send_again(conn, from, conn->sent, &fake_cut_plain);
+    fake_run(conn);
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(malformed_request_has_the_page_of_the_ports_default_site)
+{
+    struct fixture *f = fixture_start();
+    struct tcp_conn *conn;
+
+    f->bench.tcp.local_port = 82;
+    conn = fake_open(&f->bench.tcp);
+    fake_input_text(conn, "BREW / HTTP/1.1\r\nHost: x\r\n\r\n");
     fake_run(conn);
     struct reply reply = reply_read(conn->output, conn->sent, true);
-    ck_assert_uint_eq(reply.status, 200);
-    ck_assert_uint_eq(reply.body_len, MEDIUM_BYTES);
-    reply = reply_read(conn->output + reply.total_len, conn->sent - reply.total_len, true);
-    ck_assert_uint_eq(reply.status, 206);
-    ck_assert_uint_eq(reply.body_len, 2);
+    ck_assert_uint_eq(reply.status, 501); /* which has none */
+    ck_assert(memcmp(reply.body, "501 ", 4) == 0);
+    fake_reset(conn);
+    reply = ask(f, "DELETE /", "x");
+    ck_assert_uint_eq(reply.status, 405);
+    ck_assert_uint_eq(reply.body_len, BIG_BYTES);
+    ck_assert_uint_eq(reply.body[BIG_BYTES - 1], site_byte("big.bin", BIG_BYTES - 1));
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(page_of_an_error_may_be_empty)
+{
+    struct fixture *f = fixture_start();
+    struct tcp_conn *conn = fake_open(&f->bench.tcp);
+
+    fake_input_text(conn, "GET /small.txt HTTP/1.1\r\nHost: listed\r\nRange: bytes=99-\r\n\r\n");
+    fake_run(conn);
+    struct reply reply = reply_read(conn->output, conn->sent, true);
+    ck_assert_uint_eq(reply.status, 416);
+    ck_assert(reply_has(&reply, "Content-Length: 0"));
+    ck_assert(reply_has(&reply, "Content-Range: bytes */13"));
     fixture_stop(f);
 }
 END_TEST
@@ -484,7 +588,10 @@ Suite *sites_suite(void)
     tcase_add_loop_test(c, request_is_answered_by_its_site, 0, (int)COUNT_OF(rows));
     tcase_add_test(c, port_chooses_the_site_too);
     tcase_add_test(c, not_modified_has_the_fields_of_the_site);
-    tcase_add_test(c, ranges_whose_head_does_not_fit_are_the_whole_file);
+    tcase_add_test(c, fields_of_16_kilobytes_are_sent_with_each_kind_of_answer);
+    tcase_add_test(c, head_with_fields_is_the_same_from_any_byte_on);
+    tcase_add_test(c, malformed_request_has_the_page_of_the_ports_default_site);
+    tcase_add_test(c, page_of_an_error_may_be_empty);
     tcase_add_test(c, redirect_that_does_not_fit_is_414);
     suite_add_tcase(suite, c);
     c = tcase_create("access and rates");

@@ -14,6 +14,7 @@ int main(void)
     srunner_add_suite(runner, scopes_suite());
     srunner_add_suite(runner, pool_index_suite());
     srunner_add_suite(runner, keeper_suite());
+    srunner_add_suite(runner, listing_page_suite());
     srunner_add_suite(runner, loader_suite());
     srunner_add_suite(runner, residency_suite());
     srunner_add_suite(runner, streamer_suite());

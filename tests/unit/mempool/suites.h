@@ -24,6 +24,7 @@ Suite *scan_suite(void);
 Suite *scopes_suite(void);
 Suite *pool_index_suite(void);
 Suite *keeper_suite(void);
+Suite *listing_page_suite(void);
 Suite *loader_suite(void);
 Suite *residency_suite(void);
 Suite *streamer_suite(void);
