@@ -21,10 +21,11 @@ static bool page_is_there(void *ctx, struct text path)
     const struct pages_check *check = ctx;
     char name[2 * PATH_MAX];
     struct stat st;
+    const char *root = path.at[0] == '/' ? "" : check->config->root;
 
-    if (check->config->root[0] == '\0' || stat(check->config->root, &st) != 0)
+    if (path.at[0] != '/' && (root[0] == '\0' || stat(root, &st) != 0))
         return true;
-    int len = snprintf(name, sizeof(name), "%s/%.*s", check->config->root, (int)path.len, path.at);
+    int len = snprintf(name, sizeof(name), "%s/%.*s", root, (int)path.len, path.at);
     return (size_t)len >= sizeof(name) || (stat(name, &st) == 0 && S_ISREG(st.st_mode));
 }
 

@@ -59,6 +59,14 @@ enum config_congestion {
     CONFIG_BBR,
 };
 
+/* Which symlinks are followed (mempool/scan.h). */
+enum config_symlinks {
+    CONFIG_SYMLINKS_WITHIN_ROOT,
+    CONFIG_SYMLINKS_SAME_OWNER,
+    CONFIG_SYMLINKS_NEVER,
+    CONFIG_SYMLINKS_FOLLOW,
+};
+
 struct config_sites;
 
 struct config {
@@ -93,8 +101,9 @@ struct config {
     char pinned[CONFIG_LIST_BYTES]; /* patterns with commas between: files that must fit */
     uint32_t node_count;            /* 0: the device's NUMA node, then the nearest ones */
     int nodes[ARENA_NODES_MAX];     /* NUMA nodes for the pool, in this order */
-    char persist[PATH_MAX];         /* a file of a hugetlbfs that keeps it; empty: none */
-    bool allow_small_pages;         /* locked 4 KiB pages where there are no hugepages */
+    enum config_symlinks symlinks;
+    char persist[PATH_MAX]; /* a file of a hugetlbfs that keeps it; empty: none */
+    bool allow_small_pages; /* locked 4 KiB pages where there are no hugepages */
 
     /* http */
     char server_name[HTTP_SERVER_NAME_MAX + 1]; /* the field Server; empty: none */

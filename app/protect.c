@@ -16,6 +16,7 @@
 
 #include "app/log.h"
 #include "app/sandbox.h"
+#include "app/sites.h"
 
 static_assert(PROTECT_ERROR_BYTES >= SANDBOX_ERROR_BYTES, "room for any message");
 
@@ -161,8 +162,11 @@ static bool become(const struct protect *p, uint64_t keep, char error[PROTECT_ER
 /* The threads that read files may need more than the user has. */
 static uint64_t caps_of_readers(const struct protect *p)
 {
+    const struct config_sites *sites = p->config->sites;
     const char *unreadable = unreadable_below(p->config->root);
 
+    for (uint32_t i = 0; sites != NULL && i < sites->root_count && unreadable == NULL; i++)
+        unreadable = unreadable_below(sites->roots[i]);
     if (unreadable == NULL)
         return 0;
     log_line(CONFIG_LOG_WARNING,

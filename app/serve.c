@@ -20,7 +20,8 @@
 #include "app/port_stats.h"
 #include "app/protect.h"
 #include "app/report.h"
-#include "app/sites_pages.h"
+#include "app/site_files.h"
+#include "app/sites.h"
 #include "app/stream_thread.h"
 #include "app/telemetry.h"
 #include "app/templates.h"
@@ -241,39 +242,6 @@ static void pool_line(void *ctx, enum pool_log_level level, const char *line)
     log_line(levels[level], "%s", line);
 }
 
-static bool site_roots_are_there(struct serve *s)
-{
-    const struct config_sites *c = s->config->sites;
-
-    for (uint32_t i = 0; c != NULL && i < c->count; i++) {
-        struct text root = c->site[i].http.root;
-
-        if (catalogue_find(pool_catalogue(s->pool), root.at, root.len).kind != CATALOGUE_DIRECTORY)
-            return FAIL(s, "sites[%u].root: expected a directory below ROOT %s; found no \"%.*s\"",
-                        i, s->config->root, (int)root.len, root.at);
-    }
-    return true;
-}
-
-static bool page_is_there(void *ctx, struct text path)
-{
-    const struct serve *s = ctx;
-
-    return catalogue_find(pool_catalogue(s->pool), path.at, path.len).kind == CATALOGUE_FILE;
-}
-
-static void page_missing(void *ctx, const struct config_site *site,
-                         const struct site_error_page *page)
-{
-    const struct serve *s = ctx;
-
-    log_line(
-        CONFIG_LOG_WARNING,
-        "sites[%td].error_pages: there is no file \"%.*s\" in the site's root: the server's own "
-        "text is sent with status %u",
-        site - s->config->sites->site, (int)page->path.len, page->path.at, page->status);
-}
-
 static bool load_pool(struct serve *s)
 {
     struct pool_config config = {
@@ -292,15 +260,11 @@ static bool load_pool(struct serve *s)
         .rescan_ns = s->config->rescan_ns,
         .media_types = s->config->media_types,
         .log = pool_line,
-        .listings = s->config->sites != NULL ? s->config->sites->listings : NULL,
-        .listing_count = s->config->sites != NULL ? s->config->sites->listing_count : 0,
     };
 
+    site_files_configure(s->config, &config);
     s->pool = pool_create(&config, s->error, sizeof(s->error));
-    if (s->pool == NULL || !site_roots_are_there(s))
-        return false;
-    sites_pages_check(s->config->sites, page_is_there, page_missing, s);
-    return true;
+    return s->pool != NULL && site_files_check(s->config, s->pool, s->error, sizeof(s->error));
 }
 
 /* Before the pool is sealed. */

@@ -13,6 +13,8 @@
 #define NODE_MAX 1023 /* the kernel's highest NUMA node, on any machine */
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const symlink_policies[] = { "within-root", "same-owner", "never", "follow",
+                                                NULL };
 static const char *const congestions[] = { "cubic", "newreno", "bbr", NULL };
 static const char *const access_formats[] = { "combined", "json", NULL };
 static const char *const sandboxes[] = { "on", "log", "off", NULL };
@@ -55,6 +57,8 @@ const struct setting settings[] = {
       "auto" },
     { "pool", "persist", "persist", &setting_path, AT(persist), .fallback = "none",
       .zero_word = "none" },
+    { "pool", "symlinks", NULL, &setting_word, AT(symlinks), .fallback = "within-root",
+      .words = symlink_policies },
     { "pool", "pinned", NULL, &setting_globs, AT(pinned), .fallback = "none", .zero_word = "none" },
     { "pool", "nodes", NULL, &setting_nodes, AT(nodes), 0, NODE_MAX, "auto", "auto" },
     { "pool", "allow_small_pages", "allow-small-pages", &setting_bool, AT(allow_small_pages),

@@ -106,12 +106,27 @@ static unsigned default_add(struct config_sites *sites, uint16_t port, char *err
     return 0;
 }
 
+/* A root that is not below ROOT. */
+static void root_add(struct config_sites *sites, struct text root)
+{
+    if (root.len == 0 || root.at[0] != '/')
+        return;
+    for (uint32_t i = 0; i < sites->root_count; i++)
+        if (text_equal(root, text_from(sites->roots[i])))
+            return;
+    char *copy = sites_alloc(sites, root.len + 1);
+    memcpy(copy, root.at, root.len);
+    copy[root.len] = '\0';
+    sites->roots[sites->root_count++] = copy;
+}
+
 unsigned sites_complete(struct config_sites *sites, uint16_t server_port, char *error,
                         size_t error_bytes)
 {
     size_t names_max = STACK_PORTS_MAX;
 
-    sites->name_count = sites->port_count = 0;
+    sites->name_count = sites->port_count = sites->root_count = 0;
+    sites->roots = sites_alloc(sites, sites->count * sizeof(sites->roots[0]));
     for (uint32_t i = 0; i < sites->count; i++) {
         struct config_site *site = &sites->site[i];
 
@@ -125,6 +140,7 @@ unsigned sites_complete(struct config_sites *sites, uint16_t server_port, char *
         const struct config_site *site = &sites->site[i];
 
         sites->http[i] = site->http;
+        root_add(sites, site->http.root);
         sites->limits_clients |= site->http.request_gap_ns != 0;
         for (uint32_t p = 0; p < site->port_count; p++) {
             if (!port_add(sites, site->ports[p])) {

@@ -56,6 +56,8 @@ struct config_sites {
     uint32_t name_count;
     uint16_t ports[STACK_PORTS_MAX];
     uint32_t port_count;
+    const char **roots; /* absolute ones, of all sites, each once */
+    uint32_t root_count;
     struct listing_rule *listings; /* of all sites, each once */
     uint32_t listing_count;
     bool limits_clients; /* some site limits requests of a client address */

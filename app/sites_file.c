@@ -74,13 +74,16 @@ static void root_read(struct in *in, const yaml_node_t *node)
     if (text_read(in, node, 0, SITE_ROOT_MAX, &root)) {
         while (root.len != 0 && root.at[root.len - 1] == '/')
             root.len--;
-        if (path_is_plain(root) && (root.len != 0 || text_of(node)[0] == '\0')) {
+        bool absolute = root.len > 1 && root.at[0] == '/';
+        if (path_is_plain(text_skip(root, absolute)) &&
+            (root.len != 0 || text_of(node)[0] == '\0')) {
             in->site->http.root = root;
             return;
         }
     }
     wrong(in, node,
-          "a directory below ROOT, named from there without . and .., such as example.org");
+          "a directory below ROOT, named from there, or elsewhere, named from /, without . and .., "
+          "such as example.org or /srv/example.org");
 }
 
 static void index_read(struct in *in, const yaml_node_t *node)

@@ -99,6 +99,8 @@ static uint32_t parent_of(const struct catalogue *version, const char *path, siz
 {
     while (len > 0 && path[len - 1] != '/')
         len--;
+    if (len == 1) /* "/srv": a root of its own, in nothing that is served */
+        return UINT32_MAX;
     struct catalogue_entry entry = catalogue_find(version, path, len > 0 ? len - 1 : 0);
     return entry.kind == CATALOGUE_DIRECTORY ? entry.directory : UINT32_MAX;
 }

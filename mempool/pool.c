@@ -352,6 +352,7 @@ static int build(struct pool *pool, const struct error *error)
     if (config->follow)
         pool->watch = watch_create(&pool->log);
     u->root = config->root;
+    u->policy = config->policy;
     u->log = &pool->log;
     u->watch = pool->watch;
     u->listings.rules = config->listings;

@@ -22,6 +22,7 @@
 #include "mempool/log.h"
 #include "mempool/node_report.h"
 #include "mempool/persist.h"
+#include "mempool/scan.h"
 #include "mempool/streamer.h"
 
 struct pool;
@@ -33,6 +34,7 @@ struct pool_progress {
 
 struct pool_config {
     const char *root;
+    struct scan_policy policy; /* symlinks, further roots; texts stay the caller's */
     uint64_t bytes;      /* room for files; 0: what ROOT needs, and if it follows changes, some more
                             (contents_spare). The table of prefix sums, 1/64 of it, comes on top */
     uint32_t files;      /* most files at a time, old ones still in use included; 0: what ROOT has,

@@ -25,6 +25,8 @@
 struct found {
     size_t path, real_path;
     struct statx info;
+    bool is_link;      /* a symlink has led here: */
+    uint32_t link_uid; /* its owner */
 };
 
 /* ---- tables that grow; -1: out of memory ---- */
@@ -106,6 +108,7 @@ static int directory_add(struct scan *scan, const struct found *found, size_t pa
         .path = found->path,
         .real_path = found->real_path,
         .parent = parent,
+        .root = scan->directory_count > 1 ? scan->directories[parent].root : 0,
         .dev = makedev(found->info.stx_dev_major, found->info.stx_dev_minor),
         .ino = found->info.stx_ino,
         .mtime_s = found->info.stx_mtime.tv_sec,
@@ -162,36 +165,75 @@ static int real_path_of(int fd, char path[PATH_MAX])
     return 0;
 }
 
-/* The part of an absolute path that is below ROOT; NULL: it is elsewhere. */
-static const char *below_root(const struct scan *scan, const char *real)
+/* Whether an absolute path is another one or below it. */
+static bool is_below(const char *path, const char *top)
 {
-    size_t len = strlen(scan->root_real);
+    size_t len = strlen(top);
 
-    if (strncmp(real, scan->root_real, len) != 0 || (real[len] != '/' && real[len] != '\0'))
+    return strncmp(path, top, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* Real paths: below ROOT from there on, else whole. */
+static const char *real_name(const struct scan *scan, const char *real)
+{
+    if (!is_below(real, scan->root_real))
+        return real;
+    real += strlen(scan->root_real);
+    return real[0] == '/' ? real + 1 : real;
+}
+
+/* Whether an absolute path is below the root of a directory, both as the kernel knows them. */
+static bool is_within_root(const struct scan *scan, size_t directory, const char *real)
+{
+    size_t root = scan->directories[directory].root;
+
+    return is_below(real, root == 0 ? scan->root_real
+                                    : scan_string(scan, scan->directories[root].real_path)) ||
+           (root == 0 && scan->root_real[0] == '\0');
+}
+
+/* NULL, or why the policy forbids that a name in directory leads to what was found, at real. */
+static const char *link_forbidden(const struct scan *scan, size_t directory,
+                                  const struct found *found, const char *real)
+{
+    enum scan_symlinks symlinks = scan->policy.symlinks;
+
+    if (symlinks == SCAN_SYMLINKS_FOLLOW)
         return NULL;
-    return real[len] == '/' ? real + len + 1 : real + len;
+    if (symlinks == SCAN_SYMLINKS_NEVER && found->is_link)
+        return "symlink";
+    if (!is_within_root(scan, directory, real))
+        return "symlink that leads outside ROOT";
+    if (symlinks == SCAN_SYMLINKS_SAME_OWNER && found->is_link &&
+        found->link_uid != found->info.stx_uid)
+        return "symlink of another owner than its target's";
+    return NULL;
 }
 
 /* Follows a symlink: found becomes what it leads to. 1: it does, 0: skipped, -1: out of memory. */
-static int link_follow(struct scan *scan, int directory_fd, const char *name, struct found *found)
+static int link_follow(struct scan *scan, int directory_fd, size_t directory, const char *name,
+                       struct found *found)
 {
     char real[PATH_MAX];
-    const char *below;
+    const char *why = NULL;
     int result = 0;
-    int fd = openat(directory_fd, name, O_PATH | O_CLOEXEC);
 
+    int fd = openat(directory_fd, name, O_PATH | O_CLOEXEC);
     if (fd < 0) {
         skip(scan, found->path, errno == ENOENT ? "symlink to nothing" : strerror(errno));
         return 0;
     }
+    found->is_link = true;
+    found->link_uid = found->info.stx_uid;
     if (real_path_of(fd, real) != 0 ||
-        statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, &found->info) != 0) {
-        skip(scan, found->path, strerror(errno));
-    } else if ((below = below_root(scan, real)) == NULL) {
-        skip(scan, found->path, "symlink that leads outside ROOT");
-    } else {
-        result = string_join(scan, 0, below, &found->real_path) == 0 ? 1 : -1;
-    }
+        statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, &found->info) != 0)
+        why = strerror(errno);
+    else
+        why = link_forbidden(scan, directory, found, real);
+    if (why != NULL)
+        skip(scan, found->path, why);
+    else
+        result = string_join(scan, 0, real_name(scan, real), &found->real_path) == 0 ? 1 : -1;
     close(fd);
     return result;
 }
@@ -244,7 +286,7 @@ static int name_visit(struct scan *scan, int directory_fd, size_t directory, con
         return 0;
     }
     if (S_ISLNK(found.info.stx_mode)) {
-        follows = link_follow(scan, directory_fd, name, &found);
+        follows = link_follow(scan, directory_fd, directory, name, &found);
         if (!S_ISDIR(found.info.stx_mode) && link_add(scan, found.path) != 0)
             return -1;
         if (follows <= 0)
@@ -289,47 +331,90 @@ static int directory_visit(struct scan *scan, size_t directory)
 
 /* ---- from ROOT to what is to be scanned ---- */
 
-/* Enters a directory on the way: path's first len bytes. *at is its place in directories; it stays
- * as it is if there is no such directory inside ROOT. 0, or -1: out of memory. */
-static int above_enter(struct scan *scan, const char *path, size_t len, size_t *at)
+/*
+ * Adds the directory at path's first len bytes, which the policy lets names in directory *at lead
+ * to; *at is then its place in directories. It stays as it is if there is no such directory. 0, or
+ * -1: out of memory.
+ */
+static int directory_enter(struct scan *scan, const char *path, size_t len, size_t *at,
+                           bool is_root, bool above)
 {
     struct found found = { 0 };
     char name[PATH_MAX], real[PATH_MAX];
-    const char *below = NULL;
-    int fd, result = 0;
+    bool usable;
 
     if (len >= sizeof(name))
         return 0;
     memcpy(name, path, len);
     name[len] = '\0';
-    fd = openat(scan->root_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(scan->root_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return 0;
-    if (real_path_of(fd, real) == 0 &&
-        statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found.info) == 0)
-        below = below_root(scan, real);
+    usable = statx(scan->root_fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &found.info) == 0 &&
+             real_path_of(fd, real) == 0;
+    found.link_uid = found.info.stx_uid;
+    found.is_link = S_ISLNK(found.info.stx_mode);
+    usable = usable && statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found.info) == 0;
     close(fd);
-    if (below == NULL || is_loop(scan, &found, *at))
+    if (!usable)
         return 0;
+    if (!is_root && (link_forbidden(scan, *at, &found, real) != NULL || is_loop(scan, &found, *at)))
+        return 0;
+    const char *below = real_name(scan, real);
     if (string_join(scan, 0, name, &found.path) != 0 ||
         string_join(scan, 0, below, &found.real_path) != 0)
         return -1;
     if (strcmp(name, below) == 0)
         found.real_path = found.path;
-    result = directory_add(scan, &found, *at, true);
+    int result = directory_add(scan, &found, *at, above);
     *at = scan->directory_count - 1;
+    if (result == 0 && is_root)
+        scan->directories[*at].root = *at;
+    return result;
+}
+
+/* The further root that path is or is below; NULL: it is below ROOT. */
+static const char *root_of(const struct scan *scan, const char *path)
+{
+    for (uint32_t i = 0; path[0] == '/' && i < scan->policy.root_count; i++)
+        if (is_below(path, scan->policy.roots[i]))
+            return scan->policy.roots[i];
+    return NULL;
+}
+
+/* A further root, to be scanned, or on the way to what is. *at: 0 if it is not there. */
+static int root_enter(struct scan *scan, const char *root, size_t *at, bool above)
+{
+    int result = directory_enter(scan, root, strlen(root), at, true, above);
+
+    if (result == 0 && *at == 0) {
+        size_t path;
+        if (string_join(scan, 0, root, &path) != 0)
+            return -1;
+        skip(scan, path, "no directory that may be read");
+    }
     return result;
 }
 
 /* Visits the last name of path, which is not "". */
 static int path_visit(struct scan *scan, const char *path)
 {
-    const char *slash = path;
+    const char *slash = path, *root = root_of(scan, path);
     size_t at = 0;
 
+    if (root != NULL) {
+        bool itself = strcmp(root, path) == 0;
+        if (root_enter(scan, root, &at, !itself) != 0)
+            return -1;
+        if (itself || at == 0)
+            return 0;
+        slash = path + strlen(root) + 1;
+    } else if (path[0] == '/') {
+        return 0;
+    }
     while ((slash = strchr(slash, '/')) != NULL) {
         size_t before = at;
-        if (above_enter(scan, path, (size_t)(slash - path), &at) != 0)
+        if (directory_enter(scan, path, (size_t)(slash - path), &at, false, true) != 0)
             return -1;
         if (at == before) /* the way is gone, and what was there with it */
             return 0;
@@ -352,6 +437,11 @@ int scan_path(struct scan *scan, const char *path)
     if (path[0] == '\0') {
         first = 0;
         scan->directories[0].above = false;
+        for (uint32_t i = 0; i < scan->policy.root_count; i++) {
+            size_t at = 0;
+            if (root_enter(scan, scan->policy.roots[i], &at, false) != 0)
+                return -1;
+        }
     } else if (path_visit(scan, path) != 0) {
         return -1;
     }

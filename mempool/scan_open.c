@@ -76,7 +76,7 @@ int scan_open_by_steps(int root_fd, const char *real_path, int flags)
     return fd;
 }
 
-int scan_open(int root_fd, const char *real_path, int flags)
+static int open_below(int root_fd, const char *real_path, int flags)
 {
     static bool absent; /* the kernel has no openat2: asked once */
     struct open_how how = {
@@ -95,4 +95,17 @@ int scan_open(int root_fd, const char *real_path, int flags)
     if (errno == ENOSYS)
         __atomic_store_n(&absent, true, __ATOMIC_RELAXED);
     return scan_open_by_steps(root_fd, real_path, flags);
+}
+
+int scan_open(int root_fd, const char *real_path, int flags)
+{
+    if (real_path[0] != '/')
+        return open_below(root_fd, real_path, flags);
+    int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (top < 0)
+        return -1;
+    int fd = open_below(top, real_path + 1, flags), error = errno;
+    close(top);
+    errno = error;
+    return fd;
 }

@@ -55,6 +55,7 @@ int update_open(struct updater *u, char *error, size_t error_bytes)
 {
     if (scan_open_root(&u->scan, u->root, u->log, error, error_bytes) != 0)
         return -1;
+    u->scan.policy = u->policy;
     u->scan.on_directory = on_directory;
     u->scan.ctx = u;
     u->later_ns = UINT64_MAX;
@@ -77,6 +78,7 @@ static int root_reopen(struct updater *u, char *error, size_t error_bytes)
 
     if (scan_open_root(&scan, u->root, u->log, error, error_bytes) != 0)
         return -1;
+    scan.policy = u->policy;
     scan.on_directory = on_directory;
     scan.ctx = u;
     scan_destroy(&u->scan);

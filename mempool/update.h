@@ -57,6 +57,7 @@ struct update_streams {
 struct updater {
     /* Set by the owner. */
     const char *root;
+    struct scan_policy policy;
     struct contents *contents;
     struct reader *reader;
     const struct types *types;

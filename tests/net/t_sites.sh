@@ -129,3 +129,49 @@ test_site_without_its_directory_is_refused() {
     expect_eq "exit code" 2 $?
     expect_match "message" 'sites\[0\].root: expected a directory below ROOT .*; found no "one"' "$(cat "$T/out")"
 }
+
+# A site whose files are not below ROOT, and what links may do in it.
+test_site_root_elsewhere() {
+    local symlinks wanted
+    mkdir -p "$T/root" "$T/else/where/sub"
+    echo main >"$T/root/index.html"
+    echo elsewhere >"$T/else/where/index.html"
+    echo deep >"$T/else/where/sub/x"
+    echo secret >"$T/else/secret"
+    ln -s ../where/sub/x "$T/else/where/inside"
+    ln -s ../secret "$T/else/where/outside"
+    ln -s "$T/else/where" "$T/root/into-the-other"
+    for symlinks in within-root never follow; do
+        case $symlinks in
+        within-root) wanted="200 404 404" ;;
+        never) wanted="404 404 404" ;;
+        follow) wanted="200 200 200" ;;
+        esac
+        cat >"$T/config.yaml" <<YAML
+pool: {symlinks: $symlinks}
+sites:
+  - {}
+  - {host: else.example, root: $T/else/where/, autoindex: json}
+YAML
+        serve_direct "$T/root" --config "$T/config.yaml"
+        expect_eq "$symlinks: main" main "$(fetch $URL/)"
+        expect_eq "$symlinks: elsewhere" elsewhere "$(at else.example /)"
+        expect_eq "$symlinks: listing" x "$(at else.example /sub/ | sed -n 's/.*"name":"\([^"]*\)".*/\1/p')"
+        expect_eq "$symlinks: inside, outside, from ROOT" "$wanted" "$(
+            at else.example /inside -o /dev/null -w '%{http_code} '
+            at else.example /outside -o /dev/null -w '%{http_code} '
+            fetch $URL/into-the-other/sub/x -o /dev/null -w '%{http_code}')"
+        expect_eq "$symlinks: not by its path" 404 "$(fetch --path-as-is "$URL/$T/else/where/index.html" -o /dev/null -w '%{http_code}')"
+        echo "changed $symlinks" >"$T/else/where/sub/x"
+        wait_for 10 eval '[ "$(at else.example /sub/x)" = "changed '$symlinks'" ]' || fail "a change is not followed"
+        "$HUGEWIRE" reload --pid $SERVER >"$T/out" || fail "reload"
+        expect_eq "$symlinks: after a reload" elsewhere "$(at else.example /)"
+        serve_stop
+        ip netns del "$SERVER_NS"
+    done
+    rm -r "$T/else"
+    net_direct
+    timeout 30 ip netns exec "$SERVER_NS" "$HUGEWIRE" serve -c "$T/config.yaml" "$T/root" >"$T/out" 2>&1
+    expect_eq "exit code without the root" 2 $?
+    expect_match "message" 'sites\[1\].root: expected a directory; found no "/' "$(cat "$T/out")"
+}

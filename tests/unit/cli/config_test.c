@@ -64,7 +64,7 @@ static const struct {
       "1: sever: there is no such section; there are server, security, pool" },
     { "pool:\n  sise: 2G\n",
       "2: pool.sise: there is no such setting; pool has size, files, rescan, "
-      "stream_cache, persist, pinned, nodes, allow_small_pages" },
+      "stream_cache, persist, symlinks, pinned, nodes, allow_small_pages" },
     { "pool:\n  port: 80\n", "2: pool.port: there is no such setting" },
     { "? [a]\n: b\n", "1: (no text): there is no such section" },
     { "server:\n  mtu: 1500\n  mtu: 1400\n", "3: server.mtu: already set in line 2" },

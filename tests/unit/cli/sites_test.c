@@ -46,7 +46,9 @@ static const struct {
     { "\n- port: [1,2,3,4,5,6,7,8,9]\n- port: [11,12,13,14,15,16,17,18]",
       "3: sites: expected at most 16 different ports" },
     /* files */
-    { "\n- root: /srv", "2: sites[0].root: expected a directory below ROOT" },
+    { "\n- root: /", "2: sites[0].root: expected a directory below ROOT" },
+    { "\n- root: /srv/../a", "2: sites[0].root: expected a directory below ROOT" },
+    { "\n- root: //srv", "2: sites[0].root: expected a directory below ROOT" },
     { "\n- root: a/../b", "2: sites[0].root: expected a directory below ROOT" },
     { "\n- root: a//b", "2: sites[0].root: expected a directory below ROOT" },
     { "\n- root: .", "2: sites[0].root: expected a directory below ROOT" },
@@ -251,24 +253,31 @@ START_TEST(every_key_is_taken)
                   "  autoindex: html\n"
                   "  error_pages: [{status: 404, page: /y}]\n"
                   "- host: y\n"
-                  "  autoindex: html\n");
+                  "  root: /srv/y/\n"
+                  "  error_pages: [{status: 404, page: /y}]\n"
+                  "- host: x\n"
+                  "  autoindex: html\n"
+                  "- {host: w, root: /srv/y}\n");
     const struct config_sites *sites = config.sites;
     const struct http_site *site = &sites->http[0];
 
-    ck_assert_uint_eq(sites->count, 3);
+    ck_assert_uint_eq(sites->count, 5);
     ck_assert_uint_eq(sites->port_count, 2);
-    ck_assert_uint_eq(sites->name_count, 6 + 1 + 1 + 2);
+    ck_assert_uint_eq(sites->name_count, 6 + 1 + 1 + 1 + 1 + 2);
     ck_assert(is(sites->names[0].host, "a.example") && is(sites->names[2].host, "[2001:db8::1]"));
-    ck_assert(is(sites->names[8].host, "") && sites->names[8].site == 1);
-    ck_assert(is(sites->names[9].host, "") && sites->names[9].site == 0);
+    ck_assert(is(sites->names[10].host, "") && sites->names[10].site == 1);
+    ck_assert(is(sites->names[11].host, "") && sites->names[11].site == 0);
     /* Two sites with the same root and index share their listings. */
     ck_assert_uint_eq(sites->listing_count, 2);
     ck_assert(is(site->listing, "//0") && is(sites->http[1].listing, "//1") &&
-              is(sites->http[2].listing, "//1"));
+              is(sites->http[3].listing, "//1"));
     ck_assert(sites->listings[0].format == LISTING_JSON && is(sites->listings[0].root, "a/b"));
     ck_assert_uint_eq(site->error_page_count, 3);
     ck_assert(site->error_pages[1].status == 403 && is(site->error_pages[1].path, "a/b/e/x.html"));
     ck_assert(is(sites->http[1].error_pages[0].path, "y"));
+    ck_assert(is(sites->http[2].error_pages[0].path, "/srv/y/y"));
+    ck_assert_uint_eq(sites->root_count, 1);
+    ck_assert_str_eq(sites->roots[0], "/srv/y");
     ck_assert(is(site->root, "a/b") && is(site->index[1], "y"));
     ck_assert(is(site->types[0].extension, "txt") &&
               is(site->types[0].type, "text/x; charset=utf-8"));
