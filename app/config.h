@@ -123,7 +123,7 @@ struct config {
     uint32_t header_bytes_max;   /* of all fields of one request; beyond: 431 */
     uint32_t header_fields_max;  /* beyond: 431 */
     uint64_t body_bytes_max;     /* of a request, read to be thrown away; beyond: closed */
-    uint32_t clients_max;        /* addresses whose requests are counted */
+    uint32_t clients_max;        /* addresses whose requests and connections are counted */
     uint32_t inline_bytes_max;   /* bodies up to this are copied beside the header */
 
     /* timeouts */

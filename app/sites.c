@@ -141,7 +141,7 @@ unsigned sites_complete(struct config_sites *sites, uint16_t server_port, char *
 
         sites->http[i] = site->http;
         root_add(sites, site->http.root);
-        sites->limits_clients |= site->http.request_gap_ns != 0;
+        sites->limits_clients |= site->http.request_gap_ns != 0 || site->http.connections_max != 0;
         for (uint32_t p = 0; p < site->port_count; p++) {
             if (!port_add(sites, site->ports[p])) {
                 snprintf(error, error_bytes, "expected at most %d different ports; found one more",
@@ -241,7 +241,7 @@ static void print_limits(FILE *out, const struct http_site *site)
 {
     char rate[VALUE_TEXT_BYTES];
 
-    if (site->rate_bytes_per_s == 0 && site->request_gap_ns == 0)
+    if (site->rate_bytes_per_s == 0 && site->request_gap_ns == 0 && site->connections_max == 0)
         return;
     fputs("    limits:\n", out);
     if (site->rate_bytes_per_s != 0)
@@ -250,6 +250,8 @@ static void print_limits(FILE *out, const struct http_site *site)
         fprintf(out, "      requests: %" PRIu64 "/min\n      burst: %u\n",
                 (60 * NS_PER_S + site->request_gap_ns / 2) / site->request_gap_ns,
                 site->request_burst);
+    if (site->connections_max != 0)
+        fprintf(out, "      connections: %u\n", site->connections_max);
 }
 
 static void print_site(FILE *out, const struct config_site *site)

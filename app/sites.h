@@ -60,7 +60,7 @@ struct config_sites {
     uint32_t root_count;
     struct listing_rule *listings; /* of all sites, each once */
     uint32_t listing_count;
-    bool limits_clients; /* some site limits requests of a client address */
+    bool limits_clients; /* some site limits requests or connections of a client address */
 };
 
 struct config_sites *sites_new(void);

@@ -502,10 +502,20 @@ static void burst_read(struct in *in, const yaml_node_t *node)
         wrong(in, node, "a number from 1 to 1000000");
 }
 
+static void connections_read(struct in *in, const yaml_node_t *node)
+{
+    uint64_t connections;
+
+    if (node->type == YAML_SCALAR_NODE && value_number(text_of(node), &connections) &&
+        connections >= 1 && connections <= 1000000)
+        in->site->http.connections_max = (uint32_t)connections;
+    else
+        wrong(in, node, "a number from 1 to 1000000");
+}
+
 static const struct key limit_keys[] = {
-    { "rate", rate_read },
-    { "requests", requests_read },
-    { "burst", burst_read },
+    { "rate", rate_read },   { "requests", requests_read },
+    { "burst", burst_read }, { "connections", connections_read },
     { NULL, NULL },
 };
 

@@ -128,6 +128,8 @@
     X(http_redirected, "requests answered by a site's redirect")                                   \
     X(http_denied, "requests refused: the client's address may not (403)")                         \
     X(http_limited, "requests refused: too many of the client's address (429)")                    \
+    X(http_busy, "requests refused: too many connections of the client's address (429)")           \
+    X(http_client_uncounted, "clients whose connections were not counted: table full")             \
     X(http_client_evicted, "clients whose requests were limited forgotten: table full")            \
     X(http_timeout_header, "connections closed: request head not complete in time")                \
     X(http_timeout_body, "connections closed: request body not complete in time")                  \

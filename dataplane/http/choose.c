@@ -20,7 +20,22 @@ static const struct http_site *choose_site(const struct http_server *server,
     return sites_find(server->config.sites, host, tcp_conn_local(conn->tcp).port);
 }
 
-struct answer choose_answer(struct http_server *server, const struct http_conn *conn,
+/* Whether the client has too many connections that are being answered. Counts this one, until all
+ * that it asked for is acknowledged. */
+static bool is_too_busy(struct http_server *server, struct http_conn *conn,
+                        const struct http_site *site, const struct ip_addr *client)
+{
+    if (LIKELY(site->connections_max == 0) || conn->busy != BUSY_NONE ||
+        server->busy.entries == NULL)
+        return false;
+    uint32_t entry = busy_enter(&server->busy, site, client, server->config.counters);
+    if (entry == BUSY_FULL)
+        return true;
+    conn->busy = entry;
+    return false;
+}
+
+struct answer choose_answer(struct http_server *server, struct http_conn *conn,
                             const struct request *request, uint64_t now)
 {
     struct counters *counters = server->config.counters;
@@ -33,6 +48,12 @@ struct answer choose_answer(struct http_server *server, const struct http_conn *
     if (!site_admits(site, &client)) {
         COUNT(counters, http_denied);
         refusal.status = 403;
+        return refusal;
+    }
+    if (is_too_busy(server, conn, site, &client)) {
+        COUNT(counters, http_busy);
+        refusal.status = 429;
+        refusal.retry_after_s = 1;
         return refusal;
     }
     if (site->request_gap_ns != 0 && server->rates.entries != NULL)

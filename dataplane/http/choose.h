@@ -7,8 +7,8 @@
 #include "http/answer.h"
 #include "http/server.h"
 
-/* As answer_request(). */
-struct answer choose_answer(struct http_server *server, const struct http_conn *conn,
+/* As answer_request(). The connection is counted if its site limits how many are answered. */
+struct answer choose_answer(struct http_server *server, struct http_conn *conn,
                             const struct request *request, uint64_t now);
 
 #endif

@@ -87,6 +87,13 @@ static void response_free(struct http_server *server, uint32_t index, uint64_t a
     pool_give(&server->response_pool, index);
 }
 
+/* Nothing is being answered: it does not count as busy. */
+static void conn_rest(struct http_server *server, struct http_conn *conn)
+{
+    busy_leave(&server->busy, conn->busy);
+    conn->busy = BUSY_NONE;
+}
+
 /* FIN behind what the stream has; what still comes in is ignored. */
 static void conn_close(struct http_server *server, struct http_conn *conn, uint64_t now)
 {
@@ -462,6 +469,8 @@ static void http_acknowledged(void *ctx, struct tcp_conn *tcp, uint64_t upto, ui
         conn->responses--;
         response_free(server, index, upto, now);
     }
+    if (conn->responses == 0)
+        conn_rest(server, conn);
     conn->due = now + (conn->responses != 0 ? server->config.write_timeout_ns
                                             : server->config.idle_timeout_ns);
     if (conn->extending != NONE)
@@ -492,6 +501,7 @@ static bool http_open(void *ctx, struct tcp_conn *tcp, uint64_t now)
         .recent = NONE,
         .extending = NONE,
         .partial = NONE,
+        .busy = BUSY_NONE,
     };
     conn_arm(server, conn);
     return true;
@@ -565,6 +575,7 @@ static void http_closed(void *ctx, struct tcp_conn *tcp, enum tcp_close_reason r
         response_free(server, index, acknowledged, now);
         conn->responses--;
     }
+    conn_rest(server, conn);
     partial_drop(server, conn);
     if (conn->waiting)
         wait_leave(server, conn);

@@ -20,15 +20,16 @@ struct http_server;
 struct http_config {
     const struct catalogue *catalogue;
     const struct sites *sites; /* NULL: all of the catalogue is one site */
-    uint32_t clients_max; /* client addresses whose requests are counted; 0: no site limits them */
-    uint64_t seed[2];     /* secret, random: of their table */
-    const char *server_name;  /* Server header, at most HTTP_SERVER_NAME_MAX bytes; NULL: none */
-    uint32_t connections_max; /* as the stack's */
-    uint32_t requests_max;    /* partial requests (a parser and its buffers each) at a time */
-    uint32_t responses_max;   /* responses not yet acknowledged, of all connections */
-    uint32_t streams_max;     /* of these, streamed files' ones; beyond: 503 */
-    uint32_t leases;          /* chunks of streamed files held at a time; 0: no file is streamed */
-    uint32_t stream_files;    /* numbers of streamed files are below (struct file: stream) */
+    uint32_t clients_max;      /* client addresses that are counted, each of their requests and
+                                  connections; 0: no site limits them */
+    uint64_t seed[2];          /* secret, random: of their table */
+    const char *server_name;   /* Server header, at most HTTP_SERVER_NAME_MAX bytes; NULL: none */
+    uint32_t connections_max;  /* as the stack's */
+    uint32_t requests_max;     /* partial requests (a parser and its buffers each) at a time */
+    uint32_t responses_max;    /* responses not yet acknowledged, of all connections */
+    uint32_t streams_max;      /* of these, streamed files' ones; beyond: 503 */
+    uint32_t leases;           /* chunks of streamed files held at a time; 0: no file is streamed */
+    uint32_t stream_files;     /* numbers of streamed files are below (struct file: stream) */
     struct chunk_frames frames; /* where their chunks are */
     uint32_t pipeline_max;      /* of one connection; further requests wait in the receive buffer */
     uint32_t inline_bytes_max;  /* bodies up to this size are copied beside the header */

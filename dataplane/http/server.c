@@ -37,7 +37,7 @@ static struct head_limits limits_of(const struct http_config *config)
 
 /* The server's tables: how many of which size. */
 struct table_sizes {
-    size_t conns, partials, partial_text, responses, records, pins, path, rates, partial_free,
+    size_t conns, partials, partial_text, responses, records, pins, path, rates, busy, partial_free,
         response_free;
 };
 
@@ -57,6 +57,9 @@ static struct table_sizes table_sizes(const struct http_config *config)
         .rates = config->clients_max != 0
                      ? rate_entries(config->clients_max) * sizeof(struct rate_entry)
                      : 0,
+        .busy = config->clients_max != 0
+                    ? busy_entries(config->clients_max) * sizeof(struct busy_entry)
+                    : 0,
         .partial_free = config->requests_max * sizeof(uint32_t),
         .response_free = config->responses_max * sizeof(uint32_t),
     };
@@ -67,7 +70,7 @@ size_t http_server_memory_bytes(const struct http_config *config)
     struct table_sizes sizes = table_sizes(config);
 
     return sizeof(struct http_server) + sizes.conns + sizes.partials + sizes.partial_text +
-           sizes.responses + sizes.records + sizes.pins + sizes.path + sizes.rates +
+           sizes.responses + sizes.records + sizes.pins + sizes.path + sizes.rates + sizes.busy +
            sizes.partial_free + sizes.response_free + streams_memory_bytes(config);
 }
 
@@ -124,7 +127,8 @@ struct http_server *http_server_create(const struct http_config *config)
         server->responses == NULL || (sizes.records != 0 && server->records == NULL) ||
         server->pins == NULL || server->scratch.path == NULL ||
         (sizes.rates != 0 &&
-         !rate_create(&server->rates, config->clients_max, config->seed, memory)) ||
+         (!rate_create(&server->rates, config->clients_max, config->seed, memory) ||
+          !busy_create(&server->busy, config->clients_max, config->seed, memory))) ||
         !index_pool_create(&server->partial_pool, memory, sizes.partial_free) ||
         !index_pool_create(&server->response_pool, memory, sizes.response_free) ||
         !streams_create(server)) {
@@ -143,6 +147,7 @@ void http_server_destroy(struct http_server *server)
     streams_destroy(server);
     memory_release(&memory, server->response_pool.free);
     memory_release(&memory, server->partial_pool.free);
+    busy_destroy(&server->busy, &memory);
     rate_destroy(&server->rates, &memory);
     memory_release(&memory, server->scratch.path);
     memory_release(&memory, server->pins);

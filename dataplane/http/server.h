@@ -9,6 +9,7 @@
 #include "base/date.h"
 #include "http/answer.h"
 #include "http/body.h"
+#include "http/busy.h"
 #include "http/head.h"
 #include "http/http.h"
 #include "http/rate.h"
@@ -62,13 +63,15 @@ struct http_conn {
     uint32_t partial;   /* request begun */
     uint32_t wait_prev, wait_next;
 
-    uint8_t stall; /* enum http_stall */
-    bool in_body;  /* partial is a request that was answered, and its body is read */
-    bool waiting;  /* in the queue for a response */
-    bool granted;  /* one is set aside for it */
-    bool closing;  /* FIN is sent or ordered, or the connection aborted: input is ignored */
-    bool aborted;
-    bool draining; /* close at the next occasion */
+    uint32_t busy; /* its entry in the table of busy clients; BUSY_NONE: it is not counted */
+
+    uint8_t stall;    /* enum http_stall */
+    bool in_body : 1; /* partial is a request that was answered, and its body is read */
+    bool waiting : 1; /* in the queue for a response */
+    bool granted : 1; /* one is set aside for it */
+    bool closing : 1; /* FIN is sent or ordered, or the connection aborted: input is ignored */
+    bool aborted : 1;
+    bool draining : 1; /* close at the next occasion */
 };
 
 /* An idle connection costs 512 bytes in all layers at most. */
@@ -101,6 +104,7 @@ struct http_server {
     uint32_t pin_count;
     struct answer_scratch scratch; /* of the request being answered */
     struct rate_table rates;
+    struct busy_table busy;
     struct index_pool partial_pool, response_pool;
     struct streams *streams;
 

@@ -78,6 +78,7 @@ struct http_site {
     uint64_t rate_bytes_per_s; /* of a connection; 0: no limit */
     uint64_t request_gap_ns;   /* of one client address, on average; 0: no limit */
     uint32_t request_burst;    /* so many may come at once, > 0 */
+    uint32_t connections_max;  /* of one client address, being answered; 0: no limit */
 };
 
 #define SITE_ROOT_MAX  1024

@@ -30,6 +30,9 @@ sites:
   - host: counted.example
     root: one
     limits: {requests: 30/min, burst: 5}
+  - host: busy.example
+    root: two
+    limits: {rate: 1MiB/s, connections: 2}
   - host: closed.example
     root: one
     access:
@@ -118,6 +121,26 @@ test_site_requests_of_an_address() {
     expect_match "when to come again" $'\nRetry-After: [12]\r' "$(for _ in 1 2 3 4 5 6; do
         at counted.example / -I; done)"
     expect_eq "other sites" 200 "$(at open.example / -o /dev/null -w '%{http_code}')"
+    serve_stop
+}
+
+# Two transfers at a time; connections that are merely open do not count.
+test_site_connections_of_an_address() {
+    local first second
+    serve_sites
+    fetch_exec -o /dev/null -H 'Host: busy.example' $URL/8m.bin &
+    first=$!
+    fetch_exec -o /dev/null -H 'Host: busy.example' $URL/8m.bin &
+    second=$!
+    wait_for 10 eval '[ "$(counter tcp_established)" -ge 2 ]' || fail "two transfers"
+    sleep 0.5
+    expect_eq "a third" 429 "$(at busy.example /start.htm -o /dev/null -w '%{http_code}')"
+    expect_eq "another site" 200 "$(at open.example / -o /dev/null -w '%{http_code}')"
+    expect_eq http_busy 1 "$(counter http_busy)"
+    kill $first
+    wait_for 10 eval '[ "$(at busy.example /start.htm -o /dev/null -w "%{http_code}")" = 200 ]' ||
+        fail "the place of the one that has gone is not free"
+    kill $second
     serve_stop
 }
 

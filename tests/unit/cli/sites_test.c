@@ -139,6 +139,8 @@ static const struct {
     { "\n- limits: {requests: 0/s}", "2: sites[0].limits.requests: expected" },
     { "\n- limits: {requests: 1/h}", "2: sites[0].limits.requests: expected" },
     { "\n- limits: {burst: 0}", "2: sites[0].limits.burst: expected a number from 1 to 1000000" },
+    { "\n- limits: {connections: 0}",
+      "2: sites[0].limits.connections: expected a number from 1 to 1000000" },
     { "\n- root: a\nsites:\n- root: b", "3: sites: this section has begun in line 1 already" },
 };
 
@@ -243,7 +245,7 @@ START_TEST(every_key_is_taken)
                   "  - {from: /a b, to: /c}\n"
                   "  - {prefix: /d, to: 'http://e', status: 307}\n"
                   "  access: [{deny: 192.0.2.1}, {allow: 'fd00::/8'}, {deny: all}]\n"
-                  "  limits: {rate: 3MB/s, requests: 30/min, burst: 7}\n"
+                  "  limits: {rate: 3MB/s, requests: 30/min, burst: 7, connections: 9}\n"
                   "  autoindex: json\n"
                   "  error_pages:\n"
                   "  - {status: [404, 403], page: /e/x.html}\n"
@@ -292,6 +294,7 @@ START_TEST(every_key_is_taken)
     ck_assert_uint_eq(site->rate_bytes_per_s, 3 << 20);
     ck_assert_uint_eq(site->request_gap_ns, 2 * NS_PER_S);
     ck_assert_uint_eq(site->request_burst, 7);
+    ck_assert_uint_eq(site->connections_max, 9);
     ck_assert(sites->limits_clients);
     config_release(&config);
 }

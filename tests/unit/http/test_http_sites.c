@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Several sites: which one answers, and what each adds, sends elsewhere, refuses and limits. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fixture.h"
+#include "http/busy.h"
 #include "http/rate.h"
 #include "suites.h"
 
@@ -172,13 +174,14 @@ static struct http_site plain_sites[] = {
       .error_page_count = 5 },
     { .root = TEXT("noindex"), .listing = TEXT("//1") },
     { .listing = TEXT("//0") },
+    { .index = index_names, .index_count = 2, .connections_max = 2 },
 };
 
 static const struct site_name plain_names[] = {
     { TEXT(""), 80, 0 },       { TEXT("dir"), 80, 1 },     { TEXT("noindex"), 80, 2 },
     { TEXT("closed"), 80, 3 }, { TEXT("limited"), 80, 4 }, { TEXT(""), 81, 1 },
     { TEXT("fat"), 80, 5 },    { TEXT("listed"), 80, 6 },  { TEXT("json"), 80, 7 },
-    { TEXT(""), 82, 6 },       { TEXT("all"), 80, 8 },
+    { TEXT(""), 82, 6 },       { TEXT("all"), 80, 8 },     { TEXT("busy"), 80, 9 },
 };
 
 struct fixture {
@@ -544,6 +547,78 @@ START_TEST(hosts_of_an_ipv6_net_are_one_client)
 }
 END_TEST
 
+#define ASK_BUSY "GET /big.bin HTTP/1.1\r\nHost: busy\r\n\r\n"
+
+static unsigned status_sent(const struct tcp_conn *conn)
+{
+    return (unsigned)strtoul((const char *)conn->output + strlen("HTTP/1.1 "), NULL, 10);
+}
+
+/* As nginx's limit_conn: counted are connections with a request that is being answered. */
+START_TEST(busy_connections_of_a_client_are_limited)
+{
+    struct fixture *f = fixture_start();
+    struct tcp_conn *c[5];
+
+    for (unsigned i = 0; i < 5; i++)
+        c[i] = fake_open(&f->bench.tcp); /* open ones do not count */
+    for (unsigned i = 0; i < 3; i++) {
+        fake_input_text(c[i], ASK_BUSY ASK_BUSY);
+        fake_send(c[i], &fake_cut_plain);
+        ck_assert_uint_eq(status_sent(c[i]), i < 2 ? 200 : 429);
+    }
+    ck_assert_uint_eq(f->bench.counters.http_busy, 2);
+    /* Another client, another site, and one whose turn it is when another has ended. */
+    f->bench.tcp.peer = ip_addr_from_v4(0x0a470009);
+    fake_input_text(c[3], ASK_BUSY);
+    fake_send(c[3], &fake_cut_plain);
+    ck_assert_uint_eq(status_sent(c[3]), 200);
+    fake_run(c[3]);
+    f->bench.tcp.peer = ip_addr_from_v4(0x0a470001);
+    fake_input_text(c[4], "GET / HTTP/1.1\r\nHost: any\r\n\r\n" ASK_BUSY);
+    fake_run(c[4]);
+    ck_assert_uint_eq(f->bench.counters.http_busy, 3);
+    fake_run(c[0]); /* all is acknowledged */
+    fake_input_text(c[4], ASK_BUSY);
+    fake_send(c[4], &fake_cut_plain);
+    ck_assert_uint_eq(f->bench.counters.http_busy, 3);
+    fake_input_text(c[0], ASK_BUSY);
+    fake_run(c[0]);
+    ck_assert_uint_eq(f->bench.counters.http_busy, 4);
+    fake_reset(c[1]); /* gone in the middle */
+    fake_input_text(c[0], ASK_BUSY);
+    fake_run(c[0]);
+    ck_assert_uint_eq(f->bench.counters.http_busy, 4);
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(full_table_of_busy_clients_counts_no_more)
+{
+    static const struct http_site one = { .connections_max = 1 };
+    const uint64_t seed[2] = { 3, 4 };
+    struct busy_table table;
+    struct counters counters = { 0 };
+    uint32_t entry[9];
+
+    ck_assert(busy_create(&table, 8, seed, &memory_heap));
+    for (uint32_t i = 0; i < 9; i++) {
+        struct ip_addr client = ip_addr_from_v4(0x0a000000 + i);
+        entry[i] = busy_enter(&table, &one, &client, &counters);
+        ck_assert_int_eq(entry[i] < 8, i < 8);
+        if (i < 8)
+            ck_assert_uint_eq(busy_enter(&table, &one, &client, &counters), BUSY_FULL);
+    }
+    ck_assert_uint_eq(entry[8], BUSY_NONE);
+    ck_assert_uint_eq(counters.http_client_uncounted, 1);
+    for (uint32_t i = 0; i < 9; i++)
+        busy_leave(&table, entry[i]);
+    struct ip_addr ninth = ip_addr_from_v4(0x0a000008);
+    ck_assert_uint_lt(busy_enter(&table, &one, &ninth, &counters), 8);
+    busy_destroy(&table, &memory_heap);
+}
+END_TEST
+
 START_TEST(full_table_forgets_who_may_go_on_soonest)
 {
     struct rate_table table;
@@ -599,6 +674,8 @@ Suite *sites_suite(void)
     tcase_add_test(c, connection_is_as_fast_as_its_last_request_may);
     tcase_add_test(c, burst_passes_then_requests_come_in_step);
     tcase_add_test(c, hosts_of_an_ipv6_net_are_one_client);
+    tcase_add_test(c, busy_connections_of_a_client_are_limited);
+    tcase_add_test(c, full_table_of_busy_clients_counts_no_more);
     tcase_add_test(c, full_table_forgets_who_may_go_on_soonest);
     suite_add_tcase(suite, c);
     return suite;
