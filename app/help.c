@@ -8,6 +8,7 @@ const char help_all[] =
     "  hugewire check -c FILE          validate a configuration and print the effective one\n"
     "  hugewire doctor [ROOT]          tell what this machine has, lacks, and how to mend it\n"
     "  hugewire status [--json]        tell what a running server counts\n"
+    "  hugewire top                    the same each second, as rates\n"
     "  hugewire pool [--json]          show the pool of the running server\n"
     "  hugewire verify [--disk]        check the bytes in the pool of the running server\n"
     "  hugewire reload                 look through ROOT now, for files that changed\n"
@@ -93,6 +94,12 @@ const char help_status[] = "usage: hugewire status [--json] [--pid N]\n"
                            "Connections, requests and bytes of a running server, with rates of the "
                            "next second; --json: all\n"
                            "counters, at once. --pid is needed where several servers run.\n";
+
+const char help_top[] = "usage: hugewire top [--pid N]\n"
+                        "\n"
+                        "Requests, connections, bytes, what was sent again and the pool, anew each "
+                        "second, until ctrl-C.\n"
+                        "--pid is needed where several servers run.\n";
 
 const char help_reopen[] = "usage: hugewire reopen [--pid N]\n"
                            "\n"

@@ -11,6 +11,7 @@ extern const char help_pool[];
 extern const char help_verify[];
 extern const char help_reload[];
 extern const char help_status[];
+extern const char help_top[];
 extern const char help_reopen[];
 extern const char help_version[];
 

@@ -9,6 +9,7 @@
 #include "app/pool_print.h"
 #include "app/serve.h"
 #include "app/status.h"
+#include "app/top.h"
 #include "app/verify.h"
 
 int main(int argc, char **argv)
@@ -38,6 +39,8 @@ int main(int argc, char **argv)
         return control_reload(options.pid, stdout, stderr);
     case OPTIONS_STATUS:
         return status_run(options.pid, options.json, stdout, stderr);
+    case OPTIONS_TOP:
+        return top_run(options.pid, stdout, stderr);
     case OPTIONS_REOPEN:
         return control_reopen(options.pid, stderr);
     case OPTIONS_HELP:

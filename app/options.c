@@ -311,6 +311,11 @@ static void reopen_read(struct options *options, int argc, char **argv, FILE *er
     running_read(options, argc, argv, errors, OPTIONS_REOPEN, help_reopen);
 }
 
+static void top_read(struct options *options, int argc, char **argv, FILE *errors)
+{
+    running_read(options, argc, argv, errors, OPTIONS_TOP, help_top);
+}
+
 static void pool_read(struct options *options, int argc, char **argv, FILE *errors)
 {
     running_read(options, argc, argv, errors, OPTIONS_POOL, help_pool);
@@ -327,7 +332,7 @@ static const struct {
 } commands[] = {
     { "serve", serve_read },   { "check", check_read },   { "doctor", doctor_read },
     { "pool", pool_read },     { "reload", reload_read }, { "status", status_read },
-    { "reopen", reopen_read }, { "verify", verify_read },
+    { "reopen", reopen_read }, { "verify", verify_read }, { "top", top_read },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

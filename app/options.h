@@ -18,6 +18,7 @@ enum options_command {
     OPTIONS_RELOAD,  /* pid may be set */
     OPTIONS_STATUS,  /* pid and json may be set */
     OPTIONS_REOPEN,  /* pid may be set */
+    OPTIONS_TOP,     /* pid may be set */
     OPTIONS_HELP,    /* text is what to print */
     OPTIONS_VERSION, /* likewise */
     OPTIONS_BAD,     /* said already; exit with 2 */

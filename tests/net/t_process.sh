@@ -231,6 +231,26 @@ assert port['xstats']['rx_good_packets'] > 20 and 0 not in port['xstats'].values
     serve_stop
 }
 
+test_top_shows_rates() {
+    serve_direct "$SMALL"
+    "$HUGEWIRE" top --pid "$SERVER" >"$T/top" 2>"$T/err" &
+    local top=$!
+    wait_for 10 grep -q ^pool "$T/top" || fail "no look: $(cat "$T/err")"
+    expect_file "$SMALL" size-1048576
+    wait_for 10 eval '[ "$(grep -c ^pool "$T/top")" -ge 4 ]' || fail "it does not go on"
+    kill -INT $top
+    wait $top || fail "exit code $?"
+    cat "$T/top"
+    grep -Eq '^requests +1/s +2xx 1/s' "$T/top" || fail "the request is not shown"
+    grep -Eq '^connections +0 +new 1/s  ended 1/s' "$T/top" || fail "the connection is not shown"
+    "$HUGEWIRE" top --pid "$SERVER" >"$T/top" 2>"$T/err" &
+    top=$!
+    wait_for 10 grep -q ^pool "$T/top" || fail "no look: $(cat "$T/err")"
+    serve_stop
+    wait $top
+    expect_eq "exit code when the server ends" 2 $?
+}
+
 # --- how it refuses --------------------------------------------------------------------------------
 
 # serve with these arguments must end with code 2 and one line that matches.

@@ -35,9 +35,9 @@ static const struct {
     const char *said;
 } bad_lines[] = {
     { "hugewire",
-      "no command given: serve, check, doctor, pool, reload, status, reopen or verify" },
+      "no command given: serve, check, doctor, pool, reload, status, reopen, verify or top" },
     { "hugewire sevre /srv", "unknown command \"sevre\": expected serve, check, doctor, pool, "
-                             "reload, status, reopen or verify" },
+                             "reload, status, reopen, verify or top" },
     { "hugewire serve", "no ROOT given" },
     { "hugewire serve /a /b", "expected one ROOT; found \"/a\" and \"/b\"" },
     { "hugewire serve /a --port 81 /b", "expected one ROOT; found \"/a\" and \"/b\"" },
