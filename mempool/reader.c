@@ -145,6 +145,7 @@ static int arena_register(struct uring_reader *reader, const struct arena *arena
     return result == 0 ? file_hold(reader, arena) : result;
 }
 
+/* What is finished comes first, so that new reads gather for one system call, which also waits. */
 static struct read_op *uring_poll(struct reader *head, uint64_t timeout_ns)
 {
     struct uring_reader *reader = (struct uring_reader *)head;
@@ -152,12 +153,18 @@ static struct read_op *uring_poll(struct reader *head, uint64_t timeout_ns)
                                          .tv_nsec = (long long)(timeout_ns % 1000000000u) };
     struct io_uring_cqe *cqe;
 
-    if (reader->unsubmitted != 0)
+    if (io_uring_peek_cqe(&reader->ring, &cqe) == 0)
+        return uring_take(reader, cqe);
+    if (timeout_ns != 0) {
+        /* What the kernel refuses for now stays in the ring for the next try. */
+        int result = io_uring_submit_and_wait_timeout(&reader->ring, &cqe, 1, &timeout, NULL);
+        reader->unsubmitted = io_uring_sq_ready(&reader->ring);
+        if (result < 0)
+            return NULL;
+    } else if (reader->unsubmitted != 0) {
         uring_submit(reader, 0);
-    if (io_uring_peek_cqe(&reader->ring, &cqe) != 0 &&
-        (timeout_ns == 0 || io_uring_wait_cqe_timeout(&reader->ring, &cqe, &timeout) != 0))
-        return NULL;
-    return uring_take(reader, cqe);
+    }
+    return io_uring_peek_cqe(&reader->ring, &cqe) == 0 ? uring_take(reader, cqe) : NULL;
 }
 
 static const struct reader_ops uring_ops = {
