@@ -294,7 +294,6 @@ void contents_settle(struct contents *c, struct content *content, const struct c
     c->padding += round_up(c, id->size) - id->size;
     content->extent_count = count;
     content->id = *id;
-    content->hash = etag_hash(content->extents, count, id->size);
     record_enter(c, content);
 }
 

@@ -92,7 +92,7 @@ struct content *contents_find(const struct contents *contents, const struct cont
 
 /*
  * Takes room for id.size bytes, and holds one reference. The extents are whole units long, to be
- * read into; contents_settle() then says what was read. NULL: no room.
+ * read into; contents_settle() then says what was read, when content->hash is set. NULL: no room.
  */
 struct content *contents_add(struct contents *contents, const struct content_id *id);
 /* The same for one whose bytes do not lie here. NULL: out of memory. */

@@ -26,6 +26,25 @@ struct etag_hash etag_hash(const struct file_extent *extents, uint32_t extent_co
     return (struct etag_hash){ .high = hash.high64, .low = hash.low64 };
 }
 
+static_assert(sizeof(XXH3_state_t) <= sizeof(struct etag_stream), "it is kept in there");
+
+void etag_stream_begin(struct etag_stream *stream)
+{
+    XXH3_128bits_reset((XXH3_state_t *)stream->state);
+}
+
+void etag_stream_add(struct etag_stream *stream, const uint8_t *data, size_t len)
+{
+    XXH3_128bits_update((XXH3_state_t *)stream->state, data, len);
+}
+
+struct etag_hash etag_stream_end(const struct etag_stream *stream)
+{
+    XXH128_hash_t hash = XXH3_128bits_digest((const XXH3_state_t *)stream->state);
+
+    return (struct etag_hash){ .high = hash.high64, .low = hash.low64 };
+}
+
 void etag_set(struct file *file, struct etag_hash hash)
 {
     char tag[ETAG_DIGITS + 1];

@@ -10,6 +10,9 @@
 #ifndef MEMPOOL_ETAG_H
 #define MEMPOOL_ETAG_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "mempool/file.h"
 
 /* Characters between the quotes: hex digits; in a tag of the time one of them is a dash. */
@@ -21,6 +24,15 @@ struct etag_hash {
 };
 
 struct etag_hash etag_hash(const struct file_extent *extents, uint32_t extent_count, uint64_t size);
+
+/* The same of a content that comes piece by piece, in order. */
+#define ETAG_STREAM_BYTES 576
+struct etag_stream {
+    uint8_t state[ETAG_STREAM_BYTES] __attribute__((aligned(64)));
+};
+void etag_stream_begin(struct etag_stream *stream);
+void etag_stream_add(struct etag_stream *stream, const uint8_t *data, size_t len);
+struct etag_hash etag_stream_end(const struct etag_stream *stream);
 
 /* Gives file the tag of this hash in place of the one of its time that catalogue_add_file() made.
  * Call it before the file is published. */

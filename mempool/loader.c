@@ -36,8 +36,9 @@ struct load {
     uint64_t arrived; /* bit i: chunk summed / LOADER_CHUNK_BYTES + i is in */
     unsigned in_flight;
     unsigned retries;
-    bool changed; /* under our hands: what was read is of no use */
-    int failed;   /* error number */
+    bool changed;            /* under our hands: what was read is of no use */
+    int failed;              /* error number */
+    struct etag_stream hash; /* of the bytes that are summed */
 };
 
 /* A chunk being read. */
@@ -121,6 +122,7 @@ static const char *load_begin(struct load *load, const struct stat *st)
     load->summed = 0;
     load->arrived = 0;
     load->changed = false;
+    etag_stream_begin(&load->hash);
     return NULL;
 }
 
@@ -134,6 +136,7 @@ static void load_done(struct loader *l, struct load *load)
     item->mtime_ns = (uint32_t)load->mtime.tv_nsec;
     item->ctime_s = load->ctime.tv_sec;
     item->ctime_ns = (uint32_t)load->ctime.tv_nsec;
+    item->hash = etag_stream_end(&load->hash);
     l->result->loaded++;
     l->items_done++;
     if (!load->direct && item->memory_fd == 0)
@@ -302,6 +305,7 @@ static void bytes_sum(struct load *load, uint64_t len)
         /* Nobody reads the sums before the file is published. */
         prefix_sum_extend((uint16_t *)(uintptr_t)extent->sums, at / PREFIX_SUM_BLOCK,
                           extent->data + at, run);
+        etag_stream_add(&load->hash, extent->data + at, run); /* while it is in the CPU's cache */
         load->summed += run;
         len -= run;
     }
@@ -399,12 +403,13 @@ int loader_run(struct reader *reader, int root_fd, struct loader_item *items, si
                uint32_t direct_align, const struct loader_progress *progress, const bool *stop,
                struct pool_log *log, struct loader_result *result)
 {
-    struct loader *l = calloc(1, sizeof(*l));
+    struct loader *l = aligned_alloc(64, (sizeof(*l) + 63) / 64 * 64);
     struct load *load;
 
     *result = (struct loader_result){ 0 };
     if (l == NULL)
         return -1;
+    memset(l, 0, sizeof(*l));
     l->reader = reader;
     l->root_fd = root_fd;
     l->align = direct_align;

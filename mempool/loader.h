@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Brings files into the arena, past the page cache (O_DIRECT), many reads in flight, and sums them.
- * Memory is planned before: each item brings its place, in one run or in several.
+ * Brings files into the arena, past the page cache (O_DIRECT), many reads in flight, sums and
+ * hashes them while they come. Memory is planned before: each item brings its place, in one run or
+ * in several.
  */
 #ifndef MEMPOOL_LOADER_H
 #define MEMPOOL_LOADER_H
@@ -10,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mempool/etag.h"
 #include "mempool/file.h"
 #include "mempool/log.h"
 #include "mempool/reader.h"
@@ -36,6 +38,7 @@ struct loader_item {
     uint32_t mtime_ns;
     int64_t ctime_s;
     uint32_t ctime_ns;
+    struct etag_hash hash;
 };
 
 struct loader_progress {

@@ -374,6 +374,7 @@ static void settle(struct run *run)
         id.ctime_s = item->ctime_s;
         id.ctime_ns = item->ctime_ns;
         run->item_content[i]->read_s = run->wall_s;
+        run->item_content[i]->hash = item->hash;
         contents_settle(u->contents, run->item_content[i], &id);
     }
     for (size_t i = 0; i < run->candidate_count; i++) {

@@ -39,6 +39,28 @@ START_TEST(tag_is_that_of_the_bytes)
 }
 END_TEST
 
+START_TEST(pieces_have_the_hash_of_the_whole)
+{
+    uint8_t *bytes = malloc(100000);
+
+    ck_assert_ptr_nonnull(bytes);
+    for (uint32_t i = 0; i < 100000; i++)
+        bytes[i] = (uint8_t)(i * 31 + (i >> 8));
+    for (uint32_t len = 0; len <= 100000; len = 3 * len + 1) {
+        const struct file_extent whole = { bytes, 0, len };
+        struct etag_hash want = etag_hash(&whole, len != 0, len);
+        struct etag_stream stream;
+        etag_stream_begin(&stream);
+        for (uint32_t at = 0, piece = 1; at < len; at += piece, piece = 2 * piece + 7)
+            etag_stream_add(&stream, bytes + at, piece < len - at ? piece : len - at);
+        struct etag_hash got = etag_stream_end(&stream);
+        ck_assert_uint_eq(got.high, want.high);
+        ck_assert_uint_eq(got.low, want.low);
+    }
+    free(bytes);
+}
+END_TEST
+
 START_TEST(tag_stands_in_the_head)
 {
     struct catalogue *c = catalogue_create(1, 0);
@@ -76,6 +98,7 @@ Suite *etag_suite(void)
     TCase *tc = tcase_create("etag");
 
     tcase_add_test(tc, tag_is_that_of_the_bytes);
+    tcase_add_test(tc, pieces_have_the_hash_of_the_whole);
     tcase_add_test(tc, tag_stands_in_the_head);
     tcase_add_test(tc, empty_file_has_a_tag_and_one_without_bytes_keeps_its_own);
     suite_add_tcase(suite, tc);

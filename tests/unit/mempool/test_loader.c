@@ -187,6 +187,10 @@ static void assert_loaded(const struct loader_item *item)
     }
     ck_assert_msg(docroot_content_is(item->real_path, content, item->size), "%s differs",
                   item->real_path);
+    const struct file_extent whole = { content, 0, item->size };
+    struct etag_hash hash = etag_hash(&whole, item->size != 0, item->size);
+    ck_assert_uint_eq(item->hash.high, hash.high);
+    ck_assert_uint_eq(item->hash.low, hash.low);
 }
 
 static void assert_all_loaded(void)

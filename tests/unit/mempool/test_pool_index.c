@@ -101,16 +101,21 @@ static struct content *content_make(uint64_t ino, uint64_t size, int64_t mtime)
     const struct content_id id = { .dev = 1, .ino = ino, .size = size, .mtime_s = mtime };
     struct content *content = contents_add(contents, &id);
 
+    struct etag_stream hash;
+
     if (content == NULL)
         return NULL;
+    etag_stream_begin(&hash);
     for (uint32_t i = 0; i < content->extent_count; i++) {
         struct file_extent *run = &content->extents[i];
         uint64_t len = size - run->offset < run->len ? size - run->offset : run->len;
         for (uint64_t at = 0; at < len; at++)
             run->data[at] = byte_of(ino, (uint64_t)mtime, run->offset + at);
         prefix_sum_extend((uint16_t *)(uintptr_t)run->sums, 0, run->data, len);
+        etag_stream_add(&hash, run->data, len);
     }
     content->read_s = 77;
+    content->hash = etag_stream_end(&hash);
     contents_settle(contents, content, &id);
     return content;
 }
