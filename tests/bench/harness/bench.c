@@ -14,6 +14,7 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 
+#include "app/stream_thread.h"
 #include "base/assert.h"
 #include "json.h"
 #include "wire/content.h"
@@ -132,6 +133,51 @@ static uint32_t files_wanted(const struct bench *bench)
     return count;
 }
 
+bool bench_write(const char *root, const struct bench_files *files, unsigned file_sets)
+{
+    for (unsigned i = 0; i < file_sets; i++)
+        if (!write_set(root, &files[i]))
+            return false;
+    return true;
+}
+
+static void close_pool(struct bench *bench)
+{
+    stream_thread_destroy(bench->streams);
+    bench->streams = NULL;
+    pool_destroy(bench->pool);
+    bench->pool = NULL;
+}
+
+/* For one run: files on a disk, of which some are streamed. */
+static bool open_pool(struct bench *bench)
+{
+    const struct bench_options *o = &bench->options;
+    char error[POOL_ERROR_BYTES], why[STREAM_THREAD_ERROR_BYTES];
+    struct pool_config config = {
+        .root = o->root,
+        .bytes = o->pool_bytes,
+        .stream_bytes = o->stream_bytes,
+        .node = -1,
+        .allow_small_pages = o->small_pages,
+        .log = pool_line,
+    };
+
+    bench->pool = pool_create(&config, error, sizeof(error));
+    if (bench->pool == NULL)
+        return fail("%s", error);
+    if (stream_thread_open(&bench->streams, bench->pool, 1, false, pool_line, &bench->streaming,
+                           error, sizeof(error)) &&
+        pool_seal(bench->pool, error, sizeof(error)) == 0) {
+        if (stream_thread_start(bench->streams, NULL, NULL, why))
+            return true;
+        close_pool(bench);
+        return fail("%s", why);
+    }
+    close_pool(bench);
+    return fail("%s", error);
+}
+
 /* The files are on disk (or tmpfs) only while the pool reads them. */
 static bool load_pool(struct bench *bench)
 {
@@ -143,13 +189,12 @@ static bool load_pool(struct bench *bench)
         .allow_small_pages = bench->options.small_pages,
         .log = pool_line,
     };
-    bool ok = true;
+    bool ok;
 
     snprintf(root, sizeof(root), "%s/bench.XXXXXX", tmp != NULL ? tmp : "/dev/shm");
     if (mkdtemp(root) == NULL)
         return fail("%s: %s", root, strerror(errno));
-    for (unsigned i = 0; ok && i < bench->file_sets; i++)
-        ok = write_set(root, &bench->files[i]);
+    ok = bench_write(root, bench->files, bench->file_sets);
     bench->pool = ok ? pool_create(&config, error, sizeof(error)) : NULL;
     if (ok && bench->pool == NULL)
         fail("%s", error);
@@ -176,7 +221,7 @@ bool bench_start(struct bench *bench, const struct bench_files *files, unsigned 
     bench->virtual_ns = NS_PER_S;
     if (options->virtual_time)
         bench->clock.virtual_ns = &bench->virtual_ns;
-    if (load_pool(bench))
+    if (options->root != NULL || load_pool(bench))
         return true;
     bench_stop(bench);
     return false;
@@ -184,7 +229,7 @@ bool bench_start(struct bench *bench, const struct bench_files *files, unsigned 
 
 void bench_stop(struct bench *bench)
 {
-    pool_destroy(bench->pool);
+    close_pool(bench);
     rte_eal_cleanup();
 }
 
@@ -201,16 +246,27 @@ static const char usage[] =
     "  --single         server and wire in turns in one thread, for profiles\n"
     "  --virtual-time   --single, and a turn takes 10 us, however long it took\n"
     "  --small-pages    no hugepages\n"
-    "  --cpus NIC,SERVER  (0,1)\n";
+    "  --cpus NIC,SERVER  (0,1)\n"
+    "  --root DIR       serve the files that lie there, through a pool of\n"
+    "  --pool MIB       of which\n"
+    "  --cache MIB      are for chunks of streamed files\n";
 
 static bool parse_options(int argc, char **argv, struct bench_options *o, bool *list)
 {
     static const struct option longs[] = {
-        { "rounds", required_argument, NULL, 'r' }, { "seconds", required_argument, NULL, 's' },
-        { "only", required_argument, NULL, 'o' },   { "list", no_argument, NULL, 'l' },
-        { "verify", no_argument, NULL, 'v' },       { "single", no_argument, NULL, '1' },
-        { "virtual-time", no_argument, NULL, 't' }, { "small-pages", no_argument, NULL, 'p' },
-        { "cpus", required_argument, NULL, 'c' },   { NULL, 0, NULL, 0 },
+        { "rounds", required_argument, NULL, 'r' },
+        { "seconds", required_argument, NULL, 's' },
+        { "only", required_argument, NULL, 'o' },
+        { "list", no_argument, NULL, 'l' },
+        { "verify", no_argument, NULL, 'v' },
+        { "single", no_argument, NULL, '1' },
+        { "virtual-time", no_argument, NULL, 't' },
+        { "small-pages", no_argument, NULL, 'p' },
+        { "cpus", required_argument, NULL, 'c' },
+        { "root", required_argument, NULL, 'd' },
+        { "pool", required_argument, NULL, 'm' },
+        { "cache", required_argument, NULL, 'k' },
+        { NULL, 0, NULL, 0 },
     };
     int c;
 
@@ -246,6 +302,15 @@ static bool parse_options(int argc, char **argv, struct bench_options *o, bool *
         case 'c':
             if (sscanf(optarg, "%u,%u", &o->nic_cpu, &o->server_cpu) != 2)
                 return fail("--cpus wants two numbers: NIC,SERVER");
+            break;
+        case 'd':
+            o->root = optarg;
+            break;
+        case 'm':
+            o->pool_bytes = strtoull(optarg, NULL, 10) << 20;
+            break;
+        case 'k':
+            o->stream_bytes = strtoull(optarg, NULL, 10) << 20;
             break;
         default:
             fputs(usage, stderr);
@@ -286,12 +351,19 @@ int bench_main(int argc, char **argv, const struct bench_files *files, unsigned 
         for (unsigned i = 0; i < row_count; i++) {
             if (!wanted(options.only, &rows[i], rows, row_count))
                 continue;
+            if (options.root != NULL && !open_pool(&bench)) {
+                code = 2;
+                goto stop;
+            }
             bench_run(&bench, &rows[i], &result);
+            if (options.root != NULL)
+                close_pool(&bench);
             json_run(stdout, &rows[i], round, &result);
             if (result.failure[0] != '\0')
                 code = 1;
         }
     }
+stop:
     bench_stop(&bench);
     return code;
 }

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "harness/bench_clock.h"
 #include "harness/turns.h"
+#include "http/http.h"
 #include "io/pools.h"
 #include "mempool/pool.h"
 #include "wire/nic.h"
@@ -52,6 +53,11 @@ struct bench_options {
                           of instructions that repeat to the digit */
     bool verify;       /* the wire looks at every byte */
     bool small_pages;  /* do without hugepages */
+    /* Where the files lie already (bench_write), on a disk; NULL: they are written to memory, and
+     * all lie in the pool. With root each run has a pool of its own, of pool_bytes, of which
+     * stream_bytes are the cache of chunks. */
+    const char *root;
+    uint64_t pool_bytes, stream_bytes;
     unsigned nic_cpu, server_cpu;
 };
 
@@ -67,7 +73,9 @@ struct bench {
     uint64_t virtual_ns;
     double served_per_s; /* requests, by the last row without load */
     struct pool *pool;
-    struct memory memory; /* of the core's tables */
+    struct stream_thread *streams; /* NULL: nothing is streamed */
+    struct http_config streaming;  /* what is set in it concerns streams */
+    struct memory memory;          /* of the core's tables */
 };
 
 /* One run, for whoever wants numbers instead of lines. */
@@ -77,6 +85,7 @@ struct bench_result {
     struct counters server;       /* what it counted meanwhile */
     struct wire_stats wire;       /* and what the wire saw */
     struct latency latency;       /* of the answers meanwhile */
+    struct counters streamer;     /* and the streamer */
     struct counters server_whole; /* both from the start of the run to its end */
     struct wire_stats wire_whole;
     char failure[256]; /* empty: none */
@@ -86,6 +95,9 @@ struct bench_result {
 bool bench_start(struct bench *bench, const struct bench_files *files, unsigned file_sets,
                  const struct bench_options *options);
 void bench_stop(struct bench *bench);
+
+/* Writes the files below root, which exists. False: said why on stderr. */
+bool bench_write(const char *root, const struct bench_files *files, unsigned file_sets);
 
 /* result->failure says whether the run is worth anything. */
 void bench_run(struct bench *bench, const struct bench_row *row, struct bench_result *result);

@@ -56,6 +56,8 @@ void json_run(FILE *out, const struct bench_row *row, unsigned round,
     put_latency(out, &result->latency);
     put_counters(out, "server", &result->server);
     fputs(", ", out);
+    put_counters(out, "streamer", &result->streamer);
+    fputs(", ", out);
     put_wire(out, "wire", &result->wire);
     fputs(", ", out);
     put_counters(out, "server_whole", &result->server_whole);

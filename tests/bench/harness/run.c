@@ -9,6 +9,7 @@
 #include <rte_lcore.h>
 #include <rte_pause.h>
 
+#include "app/stream_thread.h"
 #include "base/assert.h"
 #include "bench.h"
 #include "raw.h"
@@ -45,6 +46,7 @@ struct run {
     struct server *server;
     struct wire_stats wire_at; /* when measuring began */
     struct counters server_at;
+    struct counters streamer_at;
     struct turns turns_at;
     uint64_t measured_at;
     struct bench_result *result;
@@ -101,8 +103,16 @@ static void counters_since(struct counters *c, const struct counters *then)
         now_word[i] -= then_word[i];
 }
 
+static void streamer_mark(const struct run *r, struct counters *counters)
+{
+    memset(counters, 0, sizeof(*counters));
+    if (r->bench->streams != NULL)
+        *counters = *stream_thread_counters(r->bench->streams);
+}
+
 static void server_begin_measure(struct run *r)
 {
+    streamer_mark(r, &r->streamer_at);
     r->turns_at = server_mark(r, &r->server_at);
 }
 
@@ -112,6 +122,8 @@ static void server_end_measure(struct run *r)
 
     result->turns = turns_since(server_mark(r, &result->server), r->turns_at);
     counters_since(&result->server, &r->server_at);
+    streamer_mark(r, &result->streamer);
+    counters_since(&result->streamer, &r->streamer_at);
 }
 
 static int server_main(void *arg)
@@ -315,6 +327,8 @@ static bool create_server(struct run *r, const struct bench_files *files)
         .wire = wire,
         .pools = &r->pools,
         .pool = r->bench->pool,
+        .stream = r->bench->streams != NULL ? stream_thread_link(r->bench->streams, 0) : NULL,
+        .streaming = &r->bench->streaming,
         .memory = r->bench->memory,
         .mac = { { 2, 0, 0, 0, 0, 2 } },
         .ip = SERVER_IP,

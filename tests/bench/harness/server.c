@@ -56,6 +56,11 @@ static bool start_stack(struct server *s, const struct server_config *config)
     http.wall_offset_ns = wall_offset(&config->clock);
     http.counters = stack.counters = &s->counters;
     http.memory = config->memory;
+    if (config->stream != NULL) {
+        http.leases = config->streaming->leases;
+        http.stream_files = config->streaming->stream_files;
+        http.frames = config->streaming->frames;
+    }
     s->http = http_server_create(&http);
     if (s->http == NULL)
         return false;
@@ -81,6 +86,7 @@ bool server_start(struct server *s, const struct server_config *config)
 
     memset(s, 0, sizeof(*s));
     s->clock = config->clock;
+    s->stream = config->stream;
     io_rx_init(&s->rx, config->wire, &s->counters);
     s->tx = io_tx_create(&tx);
     if (s->tx != NULL && start_stack(s, config)) {
@@ -131,7 +137,11 @@ void server_turn(struct server *s)
         stack_input(s->stack, s->rx.frames, frames, now);
         io_rx_release(&s->rx);
     }
+    if (s->stream != NULL)
+        s->turn.worked |= stream_link_read(s->stream, s->stack, s->http, now);
     s->turn.worked |= send_burst(s, now);
+    if (s->stream != NULL)
+        s->turn.worked |= stream_link_ask(s->stream, s->http);
     COUNT(&s->counters, loop_turns);
 }
 

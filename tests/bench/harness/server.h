@@ -6,6 +6,7 @@
 #ifndef BENCH_HARNESS_SERVER_H
 #define BENCH_HARNESS_SERVER_H
 
+#include "app/stream_link.h"
 #include "harness/bench_clock.h"
 #include "harness/turns.h"
 #include "http/http.h"
@@ -20,6 +21,8 @@ struct server_config {
     struct io_wire wire;
     const struct io_pools *pools;
     const struct pool *pool;
+    const struct stream_link *stream;    /* NULL: nothing is streamed */
+    const struct http_config *streaming; /* leases, stream_files, frames */
     struct memory memory;
     struct mac_addr mac;
     uint32_t ip, gateway; /* host order */
@@ -35,6 +38,7 @@ struct server {
     struct stack *stack;
     struct http_server *http;
     struct io_tx *tx;
+    const struct stream_link *stream;
     struct turn_clock turn;
     struct io_rx rx;
     struct counters counters __attribute__((aligned(64)));
