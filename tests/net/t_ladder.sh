@@ -30,7 +30,13 @@ for link in links:
 assert step["system_calls_per_mb"] > 0
 before, after = step["page_cache_before"], step["page_cache_after"]
 assert after == before if step["step"] in ("direct", "hugewire") else after > 0.9
-assert step["fan_out"]["disk_reads_of_the_file"] > 0.5
+reads = step["fan_out"]["disk_reads_of_the_file"] # for two clients
+if step["step"] == "direct":
+    assert reads >= 2
+elif step["step"] == "hugewire":
+    assert reads >= 1 # its programs and libraries may come from disk, too
+else:
+    assert reads < 1.5 # less than 1 where the kernel still held pages of an earlier transfer
 if step["step"] == "hugewire":
     assert step["payload_bytes_copied"] == 0
     assert step["payload_bytes_referenced"] >= 3000001
