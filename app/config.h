@@ -24,6 +24,8 @@
 #define CONFIG_LIST_BYTES   1024 /* of a setting that is a list, as text */
 #define CONFIG_USER_BYTES   33   /* a user's name (useradd takes 32 bytes) */
 #define CONFIG_SETTINGS_MAX 128
+#define CONFIG_PORTS_MAX    8
+#define CONFIG_PORT_KEYS    6 /* settings of one port */
 
 /* In the order of how much is said. */
 enum config_log_level {
@@ -69,20 +71,29 @@ enum config_symlinks {
 
 struct config_sites;
 
-struct config {
-    /* server */
-    char root[PATH_MAX];              /* as given; not checked here. Empty: not given */
+/* A port: its device, and what it is on its link. */
+struct config_port {
     char device[CONFIG_DEVICE_BYTES]; /* KIND:NAME, KIND one of tap af_packet af_xdp pci vdev, NAME
                                          not empty and of the kind's form */
     struct stack_address address[STACK_ADDRESSES_MAX]; /* prefixes 1..30 or 1..128 */
     uint32_t address_count;                            /* at least 1 */
-    struct ip_addr gateway;           /* none: no other nets; else in the net of an address */
-    struct ip_addr gateway6;          /* the same for IPv6, or link-local; none: routers tell */
+    struct ip_addr gateway;  /* none: no other nets; else in the net of an address */
+    struct ip_addr gateway6; /* the same for IPv6, or link-local; none: routers tell */
+    bool slaac;              /* IPv6 addresses of routers' prefixes as well */
+    uint32_t vlan;           /* 802.1Q: 1..4094; 0: none */
+    uint32_t mtu;            /* of the IP packet: 576..9216; with IPv6 at least 1280 */
+
+    unsigned line;                       /* of its item in the file's list of ports; 0: no item */
+    unsigned key_line[CONFIG_PORT_KEYS]; /* of its settings there; 0: not given */
+};
+
+struct config {
+    /* server */
+    char root[PATH_MAX]; /* as given; not checked here. Empty: not given */
+    struct config_port ports[CONFIG_PORTS_MAX];
+    uint32_t port_count;              /* at least 1 */
     bool unsafe_no_iommu;             /* a pci: device may do DMA without an IOMMU */
-    bool slaac;                       /* IPv6 addresses of routers' prefixes as well */
-    uint32_t vlan;                    /* 802.1Q: 1..4094; 0: none */
     uint32_t port;                    /* 1..65535 */
-    uint32_t mtu;                     /* of the IP packet: 576..9216; with IPv6 at least 1280 */
     uint32_t core_count;              /* 0: one core, which serve chooses */
     uint16_t cores[CONFIG_CORES_MAX]; /* ascending, each once; not checked against the machine */
     uint32_t drain_seconds;           /* transfers under way may go on this long after SIGTERM */
@@ -110,7 +121,7 @@ struct config {
     bool precompressed; /* send "x.br", "x.zst", "x.gz" for x to who accepts them */
 
     /* limits */
-    uint32_t connections_max;    /* per worker, as all limits */
+    uint32_t connections_max;    /* per worker and port, as all limits */
     uint32_t syn_backlog;        /* half-open connections; beyond: SYN cookies */
     uint32_t time_waits_max;     /* connections in TIME-WAIT; beyond: the oldest is forgotten */
     uint32_t requests_max;       /* requests received in part, each with a parser */
@@ -166,12 +177,16 @@ void config_defaults(struct config *config);
 bool config_set(struct config *config, const char *setting, const char *text,
                 char error[CONFIG_ERROR_BYTES]);
 
-/*
- * Checks what no single setting can show (a gateway is in the net of an address), and completes the
- * list of sites. NULL: all is well. Else the name of the setting at fault, and error says what was
- * expected and what was found; *line is its line in the file if that is known, else unchanged.
- */
-const char *config_conflict(struct config *config, unsigned *line, char error[CONFIG_ERROR_BYTES]);
+/* Settings that do not go together. */
+struct config_conflict {
+    char setting[64];               /* the one at fault */
+    unsigned line;                  /* in the file; 0: not known here */
+    char error[CONFIG_ERROR_BYTES]; /* what was expected and what was found */
+};
+
+/* Checks what no single setting can show (a gateway is in the net of an address), and completes the
+ * list of sites. False: all is well. */
+bool config_conflicts(struct config *config, struct config_conflict *conflict);
 
 /* Gives back what config_load() has allocated. */
 void config_release(struct config *config);

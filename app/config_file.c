@@ -14,6 +14,7 @@
 #include <yaml.h>
 
 #include "app/config.h"
+#include "app/config_ports.h"
 #include "app/settings.h"
 #include "app/sites_file.h"
 #include "base/assert.h"
@@ -52,6 +53,7 @@ struct source {
     const char *name;
     struct config *config;
     unsigned sites_line; /* 0: no such section yet */
+    unsigned ports_line;
     uint8_t *bytes;
     size_t len;
     struct mistake mistakes[MISTAKES_TOLD]; /* told when all is read, in the order of their lines */
@@ -85,8 +87,9 @@ static cyaml_schema_value_t value_schema(unsigned i, const unsigned *items)
                                                         CYAML_UNLIMITED) };
 }
 
-/* items: of each setting that is to be written, how many values it has; NULL: for reading. */
-static void schema_build(struct schema *schema, const unsigned *items)
+/* items: of each setting that is to be written, how many values it has; NULL: for reading.
+ * without_ports: settings of the one port are left out, for a list of ports follows. */
+static void schema_build(struct schema *schema, const unsigned *items, bool without_ports)
 {
     unsigned section = 0, key = 0;
 
@@ -105,6 +108,8 @@ static void schema_build(struct schema *schema, const unsigned *items)
             .value = { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL,
                                            struct section_text, schema->keys[section]) },
         };
+        if (without_ports && setting_is_of_port(&settings[i]))
+            continue;
         schema->keys[section][key++] = (cyaml_schema_field_t){
             .key = settings[i].key,
             .data_offset = (uint32_t)(i * sizeof(void *)),
@@ -291,24 +296,52 @@ static void section_check(struct source *src, yaml_document_t *document, const y
                   yaml_document_get_node(document, pair->value));
 }
 
-static void sites_mistake(void *ctx, size_t line, const char *text)
+static void list_mistake(void *ctx, size_t line, const char *text)
 {
     mistake(ctx, line, "%s", text);
 }
 
-/* The one section that is a list. */
+/* Whether a section that is a list begins here; *first is its line. */
+static bool list_begins(struct source *src, const yaml_node_t *key, unsigned *first)
+{
+    if (*first != 0) {
+        mistake(src, line_of(key), "%s: this section has begun in line %u already", text_of(key),
+                *first);
+        src->shape_wrong = true;
+        return false;
+    }
+    *first = (unsigned)line_of(key);
+    return true;
+}
+
+static void ports_check(struct source *src, yaml_document_t *document, const yaml_node_t *key,
+                        yaml_node_t *value)
+{
+    struct ports_reader reader = {
+        .document = document, .config = src->config, .mistake = list_mistake, .ctx = src
+    };
+
+    if (list_begins(src, key, &src->ports_line))
+        ports_read(&reader, value, line_of(key));
+}
+
+/* One way to say it: with a list of ports, the one port's settings would have no port. */
+static void ports_alone(struct source *src)
+{
+    for (unsigned i = 0; src->ports_line != 0 && i < setting_count; i++)
+        if (setting_is_of_port(&settings[i]) && src->line_of[i] != 0)
+            mistake(src, src->line_of[i],
+                    "server.%s: expected it in the items of ports (line %u), which are all ports",
+                    settings[i].key, src->ports_line);
+}
+
 static void sites_check(struct source *src, yaml_document_t *document, const yaml_node_t *key,
                         const yaml_node_t *value)
 {
-    struct sites_reader reader = { .document = document, .mistake = sites_mistake, .ctx = src };
+    struct sites_reader reader = { .document = document, .mistake = list_mistake, .ctx = src };
 
-    if (src->sites_line != 0) {
-        mistake(src, line_of(key), "sites: this section has begun in line %u already",
-                src->sites_line);
-        src->shape_wrong = true;
+    if (!list_begins(src, key, &src->sites_line))
         return;
-    }
-    src->sites_line = (unsigned)line_of(key);
     config_release(src->config);
     src->config->sites = reader.sites = sites_new();
     if (reader.sites == NULL)
@@ -335,13 +368,16 @@ static void document_check(struct source *src, yaml_document_t *document)
     for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
          pair < root->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(document, pair->key);
-        const yaml_node_t *value = yaml_document_get_node(document, pair->value);
+        yaml_node_t *value = yaml_document_get_node(document, pair->value);
 
         if (strcmp(text_of(key), "sites") == 0)
             sites_check(src, document, key, value);
+        else if (strcmp(text_of(key), "ports") == 0)
+            ports_check(src, document, key, value);
         else
             section_check(src, document, key, value, first_line);
     }
+    ports_alone(src);
 }
 
 /* libyaml tells some errors by line, others by their offset in the file. */
@@ -395,7 +431,7 @@ static void values_read(struct source *src, struct config *config)
     struct file_text *text = NULL;
     char error[CONFIG_ERROR_BYTES];
 
-    schema_build(&schema, NULL);
+    schema_build(&schema, NULL, false);
     cyaml_err_t err = cyaml_load_data(src->bytes, src->len, &cyaml_config, &schema.top,
                                       (cyaml_data_t **)&text, NULL);
     if (err != CYAML_OK) {
@@ -438,7 +474,6 @@ static bool source_open(struct source *src, const char *name)
 static unsigned load(struct config *config, const char *file, FILE *errors, bool whole)
 {
     struct source src;
-    char error[CONFIG_ERROR_BYTES];
 
     bool opened = source_open(&src, file);
     src.config = config;
@@ -447,13 +482,13 @@ static unsigned load(struct config *config, const char *file, FILE *errors, bool
     if (opened && !src.shape_wrong)
         values_read(&src, config);
     if (whole && src.mistake_count == 0) {
-        unsigned line = 0;
-        const char *at_fault = config_conflict(config, &line, error);
-        const struct setting *setting = at_fault != NULL ? setting_find(at_fault) : NULL;
+        struct config_conflict conflict;
+        bool conflicts = config_conflicts(config, &conflict);
+        const struct setting *setting = conflicts ? setting_find(conflict.setting) : NULL;
 
-        if (at_fault != NULL)
-            mistake(&src, setting != NULL ? src.line_of[setting - settings] : line, "%s: %s",
-                    at_fault, error);
+        if (conflicts)
+            mistake(&src, setting != NULL ? src.line_of[setting - settings] : conflict.line,
+                    "%s: %s", conflict.setting, conflict.error);
     }
     free(src.bytes);
     if (src.mistake_count != 0)
@@ -505,7 +540,7 @@ bool config_print(const struct config *config, FILE *out)
         if (settings[i].kind->list)
             items[i] = text_split(values[i].text, values[i].part, STACK_ADDRESSES_MAX);
     }
-    schema_build(&schema, items);
+    schema_build(&schema, items, config->port_count > 1);
     for (unsigned i = 0; i < setting_count; i++) {
         struct section_text *section = &sections[schema.section_of[i]];
 
@@ -517,6 +552,8 @@ bool config_print(const struct config *config, FILE *out)
         written = fwrite(yaml, 1, len, out) == len;
     cyaml_mem(NULL, yaml, 0);
     free(values);
+    if (config->port_count > 1)
+        ports_print(config, out);
     if (config->sites != NULL)
         sites_print(config->sites, out);
     return written;

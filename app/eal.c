@@ -26,7 +26,7 @@
 #define PREFIX    "hugewire-"
 #define SOCKET    "dpdk_telemetry.v2"
 
-#define ARGS_MAX  24
+#define ARGS_MAX  (16 + 2 * CONFIG_PORTS_MAX)
 #define ARG_BYTES (DEVICE_ARG_BYTES + HOST_CPUS_TEXT_BYTES + CONFIG_CORES_MAX * 9)
 #define MIB       (UINT64_C(1) << 20)
 
@@ -73,11 +73,28 @@ static void add_lcores(struct args *args, const struct eal_config *config)
     add(args, "--main-lcore=0");
 }
 
-static void make_args(struct args *args, const struct eal_config *config)
+static void add_devices(struct args *args, const struct eal_config *config)
 {
     char device[DEVICE_ARG_BYTES];
     const char *option;
+    bool pci = false;
 
+    for (unsigned i = 0; i < config->device_count; i++) {
+        pci |= device_is_pci(config->devices[i]);
+        device_eal_argument(config->devices[i], (uint16_t)config->workers, &option, device);
+        if (option == NULL)
+            continue;
+        add(args, "%s", option);
+        add(args, "%s", device);
+    }
+    if (!pci) {
+        add(args, "--no-pci");
+        add(args, "--iova-mode=va"); /* nobody does DMA */
+    }
+}
+
+static void make_args(struct args *args, const struct eal_config *config)
+{
     add(args, "hugewire");
     add(args, "--file-prefix=" PREFIX "%d", (int)getpid());
     if (config->hugepages) {
@@ -89,15 +106,7 @@ static void make_args(struct args *args, const struct eal_config *config)
     add_lcores(args, config);
     add(args, "-m");
     add(args, "%llu", (unsigned long long)((config->memory_bytes + MIB - 1) / MIB));
-    if (!device_is_pci(config->device)) {
-        add(args, "--no-pci");
-        add(args, "--iova-mode=va"); /* nobody does DMA */
-    }
-    device_eal_argument(config->device, (uint16_t)config->workers, &option, device);
-    if (option != NULL) {
-        add(args, "%s", option);
-        add(args, "%s", device);
-    }
+    add_devices(args, config);
     add(args, "--log-level=%s", config->verbose ? "debug" : "error");
 }
 
@@ -195,8 +204,9 @@ bool eal_start(const struct eal_config *config, char error[EAL_ERROR_BYTES])
 
     eal.verbose = config->verbose;
     make_args(&args, config);
-    if (strncmp(config->device->name, "net_tap", strlen("net_tap")) == 0)
-        keep_signals_from_tap();
+    for (unsigned i = 0; i < config->device_count; i++)
+        if (strncmp(config->devices[i]->name, "net_tap", strlen("net_tap")) == 0)
+            keep_signals_from_tap();
     int rc = init(&args, config->verbose);
     snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());
     snprintf(eal.socket, sizeof(eal.socket), "%s/" SOCKET, eal.runtime_dir);

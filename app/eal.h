@@ -14,7 +14,8 @@
 #define EAL_ERROR_BYTES 1024
 
 struct eal_config {
-    const struct device *device;
+    const struct device *const *devices;
+    unsigned device_count;
     const uint16_t *cpus; /* one per worker */
     unsigned workers;
     uint64_t memory_bytes; /* taken from the start, so that later users of hugepages cannot */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "app/config_ports.h"
 #include "app/help.h"
 #include "app/settings.h"
 #include "app/values.h"
@@ -24,9 +25,15 @@ enum {
 #define SETTINGS_MAX CONFIG_SETTINGS_MAX
 
 /* The flags' values, so that the file can be read before they are applied. */
+struct flag {
+    const char *value;            /* NULL: not given */
+    char list[CONFIG_LIST_BYTES]; /* of settings that are lists */
+};
+
 struct flags {
-    const char *value[SETTINGS_MAX];            /* NULL: not given */
-    char list[SETTINGS_MAX][CONFIG_LIST_BYTES]; /* of settings that are lists */
+    struct flag flag[SETTINGS_MAX]; /* but those of a port */
+    struct flag port[CONFIG_PORTS_MAX][CONFIG_PORT_KEYS];
+    unsigned ports; /* begun: by --device, or by another flag of a port in front of it */
 };
 
 /* The way out of every mistake on the command line. */
@@ -100,25 +107,42 @@ static void serve_options(struct option table[SETTINGS_MAX + 4])
     table[n] = (struct option){ 0 };
 }
 
+/* A second --device begins another port: flags of a port belong to the device before them. NULL:
+ * there are too many ports. */
+static struct flag *flag_find(struct flags *flags, const struct setting *s)
+{
+    if (!setting_is_of_port(s))
+        return &flags->flag[s - settings];
+    unsigned key = setting_port_key(s);
+    if (flags->ports == 0 ||
+        (s->kind == &setting_device && flags->port[flags->ports - 1][key].value != NULL)) {
+        if (flags->ports == CONFIG_PORTS_MAX)
+            return NULL;
+        flags->ports++;
+    }
+    return &flags->port[flags->ports - 1][key];
+}
+
 /* The last value counts, but for lists, which grow. A list that is too long is told as no value of
  * its kind. */
-static void flag_note(struct flags *flags, unsigned setting, const char *value)
+static void flag_note(const struct setting *s, struct flag *flag, const char *value)
 {
-    char *list = flags->list[setting];
-    size_t len = strlen(list);
+    size_t len = strlen(flag->list);
 
-    if (!settings[setting].kind->list) {
-        flags->value[setting] = value;
+    if (!s->kind->list) {
+        flag->value = value;
         return;
     }
-    snprintf(list + len, CONFIG_LIST_BYTES - len, "%s%s", len > 0 ? "," : "", value);
-    flags->value[setting] = list;
+    snprintf(flag->list + len, CONFIG_LIST_BYTES - len, "%s%s", len > 0 ? "," : "", value);
+    flag->value = flag->list;
 }
 
 static bool serve_flags(struct options *options, int argc, char **argv, FILE *errors,
                         struct flags *flags)
 {
     struct option table[SETTINGS_MAX + 4];
+    const struct setting *setting;
+    struct flag *flag;
     int found;
 
     serve_options(table);
@@ -141,7 +165,58 @@ static bool serve_flags(struct options *options, int argc, char **argv, FILE *er
             bad_option(options, errors, "serve", found, argv);
             return false;
         default:
-            flag_note(flags, (unsigned)(found - OPT_SETTING), optarg != NULL ? optarg : "true");
+            setting = &settings[found - OPT_SETTING];
+            flag = flag_find(flags, setting);
+            if (flag == NULL) {
+                bad(options, errors, "--device: expected at most %d ports", CONFIG_PORTS_MAX);
+                return false;
+            }
+            flag_note(setting, flag, optarg != NULL ? optarg : "true");
+        }
+    }
+    return true;
+}
+
+/* One port is what its flags say over what the file says. Several on the command line are all
+ * there are, each over the defaults; and of several in the file none would be the one meant. */
+static bool ports_agree(struct options *options, FILE *errors, const struct flags *flags)
+{
+    struct config *config = &options->config;
+
+    if (flags->ports == 0)
+        return true;
+    if (config->port_count > 1 && flags->ports == 1) {
+        bad(options, errors,
+            "%s lists %u ports: change them there, or name all with --device (see hugewire serve "
+            "--help)",
+            options->file, config->port_count);
+        return false;
+    }
+    if (flags->ports == 1)
+        return true;
+    config->port_count = flags->ports;
+    for (unsigned i = 0; i < flags->ports; i++)
+        config_port_defaults(&config->ports[i]);
+    return true;
+}
+
+static bool flags_apply(struct options *options, FILE *errors, const struct flags *flags)
+{
+    struct config *config = &options->config;
+    char error[CONFIG_ERROR_BYTES];
+
+    for (unsigned i = 0; i < setting_count; i++) {
+        const struct setting *s = &settings[i];
+        bool of_port = setting_is_of_port(s);
+
+        for (unsigned port = 0; port < (of_port ? flags->ports : 1); port++) {
+            const char *value =
+                of_port ? flags->port[port][setting_port_key(s)].value : flags->flag[i].value;
+
+            if (value != NULL && !setting_set_port(s, config, port, value, error)) {
+                bad(options, errors, "--%s: %s", s->option, error);
+                return false;
+            }
         }
     }
     return true;
@@ -150,32 +225,22 @@ static bool serve_flags(struct options *options, int argc, char **argv, FILE *er
 /* The flags over the file over the defaults. */
 static bool serve_config(struct options *options, FILE *errors, const struct flags *flags)
 {
-    struct config *config = &options->config;
-    char error[CONFIG_ERROR_BYTES];
+    struct config_conflict conflict;
 
-    if (options->file != NULL && config_load(config, options->file, errors) > 0) {
+    if (options->file != NULL && config_load(&options->config, options->file, errors) > 0) {
         options->command = OPTIONS_BAD;
         return false;
     }
-    for (unsigned i = 0; i < setting_count; i++) {
-        const char *value = flags->value[i];
-
-        if (value != NULL && !setting_set(&settings[i], config, value, error)) {
-            bad(options, errors, "--%s: %s", settings[i].option, error);
-            return false;
-        }
-    }
-    unsigned line = 0;
-    const char *at_fault = config_conflict(config, &line, error);
-    if (at_fault != NULL && line != 0) {
-        bad(options, errors, "%s:%u: %s: %s", options->file, line, at_fault, error);
+    if (!ports_agree(options, errors, flags) || !flags_apply(options, errors, flags))
         return false;
-    }
-    if (at_fault != NULL) {
-        bad(options, errors, "%s: %s", at_fault, error);
-        return false;
-    }
-    return true;
+    if (!config_conflicts(&options->config, &conflict))
+        return true;
+    if (conflict.line != 0)
+        bad(options, errors, "%s:%u: %s: %s", options->file, conflict.line, conflict.setting,
+            conflict.error);
+    else
+        bad(options, errors, "%s: %s", conflict.setting, conflict.error);
+    return false;
 }
 
 static void serve_read(struct options *options, int argc, char **argv, FILE *errors)

@@ -8,8 +8,8 @@
 #include <rte_ethdev.h>
 #include <rte_telemetry.h>
 
+#include "app/ports.h"
 #include "app/sysfs.h"
-#include "drivers_cfg/port.h"
 
 /* What rte_tel_data takes in one dictionary. */
 #define ENTRIES_MAX 256
@@ -17,20 +17,19 @@
 /* Commands run on EAL's telemetry threads. */
 static struct {
     pthread_mutex_t lock;
-    const struct port *ports;
-    unsigned count;
+    const struct ports *ports;
 } source = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* The port whose number params has; NULL: there is none. */
+/* The port whose number params has; NULL: there is none, or its device was taken away. */
 static const struct port *port_of(const char *params)
 {
-    char *end;
-    unsigned long number;
+    char none[1] = "", *end = none;
+    unsigned long number = params != NULL ? strtoul(params, &end, 10) : 0;
 
-    if (params == NULL || *params == '\0')
-        return source.count > 0 ? source.ports : NULL;
-    number = strtoul(params, &end, 10);
-    return *end == '\0' && number < source.count ? &source.ports[number] : NULL;
+    if (source.ports == NULL || *end != '\0' || number >= source.ports->count ||
+        source.ports->at[number].gone)
+        return NULL;
+    return &source.ports->at[number].port;
 }
 
 static uint64_t interface_counter(const struct port *port, const char *name)
@@ -83,7 +82,7 @@ static int add_port(const struct port *port, struct rte_tel_data *answer)
         { "tx_errors", stats.oerrors },
     };
 
-    rte_tel_data_add_dict_string(answer, "driver", port->info.driver_name);
+    rte_tel_data_add_dict_string(answer, "driver", port->driver);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         rte_tel_data_add_dict_u64(answer, rows[i].name, rows[i].value);
     return 0;
@@ -140,7 +139,7 @@ static int answer_ports(const char *cmd, const char *params, struct rte_tel_data
 {
     rte_tel_data_start_dict(answer);
     pthread_mutex_lock(&source.lock);
-    unsigned count = source.count;
+    unsigned count = source.ports != NULL ? source.ports->count : 0;
     pthread_mutex_unlock(&source.lock);
     return rte_tel_data_add_dict_u64(answer, "ports", count);
 }
@@ -155,10 +154,9 @@ bool port_stats_register(void)
                                       "What a port's driver counts. Parameter: its number") == 0;
 }
 
-void port_stats_set(const struct port *ports, unsigned count)
+void port_stats_set(const struct ports *ports)
 {
     pthread_mutex_lock(&source.lock);
     source.ports = ports;
-    source.count = count;
     pthread_mutex_unlock(&source.lock);
 }

@@ -13,13 +13,13 @@
 
 #include <stdbool.h>
 
-struct port;
+struct ports;
 
 /* After EAL's start. False: telemetry does not take the commands. */
 bool port_stats_register(void);
 
-/* The ports that may be asked; NULL, 0: none, and returns when nobody asks any more: before they
- * are closed. */
-void port_stats_set(const struct port *ports, unsigned count);
+/* The ports that may be asked; NULL: none, and returns when nobody asks any more: before one of
+ * them is closed. */
+void port_stats_set(const struct ports *ports);
 
 #endif

@@ -179,7 +179,7 @@ static uint64_t caps_of_readers(const struct protect *p)
 static bool give_up_root(struct protect *p, char error[PROTECT_ERROR_BYTES])
 {
     /* net_af_xdp takes its XDP program off the interface when the port is closed. */
-    uint64_t device = p->kind == DEVICE_AF_XDP ? BIT(CAP_NET_ADMIN) : 0;
+    uint64_t device = (p->kinds & DEVICE_BIT(DEVICE_AF_XDP)) != 0 ? BIT(CAP_NET_ADMIN) : 0;
 
     if (!become(p, BIT(CAP_DAC_READ_SEARCH) | device, error))
         return false;
@@ -189,9 +189,9 @@ static bool give_up_root(struct protect *p, char error[PROTECT_ERROR_BYTES])
     return true;
 }
 
-bool protect_drop(struct protect *p, enum device_kind kind, char error[PROTECT_ERROR_BYTES])
+bool protect_drop(struct protect *p, unsigned kinds, char error[PROTECT_ERROR_BYTES])
 {
-    p->kind = kind;
+    p->kinds = kinds;
     if (p->drops && !give_up_root(p, error))
         return false;
     if (!sandbox_process(p->config->sandbox, error))

@@ -23,8 +23,8 @@
 
 struct protect {
     const struct config *config;
-    enum device_kind kind;
-    bool drops; /* it is root and becomes another user */
+    unsigned kinds; /* of ports: DEVICE_BIT()s */
+    bool drops;     /* it is root and becomes another user */
     uid_t uid;
     gid_t gid;
     bool listed;    /* the user is in the system's table: it has groups */
@@ -40,7 +40,7 @@ bool protect_begin(struct protect *protect, const struct config *config,
 void protect_runtime(const struct protect *protect, const char *socket, const char *directory);
 
 /* For all threads. False: error, and the process must end. */
-bool protect_drop(struct protect *protect, enum device_kind kind, char error[PROTECT_ERROR_BYTES]);
+bool protect_drop(struct protect *protect, unsigned kinds, char error[PROTECT_ERROR_BYTES]);
 
 /* For the calling thread, the main one. */
 void protect_finish(struct protect *protect);

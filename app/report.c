@@ -10,9 +10,9 @@
 #include "base/counters.h"
 #include "mempool/log.h"
 
-static void print_url(const struct config *config)
+static void print_url(const struct config *config, const struct config_port *on)
 {
-    const struct ip_addr *ip = &config->address[0].ip;
+    const struct ip_addr *ip = &on->address[0].ip;
     uint32_t port = config->sites != NULL ? config->sites->ports[0] : config->port;
     char address[IP_ADDR_TEXT_BYTES];
 
@@ -20,6 +20,29 @@ static void print_url(const struct config *config)
     if (port != 80)
         printf(":%u", port);
     printf("/");
+}
+
+static void print_urls(const struct ports *ports)
+{
+    for (unsigned i = 0; i < ports->count; i++) {
+        printf("%s", i > 0 ? " " : "");
+        print_url(ports->config, ports->at[i].config);
+    }
+}
+
+/* "tap:hw0 by net_tap, offloads none; " of each */
+static void print_ports(const struct ports *ports)
+{
+    char offloads[PORT_OFFLOADS_BYTES];
+
+    for (unsigned i = 0; i < ports->count; i++) {
+        const struct server_port *p = &ports->at[i];
+
+        printf("%s by %s, ", p->config->device, p->port.info.driver_name);
+        if (p->config->vlan != 0)
+            printf("VLAN %u, ", p->config->vlan);
+        printf("offloads %s; ", port_offloads_text(&p->port.caps, offloads));
+    }
 }
 
 static void print_cores(const struct report_ready *ready)
@@ -52,19 +75,17 @@ void report_ready(const struct report_ready *ready)
 {
     struct pool_report pool;
     char files[POOL_SIZE_TEXT_BYTES], pinned[POOL_SIZE_TEXT_BYTES], page[POOL_SIZE_TEXT_BYTES];
-    char offloads[PORT_OFFLOADS_BYTES], node[16] = "any";
+    char node[16] = "any";
 
     pool_report(ready->pool, &pool);
     if (pool.node >= 0)
         snprintf(node, sizeof(node), "%d", pool.node);
     printf("hugewire: serving ");
-    print_url(ready->config);
-    printf(": %" PRIu32 " files, %s, in %s pinned in pages of %s on NUMA node %s; %s by %s, "
-           "offloads %s; ",
-           pool.files, pool_size_text(pool.file_bytes, files),
-           pool_size_text(pool.arena_bytes, pinned), pool_size_text(pool.page_bytes, page), node,
-           ready->config->device, ready->port->info.driver_name,
-           port_offloads_text(&ready->port->caps, offloads));
+    print_urls(ready->ports);
+    printf(": %" PRIu32 " files, %s, in %s pinned in pages of %s on NUMA node %s; ", pool.files,
+           pool_size_text(pool.file_bytes, files), pool_size_text(pool.arena_bytes, pinned),
+           pool_size_text(pool.page_bytes, page), node);
+    print_ports(ready->ports);
     print_cores(ready);
     printf("\n");
     fflush(stdout);
@@ -81,7 +102,7 @@ void report_counters(struct worker *const *workers, unsigned count, const struct
     const uint64_t *words = (const uint64_t *)&sum;
 
     for (unsigned i = 0; i < count; i++)
-        counters_sum(&sum, worker_counters(workers[i]));
+        worker_counters_sum(workers[i], &sum);
     if (more != NULL)
         counters_sum(&sum, more);
     for (unsigned i = 0; i < counter_count; i++)

@@ -5,14 +5,12 @@
 
 #include <stdint.h>
 
-#include "app/config.h"
+#include "app/ports.h"
 #include "app/worker.h"
-#include "drivers_cfg/port.h"
 #include "mempool/pool.h"
 
 struct report_ready {
-    const struct config *config;
-    const struct port *port;
+    const struct ports *ports;
     const struct pool *pool;
     const uint16_t *cpus;
     unsigned worker_count;

@@ -321,7 +321,7 @@ bool sandbox_process(enum config_sandbox mode, char error[SANDBOX_ERROR_BYTES])
     return true;
 }
 
-bool sandbox_worker(enum config_sandbox mode, enum device_kind kind, const char *name,
+bool sandbox_worker(enum config_sandbox mode, unsigned kinds, const char *name,
                     char error[SANDBOX_ERROR_BYTES])
 {
     if (mode == CONFIG_SANDBOX_OFF)
@@ -329,8 +329,7 @@ bool sandbox_worker(enum config_sandbox mode, enum device_kind kind, const char 
     thread_name = name;
     int rc = catch_forbidden() ? 0 : -errno;
     if (rc == 0)
-        rc = filter_load(mode == CONFIG_SANDBOX_LOG ? SCMP_ACT_LOG : SCMP_ACT_TRAP, 1u << kind,
-                         false);
+        rc = filter_load(mode == CONFIG_SANDBOX_LOG ? SCMP_ACT_LOG : SCMP_ACT_TRAP, kinds, false);
     if (rc != 0)
         return FAIL(error, "the kernel takes no seccomp filter of %s: %s", name, strerror(-rc));
     return true;

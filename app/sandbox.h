@@ -27,9 +27,9 @@
  * names what would be. CONFIG_SANDBOX_OFF: does nothing. */
 bool sandbox_process(enum config_sandbox mode, char error[SANDBOX_ERROR_BYTES]);
 
-/* The same for the calling thread, a worker, on top; name (which must last) is for the line that
- * tells of its end. */
-bool sandbox_worker(enum config_sandbox mode, enum device_kind kind, const char *name,
+/* The same for the calling thread, a worker of ports of these kinds (DEVICE_BIT), on top; name
+ * (which must last) is for the line that tells of its end. */
+bool sandbox_worker(enum config_sandbox mode, unsigned kinds, const char *name,
                     char error[SANDBOX_ERROR_BYTES]);
 
 /* Row i of the table: the call's number, why it is there, and who may make it. False: there is no

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/serve.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_eal.h>
-#include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -18,26 +18,20 @@
 #include "app/host.h"
 #include "app/log.h"
 #include "app/port_stats.h"
+#include "app/ports.h"
 #include "app/protect.h"
 #include "app/report.h"
 #include "app/site_files.h"
 #include "app/sites.h"
 #include "app/stream_thread.h"
 #include "app/telemetry.h"
+#include "app/telemetry_ports.h"
 #include "app/templates.h"
 #include "app/worker.h"
 #include "base/assert.h"
-#include "drivers_cfg/rss.h"
-#include "io/pools.h"
 #include "mempool/pool.h"
-#include "tcp/cc.h"
 
-#define MIB          (UINT64_C(1) << 20)
-
-#define LINK_WAIT_MS 3000
-
-/* Memory is reserved before the driver can be asked for its ring sizes. */
-#define DESC_GUESS 1024
+#define MIB (UINT64_C(1) << 20)
 
 /* What EAL, its bus and one port's driver allocate for themselves (8 MiB were seen with net_tap).
  */
@@ -46,36 +40,34 @@
 /* After an abort: time for the RSTs to leave. */
 #define ABORT_NS      (500 * NS_PER_MS)
 #define LINK_WATCH_NS NS_PER_S
-#define POLL_NS       (20 * NS_PER_MS)
+/* Ends a wait when a device was taken away. */
+#define REMOVED_SIGNAL SIGIO
+#define POLL_NS        (20 * NS_PER_MS)
 
 struct serve {
     const struct config *config;
-    struct device device;
     unsigned worker_count;
     uint16_t cpus[CONFIG_CORES_MAX];
     bool hugepages;
-    struct stack_config stack; /* templates: what all workers have in common */
-    struct http_config http;
-    struct sites *sites; /* NULL: none configured */
+    struct http_config http; /* what all lanes have in common */
+    struct sites *sites;     /* NULL: none configured */
 
     struct clock clock;
-    struct port port;
-    struct rss rss; /* which flows come to which worker, if the port tells */
+    struct ports ports;
     struct pool *pool;
     struct follow follow;
     struct access_log *access_log; /* NULL: none */
     struct stream_thread *streams; /* NULL: every file lies in the pool */
-    struct io_pools pools[CONFIG_CORES_MAX];
     struct worker *workers[CONFIG_CORES_MAX];
     struct protect protect;
     sigset_t signals;
-    bool removed; /* the device, by someone else */
+    bool removed; /* the last device, by someone else */
     char error[HOST_ERROR_BYTES + PATH_MAX];
 };
 
 static_assert(sizeof(((struct serve *)NULL)->error) >= ACCESS_LOG_ERROR_BYTES,
               "room for any message");
-static_assert(sizeof(((struct serve *)NULL)->error) >= DEVICE_ERROR_BYTES, "room for any message");
+static_assert(sizeof(((struct serve *)NULL)->error) >= PORTS_ERROR_BYTES, "room for any message");
 static_assert(sizeof(((struct serve *)NULL)->error) >= EAL_ERROR_BYTES, "room for any message");
 static_assert(sizeof(((struct serve *)NULL)->error) >= POOL_ERROR_BYTES, "room for any message");
 static_assert(sizeof(((struct serve *)NULL)->error) >= PROTECT_ERROR_BYTES, "room for any message");
@@ -96,22 +88,6 @@ static bool make_sites(struct serve *s)
     return s->sites != NULL || FAIL(s, "no memory for the table of sites");
 }
 
-static struct io_pools_config pools_config(const struct serve *s, unsigned worker)
-{
-    const struct port_caps *caps = &s->port.caps;
-
-    return (struct io_pools_config){
-        .worker = worker,
-        .node = caps->numa_node,
-        .mtu = (uint16_t)s->config->mtu,
-        .rx_desc = caps->rx_desc != 0 ? caps->rx_desc : DESC_GUESS,
-        .tx_desc = caps->tx_desc != 0 ? caps->tx_desc : DESC_GUESS,
-        .extents_max = caps->tx_extents_max != 0 ? caps->tx_extents_max : TX_EXTENTS_MAX,
-        .page_split = device_is_pci(&s->device),
-        .strays = s->worker_count > 1,
-    };
-}
-
 static struct access_log_config access_log_config(const struct serve *s)
 {
     return (struct access_log_config){
@@ -125,33 +101,24 @@ static struct access_log_config access_log_config(const struct serve *s)
 /* Hugepage memory besides the pool. */
 static uint64_t memory_bytes(const struct serve *s)
 {
-    struct io_pools_config pools = pools_config(s, 0);
     struct access_log_config log = access_log_config(s);
     uint64_t log_bytes = s->http.log != NULL ? access_log_bytes(&log) : 0;
-    uint64_t worker =
-        io_pools_bytes(&pools) + stack_memory_bytes(&s->stack) + http_server_memory_bytes(&s->http);
 
-    return EAL_OVERHEAD_BYTES + log_bytes +
-           s->worker_count * (worker + worker / 8 /* malloc's own */);
+    return s->config->port_count * EAL_OVERHEAD_BYTES + log_bytes +
+           ports_memory_bytes(&s->ports, &s->http);
 }
 
-/* What a device that does DMA needs, and what the machine needs against it. */
+/* What devices that do DMA need, and what the machine needs against them. */
 static bool prepare_dma(struct serve *s)
 {
-    if (!device_is_pci(&s->device))
-        return true;
-    if (!host_memlock(memory_bytes(s) + s->config->pool_bytes, s->error))
-        return false;
-    if (device_confined(&s->device, &device_host))
-        return true;
-    if (!s->config->unsafe_no_iommu)
-        return FAIL(s,
-                    "no IOMMU confines the DMA of %s: enable VT-d or AMD-Vi in the firmware and "
-                    "boot with intel_iommu=on iommu=pt; --unsafe-no-iommu goes without",
-                    s->device.name);
-    log_line(CONFIG_LOG_WARNING,
-             "no IOMMU confines the DMA of %s: a mistake can write to any memory", s->device.name);
-    return true;
+    return !ports_dma(&s->ports) ||
+           (host_memlock(memory_bytes(s) + s->config->pool_bytes, s->error) &&
+            ports_confined(&s->ports, s->error));
+}
+
+static unsigned lane_count(const struct serve *s)
+{
+    return s->worker_count * s->ports.count;
 }
 
 /* Everything that can be found wrong before DPDK starts. */
@@ -159,20 +126,20 @@ static bool prepare(struct serve *s)
 {
     const struct config *config = s->config;
 
-    templates_make(config, &s->stack, &s->http);
+    template_http(config, &s->http);
     if (!make_sites(s))
         return false;
-    if (!host_root(config->root, s->error) || !device_parse(&s->device, config->device, s->error) ||
+    if (!host_root(config->root, s->error) ||
         !host_worker_cpus(config, s->cpus, &s->worker_count, s->error) ||
-        !device_check(&s->device, &device_host, s->error) || !prepare_dma(s))
+        !ports_prepare(&s->ports, config, s->worker_count, s->error) || !prepare_dma(s))
         return false;
-    s->http.leases = stream_thread_leases_guess(s->config, s->worker_count);
+    s->http.leases = stream_thread_leases_guess(s->config, lane_count(s));
     s->hugepages = host_hugepages(memory_bytes(s), s->error);
     if (s->hugepages)
         return true;
     if (!config->allow_small_pages)
         return false;
-    if (device_is_pci(&s->device))
+    if (ports_dma(&s->ports))
         return FAIL(s, "a PCI device needs hugepages: --allow-small-pages is for others");
     log_line(CONFIG_LOG_WARNING, "packets and connections are in small pages, which are slower");
     return true;
@@ -187,6 +154,7 @@ static void take_signals(struct serve *s)
     sigaddset(&s->signals, SIGHUP);
     sigaddset(&s->signals, SIGUSR1);
     sigaddset(&s->signals, SIGUSR2);
+    sigaddset(&s->signals, REMOVED_SIGNAL);
     pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -196,8 +164,10 @@ static void take_signals(struct serve *s)
 
 static bool start_eal(struct serve *s)
 {
+    const struct device *devices[CONFIG_PORTS_MAX];
     struct eal_config eal = {
-        .device = &s->device,
+        .devices = devices,
+        .device_count = s->ports.count,
         .cpus = s->cpus,
         .workers = s->worker_count,
         .memory_bytes = memory_bytes(s),
@@ -205,29 +175,14 @@ static bool start_eal(struct serve *s)
         .verbose = s->config->log_level == CONFIG_LOG_DEBUG,
     };
 
+    ports_devices(&s->ports, devices);
     if (!eal_start(&eal, s->error))
         return false;
     s->clock = clock_start();
     protect_runtime(&s->protect, eal_socket(), eal_directory());
-    if (!telemetry_register() || !port_stats_register())
+    if (!telemetry_register() || !port_stats_register() || !telemetry_register_ports())
         log_line(CONFIG_LOG_WARNING, "telemetry is not available");
     return true;
-}
-
-static bool probe_port(struct serve *s)
-{
-    struct port_request request = {
-        .queues = (uint16_t)s->worker_count,
-        .mtu = (uint16_t)s->config->mtu,
-        .rx_interrupts = s->config->idle_wait == CONFIG_IDLE_AUTO,
-        .iova_pa = rte_eal_iova_mode() == RTE_IOVA_PA,
-        .extents_max = TX_EXTENTS_MAX,
-    };
-
-    if (s->device.kind != DEVICE_TAP && rte_eth_dev_count_avail() == 0)
-        return FAIL(s, "DPDK did not make a port of %s: %s", s->config->device,
-                    eal_first_error()[0] != '\0' ? eal_first_error() : "no driver takes it");
-    return port_probe(&s->port, &s->device, &request, &s->config->address[0].ip, s->error);
 }
 
 static void pool_line(void *ctx, enum pool_log_level level, const char *line)
@@ -250,7 +205,7 @@ static bool load_pool(struct serve *s)
         .stream_bytes = s->config->stream_cache_bytes,
         .pinned = s->config->pinned,
         .persist = s->config->persist[0] != '\0' ? s->config->persist : NULL,
-        .node = s->port.caps.numa_node,
+        .node = ports_node(&s->ports),
         .nodes = s->config->nodes,
         .node_count = s->config->node_count,
         .keep_bytes = memory_bytes(s),
@@ -271,7 +226,7 @@ static bool load_pool(struct serve *s)
 static bool create_streams(struct serve *s)
 {
     s->http.leases = 0;
-    if (!stream_thread_open(&s->streams, s->pool, s->worker_count, !s->port.caps.tx_tcp_checksum,
+    if (!stream_thread_open(&s->streams, s->pool, lane_count(s), ports_want_sums(&s->ports),
                             pool_line, &s->http, s->error, sizeof(s->error)))
         return false;
     telemetry_set_streamer(s->streams != NULL ? stream_thread_counters(s->streams) : NULL);
@@ -280,56 +235,11 @@ static bool create_streams(struct serve *s)
 
 static bool map_pool(struct serve *s)
 {
-    switch (pool_dma_map(s->pool, s->port.info.device, s->error, sizeof(s->error))) {
-    case DMA_MAPPED:
-        break;
-    case DMA_NOT_NEEDED:
-        log_line(CONFIG_LOG_DEBUG, "driver %s needs no DMA mapping of the pool",
-                 s->port.info.driver_name);
-        break;
-    case DMA_FAILED:
-        return false;
-    }
-    return pool_seal(s->pool, s->error, sizeof(s->error)) == 0;
+    return ports_map_pool(&s->ports, s->pool, s->error, sizeof(s->error)) &&
+           pool_seal(s->pool, s->error, sizeof(s->error)) == 0;
 }
 
-static void destroy_pools(struct serve *s)
-{
-    for (unsigned i = 0; i < s->worker_count; i++)
-        io_pools_destroy(&s->pools[i]);
-}
-
-static bool create_pools(struct serve *s)
-{
-    for (unsigned i = 0; i < s->worker_count; i++) {
-        struct io_pools_config config = pools_config(s, i);
-        if (io_pools_create(&s->pools[i], &config))
-            continue;
-        destroy_pools(s);
-        return FAIL(s,
-                    "no memory for the packet buffers of worker %u (%zu MiB): reserve more "
-                    "hugepages",
-                    i, io_pools_bytes(&config) >> 20);
-    }
-    return true;
-}
-
-static bool start_port(struct serve *s)
-{
-    struct rte_mempool *rx[CONFIG_CORES_MAX];
-    bool link_up;
-
-    for (unsigned i = 0; i < s->worker_count; i++)
-        rx[i] = s->pools[i].rx;
-    if (!port_start(&s->port, rx, LINK_WAIT_MS, &link_up, s->error))
-        return false;
-    if (!link_up)
-        log_line(CONFIG_LOG_WARNING, "%s has no link yet: serving goes on when it comes",
-                 s->config->device);
-    return true;
-}
-
-/* The core's tables in hugepage memory of the device's node; ctx is the node + 1. */
+/* The core's tables in hugepage memory of a port's node; ctx is the node + 1. */
 static void *dpdk_alloc(void *ctx, size_t bytes, size_t align)
 {
     int node = (int)(intptr_t)ctx - 1;
@@ -341,13 +251,13 @@ static void dpdk_release(void *ctx, void *block)
     rte_free(block);
 }
 
-static struct memory worker_memory(const struct serve *s)
+static struct memory lane_memory(const struct serve *s, unsigned port)
 {
     if (!s->hugepages)
         return memory_heap;
     return (struct memory){ .alloc = dpdk_alloc,
                             .release = dpdk_release,
-                            .ctx = (void *)(intptr_t)(s->port.caps.numa_node + 1) };
+                            .ctx = (void *)(intptr_t)(s->ports.at[port].port.caps.numa_node + 1) };
 }
 
 static bool open_access_log(struct serve *s)
@@ -369,62 +279,67 @@ static void close_access_log(struct serve *s)
 
 static void destroy_workers(struct serve *s)
 {
+    telemetry_set_ports(NULL, NULL);
     telemetry_set_workers(NULL, 0);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_destroy(s->workers[i]);
 }
 
-static void wake_worker(void *serve, unsigned worker)
+static void wake_lane(void *serve, unsigned lane)
 {
-    worker_wake(((struct serve *)serve)->workers[worker]);
+    struct serve *s = serve;
+
+    worker_wake(s->workers[lane / s->ports.count]);
+}
+
+static struct worker *create_worker(struct serve *s, unsigned index)
+{
+    struct lane_config lanes[CONFIG_PORTS_MAX];
+    struct worker_config config = {
+        .index = index,
+        .clock = s->clock,
+        .lanes = lanes,
+        .lane_count = s->ports.count,
+        .idle_wait = s->config->idle_wait,
+        .idle_spin_ns = s->config->idle_spin_ns,
+        .idle_sleep_ns = s->config->idle_sleep_ns,
+        .sandbox = s->config->sandbox,
+        .devices = ports_kinds(&s->ports),
+        .memory = lane_memory(s, 0),
+    };
+
+    for (unsigned i = 0; i < s->ports.count; i++) {
+        struct lane_config *lane = &lanes[i];
+
+        *lane = ports_lane(&s->ports, i, index);
+        lane->arena = pool_arena(s->pool);
+        lane->http = s->http;
+        lane->http.catalogue = pool_catalogue(s->pool);
+        lane->memory = lane_memory(s, i);
+        if (s->access_log != NULL)
+            lane->access_log = access_log_ring(s->access_log, index);
+        if (s->streams != NULL)
+            lane->stream = stream_thread_link(s->streams, index * s->ports.count + i);
+    }
+    return worker_create(&config);
 }
 
 static bool create_workers(struct serve *s)
 {
-    const struct port_caps *caps = &s->port.caps;
-    struct worker_config config = {
-        .clock = s->clock,
-        .port = &s->port,
-        .arena = pool_arena(s->pool),
-        .stack = s->stack,
-        .http = s->http,
-        .idle_wait = s->config->idle_wait,
-        .idle_spin_ns = s->config->idle_spin_ns,
-        .idle_sleep_ns = s->config->idle_sleep_ns,
-        .shared = s->worker_count > 1,
-        .sandbox = s->config->sandbox,
-        .device = s->device.kind,
-        .memory = worker_memory(s),
-    };
-
-    if (caps->rss && rss_read(&s->rss, s->port.id))
-        config.rss = &s->rss;
-    config.http.catalogue = pool_catalogue(s->pool);
-    config.stack.mac = s->port.mac;
-    config.stack.tx_ip_checksum = caps->tx_ip_checksum;
-    config.stack.tx_tcp_checksum = caps->tx_tcp_checksum;
-    config.stack.tx_tso_bytes_max = caps->tx_tso_bytes_max;
-    config.stack.tx_tso_mss_min = caps->tx_tso_mss_min;
-    config.stack.tx_extents_max = caps->tx_extents_max;
     for (unsigned i = 0; i < s->worker_count; i++) {
-        config.index = i;
-        config.pools = &s->pools[i];
-        if (s->access_log != NULL)
-            config.access_log = access_log_ring(s->access_log, i);
-        config.stream = s->streams != NULL ? stream_thread_link(s->streams, i) : NULL;
-        s->workers[i] = worker_create(&config);
+        s->workers[i] = create_worker(s, i);
         if (s->workers[i] == NULL) {
             destroy_workers(s);
             return FAIL(s,
-                        "no memory for the connections of worker %u (%zu MiB): lower "
-                        "limits.connections or reserve more hugepages",
-                        i,
-                        (stack_memory_bytes(&s->stack) + http_server_memory_bytes(&s->http)) >> 20);
+                        "no memory for the connections of worker %u (%" PRIu64 " MiB for all): "
+                        "lower limits.connections or reserve more hugepages",
+                        i, ports_memory_bytes(&s->ports, &s->http) >> 20);
         }
     }
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_set_peers(s->workers[i], s->workers, s->worker_count);
     telemetry_set_workers(s->workers, s->worker_count);
+    telemetry_set_ports(&s->ports, s->workers);
     return true;
 }
 
@@ -485,32 +400,10 @@ static void wait_quiet(struct serve *s, uint64_t ns)
             return;
 }
 
-/* On a thread of EAL's. The main thread does the rest. */
-static void device_removed(void *ctx)
-{
-    struct serve *s = ctx;
-
-    __atomic_store_n(&s->removed, true, __ATOMIC_RELAXED);
-    kill(getpid(), SIGTERM);
-}
-
-static void watch_link(struct serve *s)
-{
-    char text[PORT_LINK_BYTES];
-    enum port_link change = port_link_change(&s->port);
-
-    if (change != PORT_LINK_SAME)
-        log_line(change == PORT_LINK_UP ? CONFIG_LOG_INFO : CONFIG_LOG_WARNING, "link %s",
-                 port_link_text(&s->port, text));
-}
-
 static void drain(struct serve *s)
 {
-    if (__atomic_load_n(&s->removed, __ATOMIC_RELAXED)) {
-        snprintf(s->error, sizeof(s->error), "%s was taken away: all connections are lost",
-                 s->config->device);
+    if (s->removed)
         return;
-    }
     log_line(CONFIG_LOG_INFO, "stopping: transfers under way have %u s to finish",
              s->config->drain_seconds);
     post_all(s, WORKER_DRAIN);
@@ -540,32 +433,55 @@ static void unfollow(struct serve *s)
     telemetry_set_pool(NULL);
 }
 
+/* Ports whose device was taken away. False: no other is left. */
+static bool drop_removed(struct serve *s)
+{
+    int port;
+
+    while ((port = ports_removed(&s->ports)) >= 0) {
+        const char *device = s->config->ports[port].device;
+
+        if (ports_left(&s->ports) == 1) {
+            snprintf(s->error, sizeof(s->error), "%s was taken away: all connections are lost",
+                     device);
+            s->removed = true;
+            return false;
+        }
+        log_line(CONFIG_LOG_WARNING,
+                 "%s was taken away: its connections are lost, other ports go on", device);
+        telemetry_set_pool(NULL); /* which reports the devices */
+        port_stats_set(NULL);
+        ports_drop(&s->ports, (unsigned)port, s->workers, s->pool);
+        telemetry_set_pool(s->pool);
+        port_stats_set(&s->ports);
+    }
+    return true;
+}
+
 static void run(struct serve *s)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
         rte_eal_remote_launch(worker_main, s->workers[i], eal_worker_lcore(i));
     struct report_ready ready = {
-        .config = s->config,
-        .port = &s->port,
+        .ports = &s->ports,
         .pool = s->pool,
         .cpus = s->cpus,
         .worker_count = s->worker_count,
     };
     report_ready(&ready);
-    port_stats_set(&s->port, 1);
+    port_stats_set(&s->ports);
     follow(s);
-    if (device_is_pci(&s->device) && !port_watch_removal(&s->port, device_removed, s))
-        log_line(CONFIG_LOG_DEBUG, "the bus does not tell when a device is taken away");
+    ports_watch_removal(&s->ports, REMOVED_SIGNAL);
 
-    while (!wait_signal(s, LINK_WATCH_NS))
-        watch_link(s);
+    while (!wait_signal(s, LINK_WATCH_NS) && drop_removed(s))
+        ports_watch_links(&s->ports);
     unfollow(s);
     drain(s);
     post_all(s, WORKER_STOP);
     for (unsigned i = 0; i < s->worker_count; i++)
         rte_eal_wait_lcore(eal_worker_lcore(i));
     stream_thread_stop(s->streams);
-    port_stats_set(NULL, 0);
+    port_stats_set(NULL);
 }
 
 /* Nobody but the threads that run from now on needs rights. */
@@ -573,14 +489,14 @@ static bool drop_rights(struct serve *s)
 {
     if (s->access_log != NULL && s->protect.drops)
         access_log_give(s->access_log, s->protect.uid, s->protect.gid);
-    if (!protect_drop(&s->protect, s->device.kind, s->error))
+    if (!protect_drop(&s->protect, ports_kinds(&s->ports), s->error))
         return false;
     if (s->access_log != NULL)
         access_log_check(s->access_log);
     return true;
 }
 
-/* With the port closed and the backlogs gone nobody may refer to a file's bytes as a packet. */
+/* With the ports closed and the backlogs gone nobody may refer to a file's bytes as a packet. */
 static void check_pins(struct serve *s)
 {
     for (unsigned i = 0; i < s->worker_count; i++) {
@@ -599,23 +515,25 @@ static int serve(struct serve *s)
     take_signals(s);
     if (!protect_begin(&s->protect, s->config, s->error) || !prepare(s) || !start_eal(s))
         goto out;
-    if (!probe_port(s))
+    if (!ports_probe(&s->ports, s->error))
         goto stop_eal;
-    if (!load_pool(s) || !create_streams(s) || !map_pool(s) || !create_pools(s))
+    if (!load_pool(s) || !create_streams(s) || !map_pool(s) ||
+        !ports_create_pools(&s->ports, s->error))
         goto destroy_pool;
     if (!open_access_log(s))
         goto destroy_pools;
-    if (!start_port(s))
+    if (!ports_start(&s->ports, s->error))
         goto close_access_log;
     if (!create_workers(s))
-        goto close_port;
-    if (!drop_rights(s) || !stream_thread_start(s->streams, wake_worker, s, s->error))
+        goto close_ports;
+    if (!drop_rights(s) || !stream_thread_start(s->streams, wake_lane, s, s->error))
         goto destroy_workers;
 
     run(s);
     for (unsigned i = 0; i < s->worker_count; i++)
-        worker_release_mbufs(s->workers[i]);
-    port_close(&s->port);
+        for (unsigned port = 0; port < s->ports.count; port++)
+            worker_release_mbufs(s->workers[i], port);
+    ports_close(&s->ports);
     check_pins(s);
     access_log_finish(s->access_log);
     print_counters(s);
@@ -623,18 +541,17 @@ static int serve(struct serve *s)
 
 destroy_workers:
     destroy_workers(s);
-close_port:
-    port_close(&s->port);
+close_ports:
+    ports_close(&s->ports);
 close_access_log:
     close_access_log(s);
 destroy_pools:
-    destroy_pools(s);
+    ports_destroy_pools(&s->ports);
 destroy_pool:
     telemetry_set_streamer(NULL);
     stream_thread_destroy(s->streams);
     pool_destroy(s->pool);
 stop_eal:
-    port_close(&s->port); /* a TAP interface is there since it was probed */
     eal_stop();
 out:
     protect_end(&s->protect);

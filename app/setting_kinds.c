@@ -326,9 +326,14 @@ static bool is_pci_address(const char *name)
     return end > 0 && name[end] == '\0' && device < 32 && function < 8;
 }
 
-static bool is_not_empty(const char *name)
+/* Visible ASCII. */
+static bool is_devargs(const char *name)
 {
-    return name[0] != '\0';
+    const char *c = name;
+
+    while (*c > ' ' && *c <= '~')
+        c++;
+    return c > name && *c == '\0';
 }
 
 static const struct {
@@ -337,7 +342,7 @@ static const struct {
 } device_kinds[] = {
     { "tap:", is_interface_name },    { "af_packet:", is_interface_name },
     { "af_xdp:", is_interface_name }, { "pci:", is_pci_address },
-    { "vdev:", is_not_empty },
+    { "vdev:", is_devargs },
 };
 
 static bool device_set(const struct setting *s, struct config *config, const char *text)
@@ -389,12 +394,14 @@ static bool cidr_add(struct config *config, const char *part)
     struct ip_addr ip;
     uint32_t prefix_len;
 
-    if (config->address_count == STACK_ADDRESSES_MAX || !value_cidr(part, &ip, &prefix_len))
+    if (config->ports[0].address_count == STACK_ADDRESSES_MAX ||
+        !value_cidr(part, &ip, &prefix_len))
         return false;
-    for (uint32_t i = 0; i < config->address_count; i++)
-        if (ip_addr_equal(&config->address[i].ip, &ip))
+    for (uint32_t i = 0; i < config->ports[0].address_count; i++)
+        if (ip_addr_equal(&config->ports[0].address[i].ip, &ip))
             return false;
-    config->address[config->address_count++] = (struct stack_address){ ip, (uint8_t)prefix_len };
+    config->ports[0].address[config->ports[0].address_count++] =
+        (struct stack_address){ ip, (uint8_t)prefix_len };
     return true;
 }
 
@@ -402,7 +409,7 @@ static bool cidrs_set(const struct setting *s, struct config *config, const char
 {
     struct config changed = *config;
 
-    changed.address_count = 0;
+    changed.ports[0].address_count = 0;
     if (!for_each_part(text, &changed, cidr_add))
         return false;
     *config = changed;
@@ -415,10 +422,10 @@ static void cidrs_text(const struct setting *s, const struct config *config, cha
     char address[IP_ADDR_TEXT_BYTES];
     size_t len = 0;
 
-    for (uint32_t i = 0; i < config->address_count && len < text_bytes; i++)
+    for (uint32_t i = 0; i < config->ports[0].address_count && len < text_bytes; i++)
         len += (size_t)snprintf(text + len, text_bytes - len, "%s%s/%u", i > 0 ? "," : "",
-                                ip_addr_format(&config->address[i].ip, address),
-                                config->address[i].prefix_len);
+                                ip_addr_format(&config->ports[0].address[i].ip, address),
+                                config->ports[0].address[i].prefix_len);
 }
 
 static void cidrs_expected(const struct setting *s, char *text, size_t text_bytes)
@@ -440,7 +447,8 @@ static bool gateway_add(struct config *config, const char *part)
 
     if (!ip_addr_parse(part, &parsed) || ip_addr_is_none(&parsed))
         return false;
-    struct ip_addr *gateway = ip_addr_is_v4(&parsed) ? &config->gateway : &config->gateway6;
+    struct ip_addr *gateway =
+        ip_addr_is_v4(&parsed) ? &config->ports[0].gateway : &config->ports[0].gateway6;
     if (!ip_addr_is_none(gateway))
         return false;
     *gateway = parsed;
@@ -449,8 +457,8 @@ static bool gateway_add(struct config *config, const char *part)
 
 static void gateways_zero(const struct setting *s, struct config *config)
 {
-    memset(&config->gateway, 0, sizeof(config->gateway));
-    memset(&config->gateway6, 0, sizeof(config->gateway6));
+    memset(&config->ports[0].gateway, 0, sizeof(config->ports[0].gateway));
+    memset(&config->ports[0].gateway6, 0, sizeof(config->ports[0].gateway6));
 }
 
 static bool gateways_set(const struct setting *s, struct config *config, const char *text)
@@ -469,10 +477,10 @@ static void gateways_text(const struct setting *s, const struct config *config, 
 {
     char v4[IP_ADDR_TEXT_BYTES] = "", v6[IP_ADDR_TEXT_BYTES] = "";
 
-    if (!ip_addr_is_none(&config->gateway))
-        ip_addr_format(&config->gateway, v4);
-    if (!ip_addr_is_none(&config->gateway6))
-        ip_addr_format(&config->gateway6, v6);
+    if (!ip_addr_is_none(&config->ports[0].gateway))
+        ip_addr_format(&config->ports[0].gateway, v4);
+    if (!ip_addr_is_none(&config->ports[0].gateway6))
+        ip_addr_format(&config->ports[0].gateway6, v6);
     snprintf(text, text_bytes, "%s%s%s", v4, v4[0] != '\0' && v6[0] != '\0' ? "," : "", v6);
 }
 
@@ -483,7 +491,8 @@ static void gateways_expected(const struct setting *s, char *text, size_t text_b
 
 static bool gateways_is_zero(const struct setting *s, const struct config *config)
 {
-    return ip_addr_is_none(&config->gateway) && ip_addr_is_none(&config->gateway6);
+    return ip_addr_is_none(&config->ports[0].gateway) &&
+           ip_addr_is_none(&config->ports[0].gateway6);
 }
 
 const struct setting_kind setting_gateways = { gateways_set,     gateways_text, gateways_expected,

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/time.h"
 
 #define KIB      (UINT64_C(1) << 10)
@@ -23,19 +24,21 @@ static const char *const idle_waits[] = { "auto", "sleep", "poll", NULL };
 #define AT(member)                                                                                 \
     .offset = offsetof(struct config, member), .bytes = sizeof(((struct config *)NULL)->member)
 
-/* Sections stand together, in the order in which they are printed. */
+/* Sections stand together, in the order in which they are printed; in `server`, so do the settings
+ * of a port. */
 const struct setting settings[] = {
     { "server", "root", NULL, &setting_path, AT(root), .fallback = "none", .zero_word = "none" },
-    { "server", "device", "device", &setting_device, AT(device), .fallback = "tap:hw0" },
-    { "server", "address", "address", &setting_cidrs, AT(address), .fallback = "10.71.0.2/24" },
-    { "server", "gateway", "gateway", &setting_gateways, AT(gateway), .fallback = "none",
+    { "server", "device", "device", &setting_device, AT(ports[0].device), .fallback = "tap:hw0" },
+    { "server", "address", "address", &setting_cidrs, AT(ports[0].address),
+      .fallback = "10.71.0.2/24" },
+    { "server", "gateway", "gateway", &setting_gateways, AT(ports[0].gateway), .fallback = "none",
       .zero_word = "none" },
+    { "server", "slaac", "slaac", &setting_bool, AT(ports[0].slaac), .fallback = "false" },
+    { "server", "vlan", "vlan", &setting_number, AT(ports[0].vlan), 1, 4094, "none", "none" },
+    { "server", "mtu", "mtu", &setting_number, AT(ports[0].mtu), 576, 9216, "1500" },
     { "server", "unsafe_no_iommu", "unsafe-no-iommu", &setting_bool, AT(unsafe_no_iommu),
       .fallback = "false" },
-    { "server", "slaac", "slaac", &setting_bool, AT(slaac), .fallback = "false" },
-    { "server", "vlan", "vlan", &setting_number, AT(vlan), 1, 4094, "none", "none" },
     { "server", "port", "port", &setting_number, AT(port), 1, 65535, "80" },
-    { "server", "mtu", "mtu", &setting_number, AT(mtu), 576, 9216, "1500" },
     { "server", "cores", "cores", &setting_cores, AT(cores), 0, CONFIG_CORES_MAX, "auto", "auto" },
     { "server", "drain_seconds", "drain-seconds", &setting_number, AT(drain_seconds), 0, 3600,
       "30" },
@@ -187,4 +190,47 @@ const char *setting_text(const struct setting *s, const struct config *config,
     else
         s->kind->text(s, config, text, SETTING_TEXT_BYTES);
     return text;
+}
+
+/* --- of a port ---------------------------------------------------------------------------------
+ */
+
+bool setting_is_of_port(const struct setting *s)
+{
+    size_t ports = offsetof(struct config, ports);
+
+    return s->offset >= ports && s->offset < ports + sizeof(struct config_port);
+}
+
+unsigned setting_port_key(const struct setting *s)
+{
+    const struct setting *first = settings;
+
+    while (!setting_is_of_port(first))
+        first++;
+    ASSERT(setting_is_of_port(s) && s - first < CONFIG_PORT_KEYS);
+    return (unsigned)(s - first);
+}
+
+/* The table's settings are the first port's: another takes its place meanwhile. */
+bool setting_set_port(const struct setting *s, struct config *config, uint32_t port,
+                      const char *text, char error[CONFIG_ERROR_BYTES])
+{
+    struct config_port first = config->ports[0];
+
+    config->ports[0] = config->ports[port];
+    bool done = setting_set(s, config, text, error);
+    struct config_port changed = config->ports[0];
+    config->ports[0] = first;
+    config->ports[port] = changed;
+    return done;
+}
+
+const char *setting_text_port(const struct setting *s, const struct config *config, uint32_t port,
+                              char text[SETTING_TEXT_BYTES])
+{
+    struct config moved = *config;
+
+    moved.ports[0] = config->ports[port];
+    return setting_text(s, &moved, text);
 }

@@ -35,11 +35,11 @@ extern const struct setting_kind setting_path;        /* char[PATH_MAX] */
 extern const struct setting_kind setting_server_name; /* config.server_name */
 extern const struct setting_kind setting_user;        /* config.user */
 extern const struct setting_kind setting_globs;       /* char[]: patterns of paths, with commas */
-extern const struct setting_kind setting_device;      /* config.device */
-extern const struct setting_kind setting_cidrs;       /* config.address and config.address_count */
-extern const struct setting_kind setting_gateways;    /* config.gateway and config.gateway6 */
-extern const struct setting_kind setting_nodes;       /* config.nodes and config.node_count */
-extern const struct setting_kind setting_cores;       /* config.cores and config.core_count */
+extern const struct setting_kind setting_device;      /* char[]: of config.ports[0] */
+extern const struct setting_kind setting_cidrs;    /* address, address_count of config.ports[0] */
+extern const struct setting_kind setting_gateways; /* its gateway and gateway6 */
+extern const struct setting_kind setting_nodes;    /* config.nodes and config.node_count */
+extern const struct setting_kind setting_cores;    /* config.cores and config.core_count */
 
 struct setting {
     const char *section; /* of the YAML file */
@@ -66,6 +66,16 @@ const struct setting *setting_of_option(const char *option);
 /* As config_set(). */
 bool setting_set(const struct setting *setting, struct config *config, const char *text,
                  char error[CONFIG_ERROR_BYTES]);
+
+/* Settings of a port, which an item of the list `ports` may have; and their number among these. */
+bool setting_is_of_port(const struct setting *setting);
+unsigned setting_port_key(const struct setting *setting);
+
+/* As setting_set() and setting_text(), of that port (they take the first). */
+bool setting_set_port(const struct setting *setting, struct config *config, uint32_t port,
+                      const char *text, char error[CONFIG_ERROR_BYTES]);
+const char *setting_text_port(const struct setting *setting, const struct config *config,
+                              uint32_t port, char text[SETTING_TEXT_BYTES]);
 
 /* The value in config, as setting_set() takes it; returns text. */
 const char *setting_text(const struct setting *setting, const struct config *config,

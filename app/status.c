@@ -57,12 +57,31 @@ static void link_text(const json_t *port, char text[32])
         snprintf(text, 32, "up at %g Gb/s", (double)mbps / 1000.0);
 }
 
+/* What the server is there, and has done. */
+static void print_served(const json_t *served, FILE *out)
+{
+    if (served == NULL)
+        return;
+    fprintf(out, "             %s, %s", json_string_value(json_object_get(served, "device")),
+            json_string_value(json_object_get(served, "addresses")));
+    if (value(served, "vlan") != 0)
+        fprintf(out, ", VLAN %lld", value(served, "vlan"));
+    fprintf(out, ": %lld connections, %lld requests, %lld bytes sent\n",
+            value(served, "tcp_established"), value(served, "http_requests"),
+            value(served, "tx_bytes"));
+}
+
 void status_print_port(unsigned number, const json_t *port, FILE *out)
 {
     char link[32], name[24];
 
-    link_text(port, link);
     snprintf(name, sizeof(name), "port %u", number);
+    if (json_object_get(port, "driver") == NULL) {
+        fprintf(out, "%-12s taken away\n", name);
+        print_served(json_object_get(port, "served"), out);
+        return;
+    }
+    link_text(port, link);
     fprintf(out,
             "%-12s %s, %s; received %lld, missed %lld, errors %lld, without mbuf %lld; sent %lld, "
             "errors %lld; rests %s\n",
@@ -70,19 +89,26 @@ void status_print_port(unsigned number, const json_t *port, FILE *out)
             value(port, "rx_packets"), value(port, "rx_missed"), value(port, "rx_errors"),
             value(port, "rx_no_mbuf"), value(port, "tx_packets"), value(port, "tx_errors"),
             value(port, "rx_interrupts") != 0 ? "until an rx interrupt" : "in naps");
+    print_served(json_object_get(port, "served"), out);
 }
 
-/* A port, with what its driver counts besides; NULL: there are no more. */
+/* A port, with what its driver counts besides, and what is served there; without the first two if
+ * its device was taken away. NULL: there are no more. */
 static json_t *port_ask(const struct control *control, unsigned number)
 {
     char command[48], error[CONTROL_ERROR_BYTES];
 
-    snprintf(command, sizeof(command), "/hugewire/port,%u", number);
-    json_t *port = control_ask(control, command, error);
-    if (port == NULL || json_object_size(port) == 0) {
-        json_decref(port);
+    snprintf(command, sizeof(command), "/hugewire/served,%u", number);
+    json_t *served = control_ask(control, command, error);
+    if (served == NULL || json_object_size(served) == 0) {
+        json_decref(served);
         return NULL;
     }
+    snprintf(command, sizeof(command), "/hugewire/port,%u", number);
+    json_t *port = control_ask(control, command, error);
+    if (port == NULL)
+        port = json_object();
+    json_object_set_new(port, "served", served);
     snprintf(command, sizeof(command), "/hugewire/xstats,%u", number);
     json_t *xstats = control_ask(control, command, error);
     if (xstats != NULL)

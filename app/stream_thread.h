@@ -19,23 +19,23 @@ struct stream_thread;
 /* Room for any message of stream_thread_create(). */
 #define STREAM_THREAD_ERROR_BYTES 256
 
-/* Leases of a worker, should not all files fit: what memory is reserved for before that is known.
- */
-uint32_t stream_thread_leases_guess(const struct config *config, unsigned workers);
+/* Leases of a lane (app/lane.h), should not all files fit: what memory is reserved for before that
+ * is known. */
+uint32_t stream_thread_leases_guess(const struct config *config, unsigned lanes);
 
 /*
  * Makes *thread (NULL: nothing is to be streamed) and sets what http has to know of it. Before
  * pool_seal(). line: as in struct pool_log. False: error.
  */
-bool stream_thread_open(struct stream_thread **thread, struct pool *pool, unsigned workers,
+bool stream_thread_open(struct stream_thread **thread, struct pool *pool, unsigned lanes,
                         bool want_sums,
                         void (*line)(void *ctx, enum pool_log_level level, const char *text),
                         struct http_config *http, char *error, size_t error_bytes);
-const struct stream_link *stream_thread_link(const struct stream_thread *thread, unsigned worker);
+const struct stream_link *stream_thread_link(const struct stream_thread *thread, unsigned lane);
 
-/* Begins. wake: called after something was put into a worker's ring; NULL: the workers do not
- * sleep. thread NULL is allowed. False: error. */
-bool stream_thread_start(struct stream_thread *thread, void (*wake)(void *ctx, unsigned worker),
+/* Begins. wake: called after something was put into a lane's ring; NULL: the workers do not sleep.
+ * thread NULL is allowed. False: error. */
+bool stream_thread_start(struct stream_thread *thread, void (*wake)(void *ctx, unsigned lane),
                          void *ctx, char error[STREAM_THREAD_ERROR_BYTES]);
 /* When the workers have ended. NULL is allowed. */
 void stream_thread_stop(struct stream_thread *thread);

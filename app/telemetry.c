@@ -46,7 +46,7 @@ static int sum_counters(const char *params, struct counters *sum)
         last = first + 1;
     }
     for (unsigned i = first; i < last; i++)
-        counters_sum(sum, worker_counters(source.workers[i]));
+        worker_counters_sum(source.workers[i], sum);
     if (last - first == source.count && source.access_log != NULL)
         counters_sum(sum, access_log_counters(source.access_log));
     if (all && source.streamer != NULL)

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "app/lane.h"
 #include "app/sites.h"
-#include "app/worker.h"
 #include "base/tx_slot.h"
 #include "tcp/cc.h"
 
@@ -14,16 +14,17 @@ static const struct cc_ops *const congestion_controls[] = {
     [CONFIG_BBR] = &cc_bbr,
 };
 
-static void stack_template(const struct config *c, struct stack_config *stack)
+void template_stack(const struct config *c, const struct config_port *port,
+                    struct stack_config *stack)
 {
     stack_config_defaults(stack);
-    stack->address_count = c->address_count;
-    memcpy(stack->address, c->address, sizeof(c->address));
-    stack->gateway = c->gateway;
-    stack->gateway6 = c->gateway6;
-    stack->slaac = c->slaac;
-    stack->vlan = (uint16_t)c->vlan;
-    stack->mtu = (uint16_t)c->mtu;
+    stack->address_count = port->address_count;
+    memcpy(stack->address, port->address, sizeof(port->address));
+    stack->gateway = port->gateway;
+    stack->gateway6 = port->gateway6;
+    stack->slaac = port->slaac;
+    stack->vlan = (uint16_t)port->vlan;
+    stack->mtu = (uint16_t)port->mtu;
     stack->port[0] = (uint16_t)c->port;
     if (c->sites != NULL) {
         memcpy(stack->port, c->sites->ports, sizeof(stack->port));
@@ -49,7 +50,7 @@ static void stack_template(const struct config *c, struct stack_config *stack)
     stack->tcp.ecn = c->ecn;
 }
 
-static void http_template(const struct config *c, struct http_config *http)
+void template_http(const struct config *c, struct http_config *http)
 {
     http_config_defaults(http);
     http->server_name = c->server_name[0] != '\0' ? c->server_name : NULL;
@@ -71,12 +72,5 @@ static void http_template(const struct config *c, struct http_config *http)
     http->body_bytes_max = c->body_bytes_max;
     http->precompressed = c->precompressed;
     http->clients_max = c->sites != NULL && c->sites->limits_clients ? c->clients_max : 0;
-    http->log = c->access_path[0] != '\0' ? worker_log : NULL;
-}
-
-void templates_make(const struct config *config, struct stack_config *stack,
-                    struct http_config *http)
-{
-    stack_template(config, stack);
-    http_template(config, http);
+    http->log = c->access_path[0] != '\0' ? lane_log : NULL;
 }

@@ -7,9 +7,10 @@
 #include "http/http.h"
 #include "stack/stack.h"
 
-/* Fills both in, but for what the port, the pool and each worker add. They keep pointers into
+/* Fill in all but what the port's driver, the pool and each lane add. They keep pointers into
  * config. */
-void templates_make(const struct config *config, struct stack_config *stack,
-                    struct http_config *http);
+void template_stack(const struct config *config, const struct config_port *port,
+                    struct stack_config *stack);
+void template_http(const struct config *config, struct http_config *http);
 
 #endif

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,19 +17,12 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
-#include "app/access_log.h"
+#include "app/lane.h"
 #include "app/log.h"
 #include "app/sandbox.h"
-#include "app/stream_link.h"
 #include "app/wild.h"
 #include "base/assert.h"
 #include "drivers_cfg/rss.h"
-#include "io/eth.h"
-#include "io/pools.h"
-#include "io/rx.h"
-#include "io/strays.h"
-#include "io/tap.h"
-#include "io/tx.h"
 
 #define INBOX_MESSAGES 256
 
@@ -46,54 +38,38 @@ static_assert(sizeof(struct worker_message) % 4 == 0, "an rte_ring holds element
 struct worker {
     /* Each turn. */
     struct clock clock;
-    struct stack *stack;
-    struct io_tx *tx;
     struct rte_ring *inbox;
-    const struct stream_link *stream; /* NULL: nothing is streamed */
-    uint64_t idle_since;              /* 0: the last turn had work */
+    unsigned lane_count;
+    uint64_t idle_since; /* 0: the last turn had work */
     uint64_t wall_next;
     bool stop;
     bool ending; /* drained or aborted: publish quiet */
-    struct io_rx rx;
-    struct io_strays strays; /* frames from other workers' queues */
 
     /* When idle. */
     enum config_idle_wait idle_wait;
     uint64_t idle_spin_ns, idle_sleep_ns;
     uint64_t nap_first_ns, nap_ns;
-    bool interrupts; /* the queue's rx interrupt is in epfd */
-    bool armed;      /* it is on, and others know that they must wake us */
+    bool interrupts; /* all lanes' rx interrupts are in epfd */
+    bool armed;      /* they are on, and others know that they must wake us */
     int epfd, wake_fd;
     struct rte_epoll_event wake_event;
 
     /* Set up once. */
-    struct io_eth eth;
-    struct io_tap tap; /* fd >= 0: instead of eth */
-    struct rte_epoll_event tap_event;
-    struct http_server *http;
-    struct access_log_ring *access_log;
     struct worker *const *peers;
     unsigned peer_count, index;
-    const struct rss *rss; /* NULL: which flows are whose is not known */
     enum config_sandbox sandbox;
-    enum device_kind device;
+    unsigned devices;
     char name[16];
     struct memory memory;
 
     /* Read by others. */
-    struct counters counters __attribute__((aligned(64)));
+    struct counters counters __attribute__((aligned(64))); /* of the loop */
     bool quiet __attribute__((aligned(64)));
     uint64_t catalogue_serial;
     bool asleep;
+
+    struct lane lanes[];
 };
-
-static int64_t wall_offset(const struct clock *clock)
-{
-    struct timespec wall;
-
-    clock_gettime(CLOCK_REALTIME, &wall); /* vDSO: no system call */
-    return (int64_t)wall.tv_sec * (int64_t)NS_PER_S + wall.tv_nsec - (int64_t)clock_now(clock);
-}
 
 static void report_duplicate(const struct stack_news *news)
 {
@@ -108,8 +84,11 @@ static void report_duplicate(const struct stack_news *news)
 
 static void tell_peers(void *ctx, const struct stack_news *news)
 {
-    struct worker *w = ctx;
-    struct worker_message message = { .kind = WORKER_NEWS, .news = *news };
+    const struct lane *lane = ctx;
+    struct worker *w = lane->worker;
+    struct worker_message message = { .kind = WORKER_NEWS,
+                                      .port = (uint16_t)lane->port,
+                                      .news = *news };
 
     if (news->kind == STACK_NEWS_DUPLICATE)
         report_duplicate(news);
@@ -120,36 +99,38 @@ static void tell_peers(void *ctx, const struct stack_news *news)
             (void)worker_post(w->peers[i], &message);
 }
 
-/* Whose queue the port hands frames from remote to local to; NULL: that is not known. */
-static struct worker *owner_of(const struct worker *w, const struct tcp_peer *local,
-                               const struct tcp_peer *remote)
+/* Where the port hands frames from remote to local to; NULL: that is not known. */
+static struct lane *owner_of(const struct lane *lane, const struct tcp_peer *local,
+                             const struct tcp_peer *remote)
 {
-    int queue = rss_queue(w->rss, &remote->ip, remote->port, &local->ip, local->port);
+    const struct worker *w = lane->worker;
+    int queue = rss_queue(lane->rss, &remote->ip, remote->port, &local->ip, local->port);
 
-    return queue >= 0 && (unsigned)queue < w->peer_count ? w->peers[queue] : NULL;
+    return queue >= 0 && (unsigned)queue < w->peer_count ? &w->peers[queue]->lanes[lane->port]
+                                                         : NULL;
 }
 
 static bool flow_is_ours(void *ctx, const struct tcp_peer *local, const struct tcp_peer *remote)
 {
-    struct worker *w = ctx, *owner = owner_of(w, local, remote);
+    struct lane *lane = ctx, *owner = owner_of(lane, local, remote);
 
-    return owner == NULL || owner == w;
+    return owner == NULL || owner == lane;
 }
 
 static bool pass_on(void *ctx, const struct frame *frame, const struct tcp_peer *local,
                     const struct tcp_peer *remote)
 {
-    struct worker *w = ctx, *owner = owner_of(w, local, remote);
+    struct lane *lane = ctx, *owner = owner_of(lane, local, remote);
 
-    if (owner == NULL || owner == w)
+    if (owner == NULL || owner == lane)
         return false;
-    struct rte_mbuf *m = io_rx_take(&w->rx, frame);
+    struct rte_mbuf *m = io_rx_take(&lane->rx, frame);
     if (m != NULL && io_strays_put(&owner->strays, m)) {
-        worker_wake(owner);
+        worker_wake(owner->worker);
         return true;
     }
     rte_pktmbuf_free(m);
-    COUNT(&w->counters, flow_stray_lost);
+    COUNT(&lane->counters, flow_stray_lost);
     return true;
 }
 
@@ -169,95 +150,49 @@ static bool create_inbox(struct worker *w, const struct worker_config *config)
            rte_epoll_ctl(w->epfd, EPOLL_CTL_ADD, w->wake_fd, event) == 0;
 }
 
-static bool create_stack(struct worker *w, const struct worker_config *config)
+static bool create_lanes(struct worker *w, const struct worker_config *config)
 {
-    struct http_config http = config->http;
-    struct stack_config stack = config->stack;
+    w->interrupts = config->idle_wait == CONFIG_IDLE_AUTO;
+    for (unsigned i = 0; i < config->lane_count; i++) {
+        struct lane_config lane = config->lanes[i];
 
-    http.wall_offset_ns = wall_offset(&config->clock);
-    http.log_ctx = w;
-    http.counters = &w->counters;
-    http.memory = config->memory;
-    if (getrandom(http.seed, sizeof(http.seed), 0) != sizeof(http.seed))
-        return false;
-    w->http = http_server_create(&http);
-    if (w->http == NULL || getrandom(stack.seed, sizeof(stack.seed), 0) != sizeof(stack.seed))
-        return false;
-    stack.app = &http_app;
-    stack.app_ctx = w->http;
-    stack.counters = &w->counters;
-    stack.memory = config->memory;
-    stack.tell = tell_peers;
-    stack.tell_ctx = w;
-    stack.shared = config->shared;
-    if (config->rss != NULL) {
-        stack.flow_is_ours = flow_is_ours;
-        stack.pass_on = pass_on;
-        stack.flow_ctx = w;
+        w->lane_count = i + 1;
+        w->lanes[i].worker = w;
+        w->lanes[i].port = i;
+        lane.queue = config->index;
+        lane.stack.tell = tell_peers;
+        lane.stack.tell_ctx = &w->lanes[i];
+        if (lane.rss != NULL) {
+            lane.stack.flow_is_ours = flow_is_ours;
+            lane.stack.pass_on = pass_on;
+            lane.stack.flow_ctx = &w->lanes[i];
+        }
+        if (!lane_create(&w->lanes[i], &lane, &config->clock))
+            return false;
+        w->interrupts &= w->lanes[i].interrupts;
     }
-    w->stack = stack_create(&stack, clock_now(&config->clock));
-    return w->stack != NULL;
-}
-
-static bool create_io(struct worker *w, const struct worker_config *config)
-{
-    const struct port_caps *caps = &config->port->caps;
-
-    w->eth = (struct io_eth){ .port = config->port->id,
-                              .queue = (uint16_t)config->index,
-                              .tx_done = caps->tx_done };
-    if (w->index < config->port->tap.queues)
-        w->tap = (struct io_tap){ .fd = config->port->tap.fd[w->index], .rx = config->pools->rx };
-    struct io_tx_config tx = {
-        .wire = w->tap.fd >= 0 ? io_tap_wire(&w->tap) : io_eth_wire(&w->eth, caps->tx_prepare),
-        .heads = config->pools->heads,
-        .extents = config->pools->extents,
-        .arena = config->arena,
-        .page_split = caps->tx_page_split,
-        .extents_max = caps->tx_extents_max,
-        .ip_checksum = caps->tx_ip_checksum,
-        .tcp_checksum = caps->tx_tcp_checksum,
-        .linear = caps->tx_linear,
-        .counters = &w->counters,
-        .memory = config->memory,
-    };
-
-    io_rx_init(&w->rx, tx.wire, &w->counters);
-    if (config->rss != NULL && !io_strays_create(&w->strays, config->index))
-        return false;
-    w->tx = io_tx_create(&tx);
-    return w->tx != NULL;
-}
-
-void worker_log(void *worker, const struct http_record *record)
-{
-    struct worker *w = worker;
-
-    access_log_put(w->access_log, record, &w->counters);
+    return true;
 }
 
 struct worker *worker_create(const struct worker_config *config)
 {
-    struct worker *w = memory_alloc(&config->memory, 1, sizeof(*w));
+    struct worker *w =
+        memory_alloc(&config->memory, 1, sizeof(*w) + config->lane_count * sizeof(struct lane));
 
     if (w == NULL)
         return NULL;
     w->memory = config->memory;
-    w->epfd = w->wake_fd = w->tap.fd = -1;
+    w->epfd = w->wake_fd = -1;
     w->clock = config->clock;
-    w->rss = config->rss;
-    w->stream = config->stream;
     w->index = config->index;
-    w->access_log = config->access_log;
     w->sandbox = config->sandbox;
-    w->device = config->device;
+    w->devices = config->devices;
     snprintf(w->name, sizeof(w->name), "hw-worker-%u", config->index % 1000);
     w->idle_wait = config->idle_wait;
     w->idle_spin_ns = config->idle_spin_ns;
     w->idle_sleep_ns = config->idle_sleep_ns;
     w->nap_first_ns = w->nap_ns = RTE_MIN(NAP_MIN_NS, config->idle_sleep_ns);
-    w->interrupts = config->port->caps.rx_interrupts && config->idle_wait == CONFIG_IDLE_AUTO;
-    if (create_inbox(w, config) && create_stack(w, config) && create_io(w, config))
+    if (create_inbox(w, config) && create_lanes(w, config))
         return w;
     worker_destroy(w);
     return NULL;
@@ -269,23 +204,17 @@ void worker_set_peers(struct worker *w, struct worker *const *peers, unsigned co
     w->peer_count = count;
 }
 
-void worker_release_mbufs(struct worker *w)
+void worker_release_mbufs(struct worker *w, unsigned port)
 {
-    io_tx_destroy(w->tx);
-    w->tx = NULL;
-    io_strays_destroy(&w->strays);
-    io_tap_release(&w->tap);
+    lane_release_mbufs(&w->lanes[port]);
 }
 
 void worker_destroy(struct worker *w)
 {
     if (w == NULL)
         return;
-    worker_release_mbufs(w);
-    if (w->stack != NULL)
-        stack_destroy(w->stack);
-    if (w->http != NULL)
-        http_server_destroy(w->http);
+    for (unsigned i = 0; i < w->lane_count; i++)
+        lane_destroy(&w->lanes[i]);
     if (w->epfd >= 0)
         close(w->epfd);
     if (w->wake_fd >= 0)
@@ -313,9 +242,21 @@ void worker_wake(struct worker *w)
     }
 }
 
-const struct counters *worker_counters(const struct worker *w)
+const struct counters *worker_port_counters(const struct worker *w, unsigned port)
 {
-    return &w->counters;
+    return &w->lanes[port].counters;
+}
+
+void worker_counters_sum(const struct worker *w, struct counters *sum)
+{
+    counters_sum(sum, &w->counters);
+    for (unsigned i = 0; i < w->lane_count; i++)
+        counters_sum(sum, &w->lanes[i].counters);
+}
+
+bool worker_port_ended(const struct worker *w, unsigned port)
+{
+    return __atomic_load_n(&w->lanes[port].gone, __ATOMIC_ACQUIRE);
 }
 
 bool worker_is_quiet(const struct worker *w)
@@ -328,18 +269,42 @@ uint64_t worker_catalogue_serial(const struct worker *w)
     return __atomic_load_n(&w->catalogue_serial, __ATOMIC_ACQUIRE);
 }
 
+static void pin_add(struct file_pin *sum, struct file_pin pin)
+{
+    sum->in_flight += pin.in_flight;
+    sum->responses += pin.responses;
+}
+
 struct file_pin worker_file_pin(const struct worker *w, uint32_t index)
 {
-    return http_server_file_pin(w->http, index);
+    struct file_pin sum = { 0 };
+
+    for (unsigned i = 0; i < w->lane_count; i++)
+        pin_add(&sum, http_server_file_pin(w->lanes[i].http, index));
+    return sum;
 }
 
 struct file_pin worker_pins(const struct worker *w)
 {
-    return http_server_pins(w->http);
+    struct file_pin sum = { 0 };
+
+    for (unsigned i = 0; i < w->lane_count; i++)
+        pin_add(&sum, http_server_pins(w->lanes[i].http));
+    return sum;
 }
 
 /* --- the loop ----------------------------------------------------------------------------------
  */
+
+#define FOR_EACH_LANE(w, lane)                                                                     \
+    for (struct lane *lane = (w)->lanes; lane < (w)->lanes + (w)->lane_count; lane++)
+
+static void drain(struct worker *w, void (*end)(struct stack *, uint64_t), uint64_t now)
+{
+    FOR_EACH_LANE (w, lane)
+        end(lane->stack, now);
+    w->ending = true;
+}
 
 /* Returns whether there was a message. */
 static bool read_inbox(struct worker *w, uint64_t now)
@@ -351,55 +316,34 @@ static bool read_inbox(struct worker *w, uint64_t now)
         return false;
     switch (message.kind) {
     case WORKER_NEWS:
-        stack_hear(w->stack, &message.news, now);
+        stack_hear(w->lanes[message.port].stack, &message.news, now);
         break;
     case WORKER_CATALOGUE:
-        /* All packets of the turns before are with the port, or counted in its backlog. */
-        http_server_catalogue(w->http, message.version.catalogue);
+        /* All packets of the turns before are with the ports, or counted in their backlogs. */
+        FOR_EACH_LANE (w, lane)
+            http_server_catalogue(lane->http, message.version.catalogue);
         __atomic_store_n(&w->catalogue_serial, message.version.serial, __ATOMIC_RELEASE);
         break;
+    case WORKER_PORT_GONE:
+        lane_epoll(&w->lanes[message.port], w->epfd, false);
+        lane_end(&w->lanes[message.port], now);
+        break;
     case WORKER_DRAIN:
-        stack_drain(w->stack, now);
-        w->ending = true;
+        drain(w, stack_drain, now);
         break;
     case WORKER_ABORT:
-        stack_abort_all(w->stack, now);
-        w->ending = true;
+        drain(w, stack_abort_all, now);
         break;
     case WORKER_STOP:
         w->stop = true;
         break;
 #ifdef HW_DEBUG
     case WORKER_WILD:
-        wild_send(w->tx, now);
+        wild_send(w->lanes[0].tx, now);
         break;
 #endif
     }
     return true;
-}
-
-/* Frames from other workers' queues. Returns whether there were any. */
-static bool read_strays(struct worker *w, uint64_t now)
-{
-    if (io_strays_empty(&w->strays))
-        return false;
-    unsigned n = io_strays_burst(&w->strays);
-    stack_input(w->stack, w->strays.frames, n, now);
-    io_strays_release(&w->strays);
-    return n != 0;
-}
-
-/* Returns whether packets were made, or wait for the port or for mbufs. */
-static bool send_burst(struct worker *w, uint64_t now)
-{
-    unsigned room;
-
-    if (!io_tx_flush(w->tx, now))
-        return true;
-    struct tx_slot *slots = io_tx_slots(w->tx, &room);
-    unsigned n = stack_output(w->stack, slots, room, now);
-    io_tx_send(w->tx, n, now);
-    return n > 0 || room < IO_TX_BURST;
 }
 
 /* Before sleeping: interrupts on, and others are told to wake us. There is one more turn between
@@ -407,10 +351,10 @@ static bool send_burst(struct worker *w, uint64_t now)
 static void arm(struct worker *w)
 {
     w->armed = true;
-    io_tx_reclaim(w->tx);
-    /* Drivers whose queue is a file need no switch; they answer ENOTSUP. */
-    if (w->tap.fd < 0)
-        (void)rte_eth_dev_rx_intr_enable(w->eth.port, w->eth.queue);
+    FOR_EACH_LANE (w, lane) {
+        lane_reclaim(lane);
+        lane_interrupt(lane, true);
+    }
     __atomic_store_n(&w->asleep, true, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
@@ -419,13 +363,13 @@ static void disarm(struct worker *w)
 {
     w->armed = false;
     __atomic_store_n(&w->asleep, false, __ATOMIC_RELAXED);
-    if (w->tap.fd < 0)
-        (void)rte_eth_dev_rx_intr_disable(w->eth.port, w->eth.queue);
+    FOR_EACH_LANE (w, lane)
+        lane_interrupt(lane, false);
 }
 
 static void sleep_until_frame(struct worker *w, uint64_t room)
 {
-    struct rte_epoll_event events[2];
+    struct rte_epoll_event events[CONFIG_PORTS_MAX + 1];
     int ms = (int)(room / NS_PER_MS);
 
     if (ms == 0) { /* too short for epoll: the timer would be late */
@@ -437,7 +381,7 @@ static void sleep_until_frame(struct worker *w, uint64_t room)
         return;
     }
     COUNT(&w->counters, loop_idle_waits);
-    (void)rte_epoll_wait(w->epfd, events, 2, ms);
+    (void)rte_epoll_wait(w->epfd, events, RTE_DIM(events), ms);
     disarm(w);
 }
 
@@ -448,10 +392,20 @@ static void nap(struct worker *w, uint64_t room)
                                  .tv_nsec = (long)(ns % NS_PER_S) };
 
     if (w->nap_ns == w->nap_first_ns)
-        io_tx_reclaim(w->tx);
+        FOR_EACH_LANE (w, lane)
+            lane_reclaim(lane);
     COUNT(&w->counters, loop_idle_waits);
     nanosleep(&duration, NULL);
     w->nap_ns = RTE_MIN(2 * w->nap_ns, w->idle_sleep_ns);
+}
+
+static uint64_t next_deadline(struct worker *w)
+{
+    uint64_t deadline = TIME_NEVER;
+
+    FOR_EACH_LANE (w, lane)
+        deadline = RTE_MIN(deadline, lane_deadline(lane));
+    return deadline;
 }
 
 static void idle(struct worker *w, uint64_t now)
@@ -462,7 +416,7 @@ static void idle(struct worker *w, uint64_t now)
         rte_pause();
         return;
     }
-    uint64_t deadline = stack_deadline(w->stack);
+    uint64_t deadline = next_deadline(w);
     if (deadline <= now)
         return;
     uint64_t room = RTE_MIN(deadline - now, SLEEP_MAX_NS);
@@ -480,50 +434,59 @@ static void busy(struct worker *w)
         disarm(w);
 }
 
+/* No connection is left, and what they had to say is sent. */
+static bool is_quiet(struct worker *w)
+{
+    uint32_t connections = 0;
+
+    FOR_EACH_LANE (w, lane)
+        connections += lane->gone ? 0 : stack_connections(lane->stack);
+    return connections == 0;
+}
+
+static void check_wall(struct worker *w, uint64_t now)
+{
+    int64_t offset = lane_wall_offset(&w->clock);
+
+    w->wall_next = now + WALL_CHECK_NS;
+    FOR_EACH_LANE (w, lane)
+        http_server_wall_offset(lane->http, offset);
+}
+
 static void turn(struct worker *w)
 {
-    unsigned frames = io_rx_burst(&w->rx);
-    uint64_t now = clock_now(&w->clock);
-    bool work = w->rx.mbuf_count > 0;
+    bool work = false;
 
-    if (work) {
-        stack_input(w->stack, w->rx.frames, frames, now);
-        io_rx_release(&w->rx);
-    }
-    work |= read_strays(w, now);
+    FOR_EACH_LANE (w, lane)
+        work |= lane_receive(lane);
+    uint64_t now = clock_now(&w->clock);
+    FOR_EACH_LANE (w, lane)
+        work |= lane_input(lane, now);
     work |= read_inbox(w, now);
-    if (UNLIKELY(w->stream != NULL))
-        work |= stream_link_read(w->stream, w->stack, w->http, now);
-    work |= send_burst(w, now);
-    if (UNLIKELY(w->stream != NULL))
-        work |= stream_link_ask(w->stream, w->http);
+    FOR_EACH_LANE (w, lane)
+        work |= lane_output(lane, now);
     COUNT(&w->counters, loop_turns);
 
-    if (UNLIKELY(now >= w->wall_next)) {
-        w->wall_next = now + WALL_CHECK_NS;
-        http_server_wall_offset(w->http, wall_offset(&w->clock));
-    }
+    if (UNLIKELY(now >= w->wall_next))
+        check_wall(w, now);
     if (UNLIKELY(w->ending))
-        __atomic_store_n(&w->quiet, !work && stack_connections(w->stack) == 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&w->quiet, !work && is_quiet(w), __ATOMIC_RELEASE);
     if (work) {
         busy(w);
         return;
     }
-    if (UNLIKELY(w->stream != NULL && http_stream_ending(w->http)))
-        io_tx_reclaim(w->tx);
+    FOR_EACH_LANE (w, lane)
+        lane_idle(lane);
     idle(w, now);
 }
 
-/* Whether a frame in the queue shall end a sleep. False: the driver cannot tell. */
-static bool watch_queue(struct worker *w, bool watch)
+/* Sleeping until a frame comes is possible only where each port would wake us. */
+static void watch_queues(struct worker *w, bool add)
 {
-    if (w->tap.fd < 0)
-        return rte_eth_dev_rx_intr_ctl_q(w->eth.port, w->eth.queue, w->epfd,
-                                         watch ? RTE_INTR_EVENT_ADD : RTE_INTR_EVENT_DEL,
-                                         NULL) == 0;
-    w->tap_event.epdata.event = EPOLLIN;
-    return rte_epoll_ctl(w->epfd, watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, w->tap.fd,
-                         &w->tap_event) == 0;
+    FOR_EACH_LANE (w, lane) {
+        lane_epoll(lane, w->epfd, add);
+        w->interrupts &= lane->epoll;
+    }
 }
 
 int worker_main(void *arg)
@@ -533,14 +496,14 @@ int worker_main(void *arg)
 
     pthread_setname_np(pthread_self(), w->name);
     if (w->interrupts)
-        w->interrupts = watch_queue(w, true);
+        watch_queues(w, true);
     if (w->index == 0)
-        stack_announce(w->stack);
-    if (!sandbox_worker(w->sandbox, w->device, w->name, error))
+        FOR_EACH_LANE (w, lane)
+            stack_announce(lane->stack);
+    if (!sandbox_worker(w->sandbox, w->devices, w->name, error))
         log_line(CONFIG_LOG_WARNING, "%s", error);
     while (!w->stop)
         turn(w);
-    if (w->interrupts)
-        (void)watch_queue(w, false);
+    watch_queues(w, false);
     return 0;
 }

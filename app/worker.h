@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A worker: one loop on one core, which owns a queue pair of the port, a stack, an HTTP server,
- * their memory and its counters. Nothing of it is shared. Others speak to it through its inbox, and
- * read its counters and state while it runs.
+ * A worker: one loop on one core, which owns a lane of each port (lane.h): a queue pair, a stack,
+ * an HTTP server, their memory and counters. Nothing of it is shared. Others speak to it through
+ * its inbox, and read its counters and state while it runs.
  */
 #ifndef APP_WORKER_H
 #define APP_WORKER_H
@@ -13,42 +13,26 @@
 
 #include "app/clock.h"
 #include "app/config.h"
-#include "base/counters.h"
-#include "base/extent.h"
-#include "drivers_cfg/port.h"
-#include "http/http.h"
-#include "mempool/arena.h"
-#include "stack/stack.h"
+#include "app/lane.h"
 
-struct access_log_ring;
-struct io_pools;
-struct rss;
-struct stream_link;
 struct worker;
 
 struct worker_config {
-    unsigned index; /* its queue pair, too */
+    unsigned index; /* its queue pair of each port, too */
     struct clock clock;
-    const struct port *port;
-    const struct io_pools *pools;
-    const struct arena *arena;
-    const struct rss *rss; /* NULL: which flows are whose is not known, or there is one worker */
-    bool shared;           /* other workers receive from the port */
-    const struct stream_link *stream; /* to the streamer; NULL: nothing is streamed */
-    struct stack_config
-        stack; /* what concerns one worker (counters, app, memory, seed) is set here */
-    struct http_config http;            /* log: NULL or worker_log */
-    struct access_log_ring *access_log; /* for worker_log */
+    const struct lane_config *lanes; /* one for each port, but for what the worker sets itself */
+    unsigned lane_count;
     enum config_idle_wait idle_wait;
     uint64_t idle_spin_ns, idle_sleep_ns;
     enum config_sandbox sandbox;
-    enum device_kind device; /* which calls the sandbox leaves it */
+    unsigned devices; /* DEVICE_BIT()s: which calls the sandbox leaves it */
     struct memory memory;
 };
 
 enum worker_message_kind {
-    WORKER_NEWS,      /* what another worker's stack has learnt of the link */
+    WORKER_NEWS,      /* what another worker's stack has learnt of a port's link */
     WORKER_CATALOGUE, /* a version of the catalogue, to be used from now on */
+    WORKER_PORT_GONE, /* a port was taken away: lane_end() */
     WORKER_DRAIN,     /* stack_drain() */
     WORKER_ABORT,     /* stack_abort_all() */
     WORKER_STOP,      /* end the loop */
@@ -65,11 +49,9 @@ struct worker_message {
             uint64_t serial;
         } version;
     };
-    uint32_t kind;
+    uint16_t kind;
+    uint16_t port; /* news, port gone */
 };
-
-/* What http.log is if there is an access log. */
-void worker_log(void *worker, const struct http_record *record);
 
 /* NULL: out of memory or file descriptors. */
 struct worker *worker_create(const struct worker_config *config);
@@ -88,25 +70,31 @@ bool worker_post(struct worker *worker, const struct worker_message *message);
 /* Any thread, after it put something into a ring of the worker's. */
 void worker_wake(struct worker *worker);
 
-/* Any thread, at any time. */
-const struct counters *worker_counters(const struct worker *worker);
+/* Any thread, at any time: what it counts of one port; and all of it, the loop's included. */
+const struct counters *worker_port_counters(const struct worker *worker, unsigned port);
+void worker_counters_sum(const struct worker *worker, struct counters *sum);
 
 /* Any thread. After WORKER_DRAIN or WORKER_ABORT: no connections are left and all is sent. */
 bool worker_is_quiet(const struct worker *worker);
+
+/* Any thread. After WORKER_PORT_GONE: it uses the port no more. */
+bool worker_port_ended(const struct worker *worker, unsigned port);
 
 /* Any thread: serial of the version taken last, between two turns; 0: that of the start. */
 uint64_t worker_catalogue_serial(const struct worker *worker);
 /* Any thread: its references to one file. */
 struct file_pin worker_file_pin(const struct worker *worker, uint32_t index);
 
-/* Any thread. When the port is closed, so that every mbuf is back: references to file bytes that
+/* Any thread. When the ports are closed, so that every mbuf is back: references to file bytes that
  * are left. */
 struct file_pin worker_pins(const struct worker *worker);
 
-/* Gives back the mbufs it holds: before the port's pools go, after the loop has ended. */
-void worker_release_mbufs(struct worker *worker);
+/* Gives back the mbufs it holds of a port: before the port's pools go, after the loop has ended or
+ * worker_port_ended(). */
+void worker_release_mbufs(struct worker *worker, unsigned port);
 
-/* When the port is closed: drivers free mbufs that point into the worker's memory. NULL is allowed.
+/* When the ports are closed: drivers free mbufs that point into the worker's memory. NULL is
+ * allowed.
  */
 void worker_destroy(struct worker *worker);
 

@@ -210,19 +210,42 @@ bool device_confined(const struct device *device, const struct device_host *host
     return strncmp(name, "vfio-noiommu", strlen("vfio-noiommu")) != 0;
 }
 
+const char *device_dpdk_name(const struct device *device, char text[DEVICE_NAME_BYTES])
+{
+    switch (device->kind) {
+    case DEVICE_TAP:
+        snprintf(text, DEVICE_NAME_BYTES, "tap:%.32s", device->name);
+        break;
+    case DEVICE_AF_PACKET:
+        snprintf(text, DEVICE_NAME_BYTES, "net_af_packet%u", device->number);
+        break;
+    case DEVICE_AF_XDP:
+        snprintf(text, DEVICE_NAME_BYTES, "net_af_xdp%u", device->number);
+        break;
+    case DEVICE_PCI:
+    case DEVICE_VDEV:
+        snprintf(text, DEVICE_NAME_BYTES, "%.*s", (int)strcspn(device->name, ","), device->name);
+        break;
+    }
+    return text;
+}
+
 void device_eal_argument(const struct device *device, uint16_t queues, const char **option,
                          char arg[DEVICE_ARG_BYTES])
 {
+    char name[DEVICE_NAME_BYTES];
+
+    device_dpdk_name(device, name);
     *option = device_is_pci(device) ? "-a" : device->kind == DEVICE_TAP ? NULL : "--vdev";
     switch (device->kind) {
     case DEVICE_TAP:
         arg[0] = '\0'; /* ours: drivers_cfg/tap.c */
         break;
     case DEVICE_AF_PACKET:
-        snprintf(arg, DEVICE_ARG_BYTES, "net_af_packet0,iface=%s,qpairs=%u", device->name, queues);
+        snprintf(arg, DEVICE_ARG_BYTES, "%.32s,iface=%s,qpairs=%u", name, device->name, queues);
         break;
     case DEVICE_AF_XDP:
-        snprintf(arg, DEVICE_ARG_BYTES, "net_af_xdp0,iface=%s,start_queue=0,queue_count=%u",
+        snprintf(arg, DEVICE_ARG_BYTES, "%.32s,iface=%s,start_queue=0,queue_count=%u", name,
                  device->name, queues);
         break;
     case DEVICE_PCI:

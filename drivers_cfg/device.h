@@ -25,10 +25,12 @@ enum device_kind {
     DEVICE_PCI,
     DEVICE_VDEV,
 };
-#define DEVICE_KINDS (DEVICE_VDEV + 1)
+#define DEVICE_KINDS     (DEVICE_VDEV + 1)
+#define DEVICE_BIT(kind) (1u << (kind)) /* in a set of kinds */
 
 struct device {
     enum device_kind kind;
+    unsigned number;              /* of several: DPDK's names for them differ by it */
     char name[DEVICE_NAME_BYTES]; /* interface name, full BDF, or devargs */
 };
 
@@ -51,9 +53,13 @@ bool device_check(const struct device *device, const struct device_host *host,
  * or of the device can write to any memory. Always true of devices that do none. */
 bool device_confined(const struct device *device, const struct device_host *host);
 
+/* What DPDK calls the device, if it has to do with it; returns text. */
+const char *device_dpdk_name(const struct device *device, char text[DEVICE_NAME_BYTES]);
+
 /*
  * DPDK's argument for the device with this many queue pairs: *option is "--vdev" or "-a", arg its
- * value; NULL: DPDK has nothing to do with it. The caller adds "--no-pci" unless device_is_pci().
+ * value; NULL: DPDK has nothing to do with it. The caller adds "--no-pci" unless some device is one
+ * of PCI.
  */
 void device_eal_argument(const struct device *device, uint16_t queues, const char **option,
                          char arg[DEVICE_ARG_BYTES]);

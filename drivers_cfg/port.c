@@ -104,10 +104,12 @@ void port_caps_settle(struct port_caps *caps, const struct driver_profile *profi
 }
 
 /* Ours where the driver's belongs to the kernel's end: locally administered (bit 1 of the first
- * byte), "HW", and the low bytes of the address, so that it is the same at each start. */
-static struct mac_addr mac_of_address(const struct ip_addr *address)
+ * byte), "HW", and the low bytes of the address, so that it is the same at each start. Of another
+ * device these may be the same, on the same link. */
+static struct mac_addr mac_of_address(const struct ip_addr *address, unsigned device)
 {
-    return (struct mac_addr){ { 0x02, 'H', 'W', address->b[13], address->b[14], address->b[15] } };
+    return (struct mac_addr){ { 0x02, 'H', (uint8_t)('W' + device), address->b[13], address->b[14],
+                                address->b[15] } };
 }
 
 /* The largest MTU the driver takes, by the rule of rte_eth_dev_set_mtu(). */
@@ -147,39 +149,53 @@ static bool probe_tap(struct port *port, const struct device *device, const stru
 
     port->profile = driver_profile_find("tap");
     port->info.driver_name = port->profile->driver;
+    snprintf(port->driver, sizeof(port->driver), "%s", port->info.driver_name);
     port->info.tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
     port_caps_settle(&port->caps, port->profile, &port->info, request);
     port->caps.tx_tcp_checksum = true;
     port->caps.tx_tso_bytes_max = IP_PACKET_BYTES_MAX - IP_TCP_HEADER_MAX;
     port->caps.rx_checksum = true;
-    port->mac = mac_of_address(address);
+    port->mac = mac_of_address(address, device->number);
     return tap_open(&port->tap, device->name, request->queues, request->mtu, error);
+}
+
+/* The port that is made of the device. */
+static bool port_find(const struct device *device, struct rte_eth_dev_info *info, uint16_t *id)
+{
+    char name[DEVICE_NAME_BYTES];
+
+    device_dpdk_name(device, name);
+    RTE_ETH_FOREACH_DEV (*id) {
+        if (rte_eth_dev_info_get(*id, info) == 0 && strcmp(rte_dev_name(info->device), name) == 0)
+            return true;
+    }
+    return false;
 }
 
 bool port_probe(struct port *port, const struct device *device, const struct port_request *request,
                 const struct ip_addr *address, char error[DEVICE_ERROR_BYTES])
 {
     struct rte_ether_addr mac;
-    uint16_t id = rte_eth_find_next(0);
+    uint16_t id;
 
     memset(port, 0, sizeof(*port));
     port->request = *request;
     if (device->kind == DEVICE_TAP)
         return probe_tap(port, device, address, error);
-    if (id >= RTE_MAX_ETHPORTS)
+    if (!port_find(device, &port->info, &id))
         return FAIL(error, "DPDK found no driver for '%s'", device->name);
-    int rc = rte_eth_dev_info_get(id, &port->info);
-    if (rc == 0)
-        rc = rte_eth_macaddr_get(id, &mac);
+    int rc = rte_eth_macaddr_get(id, &mac);
     if (rc != 0)
         return FAIL(error, "device '%s' does not answer: %s", device->name, rte_strerror(-rc));
 
     port->id = id;
+    snprintf(port->driver, sizeof(port->driver), "%s", port->info.driver_name);
     port->profile = driver_profile_find(port->info.driver_name);
     port_caps_settle(&port->caps, port->profile, &port->info, request);
     port->caps.numa_node = rte_eth_dev_socket_id(id);
     memcpy(port->device_mac.b, mac.addr_bytes, sizeof(port->device_mac.b));
-    port->mac = port->profile->peer_has_mac ? mac_of_address(address) : port->device_mac;
+    port->mac =
+        port->profile->peer_has_mac ? mac_of_address(address, device->number) : port->device_mac;
     return request_fits(port, error);
 }
 
@@ -283,24 +299,21 @@ const char *port_link_text(const struct port *port, char text[PORT_LINK_BYTES])
     return text;
 }
 
-static bool wait_link(struct port *port, unsigned wait_ms)
+bool port_wait_link(struct port *port, unsigned *wait_ms)
 {
-    for (unsigned waited = 0;; waited += 10) {
-        if (port_link_change(port) == PORT_LINK_UP)
-            return true;
-        if (waited >= wait_ms)
+    for (; port_link_change(port) != PORT_LINK_UP; *wait_ms -= RTE_MIN(10u, *wait_ms)) {
+        if (*wait_ms == 0)
             return false;
         rte_delay_us_sleep(10000);
     }
+    return true;
 }
 
-bool port_start(struct port *port, struct rte_mempool *const *rx_pools, unsigned link_wait_ms,
-                bool *link_up, char error[DEVICE_ERROR_BYTES])
+bool port_start(struct port *port, struct rte_mempool *const *rx_pools,
+                char error[DEVICE_ERROR_BYTES])
 {
-    if (port->tap.queues > 0) {
-        *link_up = tap_up(&port->tap, error) && wait_link(port, link_wait_ms);
-        return port->link_up;
-    }
+    if (port->tap.queues > 0)
+        return tap_up(&port->tap, error);
 
     int rc = start_queues(port, rx_pools);
 
@@ -320,28 +333,35 @@ bool port_start(struct port *port, struct rte_mempool *const *rx_pools, unsigned
     /* Neighbour discovery asks by multicast (RFC 4861 section 7.2.2). Drivers that have no filter
      * answer ENOTSUP: all comes in. */
     (void)rte_eth_allmulticast_enable(port->id);
-    *link_up = wait_link(port, link_wait_ms);
     return true;
 }
 
-/* One device only, so one watcher. */
-static struct {
-    void (*removed)(void *ctx);
-    void *ctx;
-} watcher;
-
-static void device_event(const char *name, enum rte_dev_event_type event, void *unused)
+static void device_event(const char *name, enum rte_dev_event_type event, void *arg)
 {
+    const struct port *port = arg;
+
     if (event == RTE_DEV_EVENT_REMOVE)
-        watcher.removed(watcher.ctx);
+        port->removed(port->removed_ctx);
 }
 
-bool port_watch_removal(const struct port *port, void (*removed)(void *ctx), void *ctx)
+bool port_watch_removal(struct port *port, void (*removed)(void *ctx), void *ctx)
 {
-    watcher.removed = removed;
-    watcher.ctx = ctx;
-    return rte_dev_event_callback_register(rte_dev_name(port->info.device), device_event, NULL) ==
+    port->removed = removed;
+    port->removed_ctx = ctx;
+    return rte_dev_event_callback_register(rte_dev_name(port->info.device), device_event, port) ==
            0;
+}
+
+void port_detach(struct port *port)
+{
+    struct rte_device *device =
+        port->info.device; /* NULL: a TAP interface is gone with its files */
+
+    if (device != NULL)
+        rte_dev_event_callback_unregister(rte_dev_name(device), device_event, port);
+    port_close(port);
+    if (device != NULL)
+        rte_dev_remove(device);
 }
 
 void port_close(struct port *port)

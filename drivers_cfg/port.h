@@ -48,14 +48,17 @@ struct port {
     uint16_t id;    /* of the ethdev, unless tap.queues > 0 */
     struct tap tap; /* then info has the driver's name and nothing else */
     const struct driver_profile *profile;
-    struct rte_eth_dev_info info;
-    struct mac_addr device_mac; /* the driver's */
-    struct mac_addr mac;        /* that our stack shall use */
+    char driver[32];              /* its name, which outlives the device */
+    struct rte_eth_dev_info info; /* its pointers do not */
+    struct mac_addr device_mac;   /* the driver's */
+    struct mac_addr mac;          /* that our stack shall use */
     struct port_request request;
     struct port_caps caps;
     bool configured, started;
     bool link_up; /* as far as we know */
     uint32_t link_mbps;
+    void (*removed)(void *ctx); /* port_watch_removal() */
+    void *removed_ctx;
 };
 
 /*
@@ -66,10 +69,13 @@ struct port {
 bool port_probe(struct port *port, const struct device *device, const struct port_request *request,
                 const struct ip_addr *address, char error[DEVICE_ERROR_BYTES]);
 
-/* Configures the queues (rx_pools[i] feeds queue i), starts the port and waits at most link_wait_ms
- * for its link; *link_up says whether it came. False: error, and the port is closed. */
-bool port_start(struct port *port, struct rte_mempool *const *rx_pools, unsigned link_wait_ms,
-                bool *link_up, char error[DEVICE_ERROR_BYTES]);
+/* Configures the queues (rx_pools[i] feeds queue i) and starts the port. False: error, and the port
+ * is closed. */
+bool port_start(struct port *port, struct rte_mempool *const *rx_pools,
+                char error[DEVICE_ERROR_BYTES]);
+
+/* Waits at most *wait_ms for the port's link, and takes off it what it took. Whether it came. */
+bool port_wait_link(struct port *port, unsigned *wait_ms);
 
 /* What became of the link since the last call (or since the start). Any thread; it asks the driver.
  */
@@ -81,11 +87,15 @@ const char *port_link_text(const struct port *port, char text[PORT_LINK_BYTES]);
 
 /* Calls removed(ctx) on a thread of EAL's when the device is about to be taken away. False: the bus
  * does not tell. */
-bool port_watch_removal(const struct port *port, void (*removed)(void *ctx), void *ctx);
+bool port_watch_removal(struct port *port, void (*removed)(void *ctx), void *ctx);
 
 /* Stops and closes: every mbuf the driver still held is freed. No worker may use it any more.
  * Harmless on a port that is closed. */
 void port_close(struct port *port);
+
+/* Of a device that was taken away: closes the port and gives the device back to whoever waits for
+ * it. */
+void port_detach(struct port *port);
 
 /* "ip-checksum,tcp-checksum,tso" or "none". */
 #define PORT_OFFLOADS_BYTES 64

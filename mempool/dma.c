@@ -194,6 +194,19 @@ enum dma_result dma_map(struct dma *dma, struct rte_device *device, char *error,
     return DMA_FAILED;
 }
 
+/* Devices of one VFIO container share its mappings, which end with the last of them. */
+void dma_forget(struct dma *dma, const struct rte_device *device)
+{
+    for (size_t i = 0; i < dma->device_count; i++) {
+        if (dma->devices[i] != device)
+            continue;
+        dma->device_count--;
+        memmove(&dma->devices[i], &dma->devices[i + 1],
+                (dma->device_count - i) * sizeof(struct rte_device *));
+        return;
+    }
+}
+
 void dma_range(const struct dma *dma, uint64_t offset, uint64_t bytes, uint64_t *first,
                uint64_t *end)
 {

@@ -31,6 +31,9 @@ struct dma *dma_create(struct arena *arena, char *error, size_t error_bytes);
 enum dma_result dma_map(struct dma *dma, struct rte_device *device, char *error,
                         size_t error_bytes);
 
+/* The device was taken away. Mappings that it shares with others stay theirs. */
+void dma_forget(struct dma *dma, const struct rte_device *device);
+
 /* The lowest device address of bytes [offset, offset + bytes) of the arena, whole pages, and the
  * one behind the highest; both 0: none is known. */
 void dma_range(const struct dma *dma, uint64_t offset, uint64_t bytes, uint64_t *first,

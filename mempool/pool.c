@@ -422,6 +422,11 @@ enum dma_result pool_dma_map(struct pool *pool, struct rte_device *device, char 
     return dma_map(pool->dma, device, error, error_bytes);
 }
 
+void pool_dma_forget(struct pool *pool, const struct rte_device *device)
+{
+    dma_forget(pool->dma, device);
+}
+
 int pool_seal(struct pool *pool, char *error, size_t error_bytes)
 {
     return arena_seal(&pool->arena, error, error_bytes);

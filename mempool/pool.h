@@ -96,6 +96,8 @@ struct pool *pool_create(const struct pool_config *config, char *error, size_t e
 /* DMA_NOT_NEEDED is worth a line in the log. */
 enum dma_result pool_dma_map(struct pool *pool, struct rte_device *device, char *error,
                              size_t error_bytes);
+/* A device was taken away: nothing is mapped for it any more. Not beside pool_report(). */
+void pool_dma_forget(struct pool *pool, const struct rte_device *device);
 
 /* Makes all file bytes read-only to the CPU. 0 or -1 with error. */
 int pool_seal(struct pool *pool, char *error, size_t error_bytes);

@@ -52,7 +52,7 @@ static struct rte_mempool *create(const char *kind, unsigned objects, uint16_t p
 {
     char name[RTE_MEMPOOL_NAMESIZE];
 
-    snprintf(name, sizeof(name), "hw_%s_%u", kind, config->worker);
+    snprintf(name, sizeof(name), "hw_%s_%u_%u", kind, config->port, config->worker);
     return rte_pktmbuf_pool_create(name, objects, CACHE_OBJECTS, priv, room,
                                    config->node < 0 ? SOCKET_ID_ANY : config->node);
 }

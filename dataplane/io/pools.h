@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The mbuf pools of one worker. Nothing in them is shared with another, but for strays on their
+/* The mbuf pools of one queue pair. Nothing in them is shared with another, but for strays on their
  * way. */
 #ifndef IO_POOLS_H
 #define IO_POOLS_H
@@ -11,8 +11,8 @@
 #include <rte_mempool.h>
 
 struct io_pools_config {
-    unsigned worker; /* for their names */
-    int node;        /* NUMA node, or -1 */
+    unsigned port, worker; /* for their names */
+    int node;              /* NUMA node, or -1 */
     uint16_t mtu;
     uint16_t rx_desc, tx_desc;
     uint8_t extents_max;

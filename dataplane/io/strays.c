@@ -15,12 +15,12 @@ static void give_back(struct rte_mbuf *m)
         rte_mempool_generic_put(m->pool, (void **)&m, 1, NULL);
 }
 
-bool io_strays_create(struct io_strays *strays, unsigned worker)
+bool io_strays_create(struct io_strays *strays, unsigned port, unsigned worker)
 {
     char name[RTE_RING_NAMESIZE];
 
     memset(strays, 0, sizeof(*strays));
-    snprintf(name, sizeof(name), "hw_strays_%u", worker);
+    snprintf(name, sizeof(name), "hw_strays_%u_%u", port, worker);
     strays->ring =
         rte_ring_create(name, IO_STRAYS_MAX, SOCKET_ID_ANY, RING_F_SC_DEQ | RING_F_EXACT_SZ);
     return strays->ring != NULL;

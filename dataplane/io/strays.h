@@ -24,8 +24,8 @@ struct io_strays {
     struct frame frames[IO_RX_BURST];
 };
 
-/* worker: whose they will be. False: no memory. */
-bool io_strays_create(struct io_strays *strays, unsigned worker);
+/* Of that port; worker: whose they will be. False: no memory. */
+bool io_strays_create(struct io_strays *strays, unsigned port, unsigned worker);
 /* Frees what is in it. Harmless if it was not created. */
 void io_strays_destroy(struct io_strays *strays);
 

@@ -268,6 +268,8 @@ def configuration():
     yield b"%YAML 1.1\n--- !!map\nserver: !!map\n  port: !!str \"80\"\n  device: |\n   tap:x\n"
     yield b"\xef\xbb\xbfserver:\r\n  gateway: none\r\n"
     yield "server:\n  port: 81\n".encode("utf-16")
+    yield (b"ports:\n  - device: tap:a\n    address: [10.0.0.2/24, fd00::2/64]\n    gateway: 10.0.0.1\n"
+           b"    slaac: yes\n  - {device: 'vdev:net_null0,a=\"', address: 10.0.1.2/24, vlan: 7, mtu: 1280}\n")
     with open(os.path.join(HERE, "..", "..", "docs", "example.yaml"), "rb") as file:
         yield file.read()
 

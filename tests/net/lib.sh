@@ -86,6 +86,16 @@ ipv6_up() { # namespace interface address/prefix
     ip -n "$1" addr add "$3" dev "$2" nodad || fail "no IPv6 on $2"
 }
 
+# The kernel's side of a VLAN on an interface of the server's namespace: sets VLAN_IF.
+vlan_up() { # interface id
+    VLAN_IF=$1.$2
+    ip -n "$SERVER_NS" link add link "$1" name "$VLAN_IF" type vlan id "$2" 2>/dev/null && return
+    VLAN_IF=vl0 # this kernel has none
+    ip netns exec "$SERVER_NS" "$HERE/vlan.py" "$1" "$2" $VLAN_IF >"$T/vlan.log" 2>&1 &
+    BRIDGE_PID=$! # ends with the test
+    wait_for 5 grep -q ready "$T/vlan.log" || fail "vlan.py: $(cat "$T/vlan.log")"
+}
+
 # The client is the kernel's side of hugewire's own TAP.
 net_direct() {
     netns_add "$SERVER_NS"

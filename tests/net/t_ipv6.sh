@@ -108,21 +108,11 @@ test_two_workers6() {
     serve_stop
 }
 
-# The client is a VLAN sub-interface of the TAP: the kernel's, or one in user space.
-vlan_up() { # id
-    VLAN_IF=hw0.$1
-    ip -n "$SERVER_NS" link add link hw0 name "$VLAN_IF" type vlan id "$1" 2>/dev/null && return
-    VLAN_IF=vl0
-    ip netns exec "$SERVER_NS" "$HERE/vlan.py" hw0 "$1" $VLAN_IF >"$T/vlan.log" 2>&1 &
-    BRIDGE_PID=$! # ends with the test
-    wait_for 5 grep -q ready "$T/vlan.log" || fail "vlan.py: $(cat "$T/vlan.log")"
-}
-
 test_vlan() {
     net_direct
     serve_on $TAP_PACKETS "$MEDIUM" --address $SERVER_IP6/64 --vlan 42
     ip -n "$SERVER_NS" link set hw0 up || fail "hw0 is not there"
-    vlan_up 42
+    vlan_up hw0 42
     ip -n "$SERVER_NS" link set "$VLAN_IF" up
     ip -n "$SERVER_NS" addr add $CLIENT_IP/24 dev "$VLAN_IF"
     ipv6_up "$SERVER_NS" "$VLAN_IF" $CLIENT_IP6/64

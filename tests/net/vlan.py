@@ -55,7 +55,10 @@ def main():
                 continue
             frame, ancillary, _, address = wire.recvmsg(FRAME_BYTES, socket.CMSG_SPACE(64))
             if address[2] != PACKET_OUTGOING and tag_of(ancillary) == vlan:
-                os.write(tap, frame)
+                try:
+                    os.write(tap, frame)
+                except OSError:
+                    pass  # the TAP is down, and the frame lost
 
 
 main()

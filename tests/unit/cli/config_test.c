@@ -19,12 +19,12 @@ START_TEST(defaults_are_those_of_the_manual)
 
     config_defaults(&config);
     ck_assert_str_eq(config.root, "");
-    ck_assert_str_eq(config.device, "tap:hw0");
-    ck_assert_uint_eq(ip_addr_v4(&config.address[0].ip), 0x0a470002);
-    ck_assert_uint_eq(config.address[0].prefix_len, 24);
-    ck_assert(ip_addr_is_none(&config.gateway));
+    ck_assert_str_eq(config.ports[0].device, "tap:hw0");
+    ck_assert_uint_eq(ip_addr_v4(&config.ports[0].address[0].ip), 0x0a470002);
+    ck_assert_uint_eq(config.ports[0].address[0].prefix_len, 24);
+    ck_assert(ip_addr_is_none(&config.ports[0].gateway));
     ck_assert_uint_eq(config.port, 80);
-    ck_assert_uint_eq(config.mtu, 1500);
+    ck_assert_uint_eq(config.ports[0].mtu, 1500);
     ck_assert_uint_eq(config.core_count, 0);
     ck_assert_uint_eq(config.pool_bytes, 0);
     ck_assert(!config.allow_small_pages);
@@ -143,6 +143,41 @@ static const struct {
     { "server:\n  gateway: [fe80::1, fe80::2]\n", "2: server.gateway: expected an address" },
     { "server:\n  gateway: fd00::1\n", "2: server.gateway: expected an address in the net of" },
     { "server:\n  mtu: 1279\n  slaac: true\n", "2: server.mtu: expected at least 1280, for IPv6" },
+    /* several ports */
+    { "ports: tap:hw0\n", "1: ports: expected a list of ports, each a mapping" },
+    { "ports: []\n", "1: ports: expected a list of ports, each a mapping" },
+    { "ports: [1, 2, 3, 4, 5, 6, 7, 8, 9]\n", "1: ports: expected at most 8 ports" },
+    { "ports:\n  - tap:hw0\n",
+      "2: ports[0]: expected settings (device, address, gateway, slaac, vlan, mtu); found "
+      "\"tap:hw0\"" },
+    { "ports: [{}]\nports: [{}]\n", "2: ports: this section has begun in line 1 already" },
+    { "ports:\n  - device: tap:a\n    address: 10.0.0.2/24\n    cores: 2\n",
+      "4: ports[0].cores: there is no such setting of a port; there are device, address" },
+    { "ports:\n  - device: tap:a\n    device: tap:b\n",
+      "3: ports[0].device: already set in line 2" },
+    { "ports:\n  - device: tap:a\n    address: [10.0.0.2]\n",
+      "3: ports[0].address: expected a host's address" },
+    { "ports:\n  - device: tap:a\n    address: {a: 1}\n", "3: ports[0].address: expected values" },
+    { "ports:\n  - device: tap:a\n    vlan: [1, 2]\n",
+      "3: ports[0].vlan: expected one value; found \"(a list)\"" },
+    { "ports:\n  - device: tap:a\n    address: 10.0.0.2/24\n  - device: eth0\n    vlan: 4095\n",
+      "4: ports[1].device: expected tap:NAME\n5: ports[1].vlan: expected a number from 1 to 4094" },
+    { "ports:\n  - address: 10.0.0.2/24\n", "2: ports[0].device: expected a device" },
+    { "ports:\n  - device: tap:a\n",
+      "2: ports[0].address: expected the server's address on tap:a" },
+    { "ports:\n  - device: tap:a\n    address: 10.0.0.2/24\n  - device: tap:a\n"
+      "    address: 10.0.1.2/24\n",
+      "4: ports[1].device: expected another device than that of ports[0]; found \"tap:a\"" },
+    { "ports:\n  - device: tap:a\n    address: 10.0.0.2/24\n  - device: tap:b\n"
+      "    address: [10.0.1.2/24, 10.0.0.2/16]\n",
+      "5: ports[1].address: expected other addresses than those of ports[0]; found \"10.0.0.2\"" },
+    { "ports:\n  - {device: tap:a, address: 10.0.0.2/24}\n  - device: tap:b\n"
+      "    address: 10.0.1.2/24\n    gateway: 10.0.0.1\n",
+      "5: ports[1].gateway: expected an address in the net of ports[1].address (10.0.1.2/24)" },
+    { "ports:\n  - device: tap:a\n    address: fd00::2/64\n    mtu: 1200\n",
+      "4: ports[0].mtu: expected at least 1280, for IPv6" },
+    { "server:\n  vlan: 5\nports:\n  - device: tap:a\n    address: 10.0.0.2/24\n",
+      "2: server.vlan: expected it in the items of ports (line 3), which are all ports" },
     /* all mistakes at once */
     { "server:\n  port: x\n  mtu: 1\nfoo:\n",
       "2: server.port: expected\n3: server.mtu: expected\n4: foo: there is no such section" },
@@ -264,20 +299,20 @@ START_TEST(every_setting_is_taken)
     unsigned count = config_load_whole(&config, path, stderr);
     unlink(path);
     ck_assert_uint_eq(count, 0);
-    ck_assert_str_eq(config.device, "af_packet:eth1");
-    ck_assert_uint_eq(config.address_count, 2);
-    ck_assert_uint_eq(ip_addr_v4(&config.address[0].ip), 0xc0a80502);
-    ck_assert_uint_eq(config.address[1].ip.b[15], 2);
-    ck_assert_uint_eq(config.address[1].prefix_len, 64);
-    ck_assert_uint_eq(ip_addr_v4(&config.gateway), 0xc0a80001);
-    ck_assert_uint_eq(config.gateway6.b[0], 0xfe);
-    ck_assert(config.slaac);
+    ck_assert_str_eq(config.ports[0].device, "af_packet:eth1");
+    ck_assert_uint_eq(config.ports[0].address_count, 2);
+    ck_assert_uint_eq(ip_addr_v4(&config.ports[0].address[0].ip), 0xc0a80502);
+    ck_assert_uint_eq(config.ports[0].address[1].ip.b[15], 2);
+    ck_assert_uint_eq(config.ports[0].address[1].prefix_len, 64);
+    ck_assert_uint_eq(ip_addr_v4(&config.ports[0].gateway), 0xc0a80001);
+    ck_assert_uint_eq(config.ports[0].gateway6.b[0], 0xfe);
+    ck_assert(config.ports[0].slaac);
     ck_assert_str_eq(config.user, "www-data");
     ck_assert_int_eq(config.sandbox, CONFIG_SANDBOX_LOG);
     ck_assert_str_eq(config.server_name, "");
     ck_assert_uint_eq(config.body_bytes_max, 7 << 10);
     ck_assert_uint_eq(config.body_timeout_ns, 7 * NS_PER_S);
-    ck_assert_uint_eq(config.vlan, 7);
+    ck_assert_uint_eq(config.ports[0].vlan, 7);
     ck_assert_uint_eq(config.core_count, 3);
     ck_assert_uint_eq(config.cores[2], 5);
     ck_assert_uint_eq(config.drain_seconds, 0);
@@ -297,6 +332,46 @@ START_TEST(every_setting_is_taken)
     ck_assert_uint_eq(config.access_ring, 64);
     ck_assert_int_eq(config.idle_wait, CONFIG_IDLE_POLL);
     ck_assert_uint_eq(config.idle_spin_ns, 0);
+}
+END_TEST
+
+static const char two_ports[] = "server: {port: 8080}\n"
+                                "ports:\n"
+                                "  - device: pci:0000:03:00.0\n"
+                                "    address: [192.0.2.10/24, 2001:db8::10/64]\n"
+                                "    gateway: [192.0.2.1, fe80::1]\n"
+                                "    mtu: 9000\n"
+                                "    slaac: yes\n"
+                                "  - device: 'vdev:net_null0,size=64'\n"
+                                "    address: 10.0.0.2/8\n"
+                                "    vlan: 7\n";
+
+START_TEST(several_ports_are_taken)
+{
+    struct config config;
+    const struct config_port *p = config.ports;
+    char path[TEMP_PATH_BYTES];
+
+    temp_file(path, two_ports);
+    config_defaults(&config);
+    unsigned count = config_load_whole(&config, path, stderr);
+    unlink(path);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(config.port_count, 2);
+    ck_assert_str_eq(p[0].device, "pci:0000:03:00.0");
+    ck_assert_uint_eq(p[0].address_count, 2);
+    ck_assert_uint_eq(p[0].mtu, 9000);
+    ck_assert_uint_eq(p[0].vlan, 0);
+    ck_assert(p[0].slaac && !p[1].slaac);
+    ck_assert_uint_eq(ip_addr_v4(&p[0].gateway), 0xc0000201);
+    ck_assert_uint_eq(p[0].gateway6.b[0], 0xfe);
+    /* Nothing comes over from the port before. */
+    ck_assert_str_eq(p[1].device, "vdev:net_null0,size=64");
+    ck_assert_uint_eq(p[1].address_count, 1);
+    ck_assert_uint_eq(ip_addr_v4(&p[1].address[0].ip), 0x0a000002);
+    ck_assert(ip_addr_is_none(&p[1].gateway));
+    ck_assert_uint_eq(p[1].mtu, 1500);
+    ck_assert_uint_eq(p[1].vlan, 7);
 }
 END_TEST
 
@@ -346,12 +421,14 @@ START_TEST(effective_configuration_of_everything_round_trips)
 }
 END_TEST
 
+static const char *const accepted[] = { everything, two_ports };
+
 START_TEST(check_prints_what_check_accepts)
 {
     char path[TEMP_PATH_BYTES], path_again[TEMP_PATH_BYTES];
     struct said first, second;
 
-    temp_file(path, everything);
+    temp_file(path, accepted[_i]);
     said_open(&first);
     ck_assert_int_eq(check_run(path, first.stream, stderr), 0);
     temp_file(path_again, said_text(&first));
@@ -391,7 +468,8 @@ TCase *config_case(void)
     tcase_add_test(c, every_setting_is_taken);
     tcase_add_test(c, effective_configuration_of_the_defaults_round_trips);
     tcase_add_test(c, effective_configuration_of_everything_round_trips);
-    tcase_add_test(c, check_prints_what_check_accepts);
+    tcase_add_test(c, several_ports_are_taken);
+    tcase_add_loop_test(c, check_prints_what_check_accepts, 0, COUNT_OF(accepted));
     tcase_add_test(c, check_counts_the_mistakes);
     return c;
 }

@@ -9,7 +9,7 @@
 #include "cli_test.h"
 
 #define COUNT_OF(rows) (int)(sizeof(rows) / sizeof((rows)[0]))
-#define WORDS_MAX      12
+#define WORDS_MAX      20
 
 /* Splits line at spaces and reads it as a command line. */
 static void read_line(struct options *options, const char *line, FILE *errors)
@@ -57,6 +57,11 @@ static const struct {
     { "hugewire serve --pool much /srv", "--pool: expected a size from 2MiB to 1TiB" },
     { "hugewire serve --log-level loud /srv", "--log-level: expected one of error warning" },
     { "hugewire serve --drain-seconds 3601 /srv", "--drain-seconds: expected a number" },
+    { "hugewire serve --device tap:a --address 10.0.0.2/24 --device tap:b /srv",
+      "ports[1].address: expected the server's address on tap:b" },
+    { "hugewire serve --device tap:1 --device tap:2 --device tap:3 --device tap:4 --device tap:5 "
+      "--device tap:6 --device tap:7 --device tap:8 --device=tap:9",
+      "--device: expected at most 8 ports" },
     { "hugewire serve --gateway 10.72.0.1 /srv",
       "server.gateway: expected an address in the net of server.address" },
     { "hugewire check", "no file given: hugewire check -c FILE" },
@@ -103,7 +108,7 @@ START_TEST(serve_without_flags_has_the_defaults)
     ck_assert_int_eq(options.command, OPTIONS_SERVE);
     ck_assert_str_eq(options.config.root, "/srv");
     options.config.root[0] = '\0';
-    ck_assert_str_eq(options.config.device, defaults.device);
+    ck_assert_str_eq(options.config.ports[0].device, defaults.ports[0].device);
     ck_assert_uint_eq(options.config.port, defaults.port);
 }
 END_TEST
@@ -131,13 +136,13 @@ START_TEST(serve_takes_every_flag)
 
     read_line(&options, "hugewire serve --device af_xdp:eth0 --port 81 /srv", stderr);
     ck_assert_int_eq(options.command, OPTIONS_SERVE);
-    ck_assert_str_eq(c->device, "af_xdp:eth0");
+    ck_assert_str_eq(c->ports[0].device, "af_xdp:eth0");
     ck_assert_uint_eq(c->port, 81);
     read_line(&options, "hugewire serve --address 10.0.0.9/8 --gateway=10.0.0.1 --cores 2 /srv",
               stderr);
     ck_assert_int_eq(options.command, OPTIONS_SERVE);
-    ck_assert_uint_eq(ip_addr_v4(&c->gateway), 0x0a000001);
-    ck_assert_uint_eq(c->address[0].prefix_len, 8);
+    ck_assert_uint_eq(ip_addr_v4(&c->ports[0].gateway), 0x0a000001);
+    ck_assert_uint_eq(c->ports[0].address[0].prefix_len, 8);
     ck_assert_uint_eq(c->cores[0], 2);
     read_line(&options,
               "hugewire serve --pool 2G --mtu 9000 --log-level error --allow-small-pages "
@@ -145,10 +150,73 @@ START_TEST(serve_takes_every_flag)
               stderr);
     ck_assert_int_eq(options.command, OPTIONS_SERVE);
     ck_assert_uint_eq(c->pool_bytes, UINT64_C(2) << 30);
-    ck_assert_uint_eq(c->mtu, 9000);
+    ck_assert_uint_eq(c->ports[0].mtu, 9000);
     ck_assert_int_eq(c->log_level, CONFIG_LOG_ERROR);
     ck_assert(c->allow_small_pages);
     ck_assert_uint_eq(c->drain_seconds, 5);
+}
+END_TEST
+
+/* Flags in front of the first device are its own as well. */
+START_TEST(each_device_begins_a_port)
+{
+    struct options options;
+    const struct config *c = &options.config;
+
+    read_line(&options,
+              "hugewire serve --mtu 9000 --device tap:a --address 10.0.0.2/24 --device tap:b "
+              "--address 10.0.1.2/24 --port 81 --address fd00::2/64 --vlan 7 /srv",
+              stderr);
+    ck_assert_int_eq(options.command, OPTIONS_SERVE);
+    ck_assert_uint_eq(c->port_count, 2);
+    ck_assert_uint_eq(c->port, 81);
+    ck_assert_str_eq(c->ports[0].device, "tap:a");
+    ck_assert_uint_eq(c->ports[0].mtu, 9000);
+    ck_assert_uint_eq(c->ports[0].address_count, 1);
+    ck_assert_uint_eq(c->ports[0].vlan, 0);
+    ck_assert_str_eq(c->ports[1].device, "tap:b");
+    ck_assert_uint_eq(c->ports[1].mtu, 1500);
+    ck_assert_uint_eq(c->ports[1].address_count, 2);
+    ck_assert_uint_eq(c->ports[1].vlan, 7);
+}
+END_TEST
+
+/* One port's flags go over the file's one port; several devices are all ports; several ports of the
+ * file are the file's alone. */
+START_TEST(ports_of_file_and_flags)
+{
+    struct options options;
+    const struct config *c = &options.config;
+    char one[TEMP_PATH_BYTES], two[TEMP_PATH_BYTES], line[1024];
+    struct said said;
+
+    temp_file(one, "ports:\n  - {device: tap:f, address: 10.9.0.2/24, vlan: 3}\n");
+    temp_file(two, "ports:\n  - {device: tap:f, address: 10.9.0.2/24}\n"
+                   "  - {device: tap:g, address: 10.9.1.2/24}\n");
+    snprintf(line, sizeof(line), "hugewire serve -c %s --mtu 9000 /srv", one);
+    read_line(&options, line, stderr);
+    ck_assert_int_eq(options.command, OPTIONS_SERVE);
+    ck_assert_uint_eq(c->ports[0].vlan, 3);
+    ck_assert_uint_eq(c->ports[0].mtu, 9000);
+
+    snprintf(line, sizeof(line),
+             "hugewire serve -c %s --device tap:a --address 10.0.0.2/24 --device tap:b --address "
+             "10.0.1.2/24 /srv",
+             one);
+    read_line(&options, line, stderr);
+    ck_assert_int_eq(options.command, OPTIONS_SERVE);
+    ck_assert_uint_eq(c->port_count, 2);
+    ck_assert_str_eq(c->ports[0].device, "tap:a");
+    ck_assert_uint_eq(c->ports[0].vlan, 0);
+
+    snprintf(line, sizeof(line), "hugewire serve -c %s --mtu 9000 /srv", two);
+    said_open(&said);
+    read_line(&options, line, said.stream);
+    ck_assert_int_eq(options.command, OPTIONS_BAD);
+    ck_assert_ptr_nonnull(strstr(said_text(&said), "lists 2 ports: change them there"));
+    said_free(&said);
+    unlink(one);
+    unlink(two);
 }
 END_TEST
 
@@ -183,7 +251,7 @@ START_TEST(flags_override_the_file_wherever_they_stand)
     unlink(path);
     ck_assert_int_eq(options.command, OPTIONS_SERVE);
     ck_assert_uint_eq(options.config.port, 81);
-    ck_assert_uint_eq(options.config.mtu, 9000);
+    ck_assert_uint_eq(options.config.ports[0].mtu, 9000);
 }
 END_TEST
 
@@ -265,6 +333,8 @@ TCase *options_case(void)
     tcase_add_test(c, serve_without_flags_has_the_defaults);
     tcase_add_test(c, verify_takes_a_pattern_and_flags);
     tcase_add_test(c, serve_takes_every_flag);
+    tcase_add_test(c, each_device_begins_a_port);
+    tcase_add_test(c, ports_of_file_and_flags);
     tcase_add_test(c, last_of_two_equal_flags_wins);
     tcase_add_test(c, root_after_two_dashes_may_look_like_a_flag);
     tcase_add_test(c, flags_override_the_file_wherever_they_stand);

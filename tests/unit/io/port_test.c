@@ -166,7 +166,7 @@ START_TEST(a_port_starts_and_closes)
     struct ip_addr address = ip_addr_from_v4(0x0a470002);
     char error[DEVICE_ERROR_BYTES] = "";
     struct port port;
-    bool link_up;
+    unsigned wait_ms = 100;
     struct rte_mempool *pool =
         rte_pktmbuf_pool_create("port_test", 4095, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     struct rte_mempool *pools[2] = { pool, pool };
@@ -183,7 +183,8 @@ START_TEST(a_port_starts_and_closes)
     ck_assert_msg(port_probe(&port, &device, &request, &address, error), "%s", error);
     ck_assert_str_eq(port.profile->driver, "net_null");
     ck_assert(!port.caps.tx_linear);
-    ck_assert_msg(port_start(&port, pools, 100, &link_up, error), "%s", error);
+    ck_assert_msg(port_start(&port, pools, error), "%s", error);
+    ck_assert(port_wait_link(&port, &wait_ms));
     port_close(&port);
     port_close(&port);
     ck_assert_uint_eq(rte_mempool_avail_count(pool), 4095);
@@ -203,7 +204,6 @@ START_TEST(rx_interrupts_are_as_the_row_says)
     struct device device = { .kind = DEVICE_VDEV };
     char name[32], error[DEVICE_ERROR_BYTES] = "";
     struct port port;
-    bool link_up;
     struct rte_mempool *pool =
         rte_pktmbuf_pool_create("intr_test", 4095, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 
@@ -212,7 +212,7 @@ START_TEST(rx_interrupts_are_as_the_row_says)
     ck_assert_int_eq(rte_eal_hotplug_add("vdev", name, ""), 0);
     ck_assert_msg(port_probe(&port, &device, &request, &address, error), "%s", error);
     ck_assert_str_eq(port.profile->driver, asked[_i]);
-    ck_assert_msg(port_start(&port, &pool, 0, &link_up, error), "%s: %s", name, error);
+    ck_assert_msg(port_start(&port, &pool, error), "%s: %s", name, error);
     bool works =
         rte_eth_dev_rx_intr_ctl_q(port.id, 0, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD, NULL) == 0;
     ck_assert_msg(port.caps.rx_interrupts == works, "%s: row %d, driver %d", name,

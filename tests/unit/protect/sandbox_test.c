@@ -158,7 +158,7 @@ static void worker_begins(enum device_kind kind)
 
     if (pipe2(a_pipe, O_CLOEXEC) != 0 || (an_event = eventfd(1, 0)) < 0 ||
         (an_epoll = epoll_create1(0)) < 0 || !sandbox_process(CONFIG_SANDBOX_ON, error) ||
-        !sandbox_worker(CONFIG_SANDBOX_ON, kind, "hw-worker-7", error))
+        !sandbox_worker(CONFIG_SANDBOX_ON, DEVICE_BIT(kind), "hw-worker-7", error))
         _exit(98);
 }
 
@@ -323,7 +323,8 @@ static void in_mode(void *arg)
     enum config_sandbox mode = *(enum config_sandbox *)arg;
     char error[SANDBOX_ERROR_BYTES];
 
-    if (!sandbox_process(mode, error) || !sandbox_worker(mode, DEVICE_PCI, "hw-worker-0", error))
+    if (!sandbox_process(mode, error) ||
+        !sandbox_worker(mode, DEVICE_BIT(DEVICE_PCI), "hw-worker-0", error))
         _exit(98);
     int fd = try_socket();
     int filters = prctl(PR_GET_SECCOMP) == 2;
