@@ -57,6 +57,7 @@ bool ports_prepare(struct ports *ports, const struct config *config, unsigned wo
 
         p->config = &config->ports[i];
         p->device.number = i;
+        p->device.mtu = (uint16_t)p->config->mtu;
         template_stack(config, p->config, &p->stack);
         p->stack.shared = workers > 1;
         if (!device_parse(&p->device, p->config->device, error) ||
@@ -111,6 +112,7 @@ static struct io_pools_config pools_config(const struct ports *ports, const stru
         .worker = worker,
         .node = caps->numa_node,
         .mtu = (uint16_t)p->config->mtu,
+        .frame_bytes = (uint16_t)device_frame_bytes(&p->device),
         .rx_desc = caps->rx_desc != 0 ? caps->rx_desc : DESC_GUESS,
         .tx_desc = caps->tx_desc != 0 ? caps->tx_desc : DESC_GUESS,
         .extents_max = caps->tx_extents_max != 0 ? caps->tx_extents_max : TX_EXTENTS_MAX,

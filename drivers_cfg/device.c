@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 const struct device_host device_host = {
@@ -170,6 +172,26 @@ static bool check_pci(const struct device *device, const struct device_host *hos
                 device->name, driver, device->name);
 }
 
+/* The interface's MTU is the kernel's business: what is larger it would not send. */
+static bool check_interface(const struct device *device, char error[DEVICE_ERROR_BYTES])
+{
+    struct ifreq request = { 0 };
+
+    if (if_nametoindex(device->name) == 0)
+        return FAIL(error, "there is no interface '%s' in this network namespace: see ip link",
+                    device->name);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%.*s", IFNAMSIZ - 1, device->name);
+    bool known = fd >= 0 && ioctl(fd, SIOCGIFMTU, &request) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (known && request.ifr_mtu < device->mtu)
+        return FAIL(error,
+                    "interface '%s' has an MTU of %d: ip link set %s mtu %u, or give --mtu %d",
+                    device->name, request.ifr_mtu, device->name, device->mtu, request.ifr_mtu);
+    return true;
+}
+
 bool device_check(const struct device *device, const struct device_host *host,
                   char error[DEVICE_ERROR_BYTES])
 {
@@ -178,10 +200,7 @@ bool device_check(const struct device *device, const struct device_host *host,
         return check_tap(device, host, error);
     case DEVICE_AF_PACKET:
     case DEVICE_AF_XDP:
-        if (if_nametoindex(device->name) == 0)
-            return FAIL(error, "there is no interface '%s' in this network namespace: see ip link",
-                        device->name);
-        return true;
+        return check_interface(device, error);
     case DEVICE_PCI:
         return check_pci(device, host, error);
     case DEVICE_VDEV:
@@ -210,6 +229,32 @@ bool device_confined(const struct device *device, const struct device_host *host
     return strncmp(name, "vfio-noiommu", strlen("vfio-noiommu")) != 0;
 }
 
+/* Of net_af_packet's rings, whose frames are 2 KiB if nothing is said. The kernel puts its header
+ * and an address in front (TPACKET_ALIGN(TPACKET2_HDRLEN + 16) = 80), then Ethernet's header with a
+ * tag. The driver finds frame n at n times this, so a block, of whole pages, is one frame. */
+#define RING_FRAME_HEADERS 98
+#define RING_BLOCK_BYTES   4096u
+#define RING_FRAME_MTU     1500
+
+uint32_t device_frame_bytes(const struct device *device)
+{
+    if (device->kind != DEVICE_AF_PACKET || device->mtu <= RING_FRAME_MTU)
+        return 0;
+    return (device->mtu + RING_FRAME_HEADERS + RING_BLOCK_BYTES - 1) / RING_BLOCK_BYTES *
+           RING_BLOCK_BYTES;
+}
+
+/* Its argument for frames of that size, or nothing; returns text. */
+static const char *frame_argument(const struct device *device, char text[64])
+{
+    uint32_t bytes = device_frame_bytes(device);
+
+    text[0] = '\0';
+    if (bytes != 0)
+        snprintf(text, 64, ",framesz=%u,blocksz=%u", bytes, bytes);
+    return text;
+}
+
 const char *device_dpdk_name(const struct device *device, char text[DEVICE_NAME_BYTES])
 {
     switch (device->kind) {
@@ -233,7 +278,7 @@ const char *device_dpdk_name(const struct device *device, char text[DEVICE_NAME_
 void device_eal_argument(const struct device *device, uint16_t queues, const char **option,
                          char arg[DEVICE_ARG_BYTES])
 {
-    char name[DEVICE_NAME_BYTES];
+    char name[DEVICE_NAME_BYTES], frames[64];
 
     device_dpdk_name(device, name);
     *option = device_is_pci(device) ? "-a" : device->kind == DEVICE_TAP ? NULL : "--vdev";
@@ -242,7 +287,8 @@ void device_eal_argument(const struct device *device, uint16_t queues, const cha
         arg[0] = '\0'; /* ours: drivers_cfg/tap.c */
         break;
     case DEVICE_AF_PACKET:
-        snprintf(arg, DEVICE_ARG_BYTES, "%.32s,iface=%s,qpairs=%u", name, device->name, queues);
+        snprintf(arg, DEVICE_ARG_BYTES, "%.32s,iface=%s,qpairs=%u%s", name, device->name, queues,
+                 frame_argument(device, frames));
         break;
     case DEVICE_AF_XDP:
         snprintf(arg, DEVICE_ARG_BYTES, "%.32s,iface=%s,start_queue=0,queue_count=%u", name,

@@ -31,6 +31,7 @@ enum device_kind {
 struct device {
     enum device_kind kind;
     unsigned number;              /* of several: DPDK's names for them differ by it */
+    uint16_t mtu;                 /* that its port shall have; 0: no more than 1500 */
     char name[DEVICE_NAME_BYTES]; /* interface name, full BDF, or devargs */
 };
 
@@ -52,6 +53,10 @@ bool device_check(const struct device *device, const struct device_host *host,
 /* Whether an IOMMU confines the device's DMA to what is mapped for it. Without, a mistake of ours
  * or of the device can write to any memory. Always true of devices that do none. */
 bool device_confined(const struct device *device, const struct device_host *host);
+
+/* What a received packet's buffer must have room for besides the MTU's need: a whole frame of the
+ * driver's ring; 0: nothing. */
+uint32_t device_frame_bytes(const struct device *device);
 
 /* What DPDK calls the device, if it has to do with it; returns text. */
 const char *device_dpdk_name(const struct device *device, char text[DEVICE_NAME_BYTES]);

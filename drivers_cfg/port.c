@@ -134,7 +134,7 @@ static bool request_fits(const struct port *port, char error[DEVICE_ERROR_BYTES]
     if (request->queues > 1 && !port->profile->spreads_flows && !port->caps.rss)
         return FAIL(error, "driver %s cannot spread flows over queues: give one core",
                     port->info.driver_name);
-    if (request->mtu > mtu_max(&port->info))
+    if (request->mtu > mtu_max(&port->info) && !port->profile->mtu_by_argument)
         return FAIL(error, "the device takes an MTU of at most %u: give --mtu %u",
                     mtu_max(&port->info), mtu_max(&port->info));
     return true;
@@ -203,7 +203,7 @@ static int configure(const struct port *port)
 {
     const struct port_caps *caps = &port->caps;
     struct rte_eth_conf conf = {
-        .rxmode.mtu = port->request.mtu,
+        .rxmode.mtu = (uint32_t)RTE_MIN(port->request.mtu, mtu_max(&port->info)),
         .intr_conf.rxq = caps->rx_interrupts,
     };
 

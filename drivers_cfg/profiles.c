@@ -36,7 +36,8 @@ static const struct driver_profile profiles[] = {
     {
         .driver = "net_af_packet",
         .kernel_backed = true,
-        .spreads_flows = true, /* PACKET_FANOUT_HASH over qpairs */
+        .spreads_flows = true,   /* PACKET_FANOUT_HASH over qpairs */
+        .mtu_by_argument = true, /* eth_dev_info() says 1518 bytes whatever framesz is */
         .source = "drivers/net/af_packet/rte_eth_af_packet.c",
     },
     {

@@ -31,6 +31,8 @@ struct driver_profile {
     bool segment_in_page;
     /* Its rte_eth_tx_done_cleanup() must not be called. */
     bool tx_done_breaks;
+    /* Reports the MTU of its default frames; those we give it with its argument are larger. */
+    bool mtu_by_argument;
     /* Takes chained mbufs although it does not report MULTI_SEGS. */
     bool chains_unreported;
 

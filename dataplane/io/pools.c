@@ -43,6 +43,8 @@ static unsigned extent_objects(const struct io_pools_config *c)
 static uint16_t frame_room(const struct io_pools_config *c)
 {
     uint32_t frame = RTE_MAX(c->mtu + FRAME_OVERHEAD, TX_HEAD_BYTES_MIN);
+
+    frame = RTE_MAX(frame, (uint32_t)c->frame_bytes);
     /* Devices take rx buffers in steps of 1 KiB. */
     return (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_ALIGN_CEIL(frame, 1024u));
 }

@@ -14,6 +14,8 @@ struct io_pools_config {
     unsigned port, worker; /* for their names */
     int node;              /* NUMA node, or -1 */
     uint16_t mtu;
+    uint16_t
+        frame_bytes; /* of the driver's ring, which a buffer must have room for; 0: as the MTU */
     uint16_t rx_desc, tx_desc;
     uint8_t extents_max;
     bool page_split; /* an extent may take two mbufs */

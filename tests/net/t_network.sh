@@ -161,6 +161,29 @@ test_af_xdp() {
     ip -n "$SERVER_NS" link show sv >/dev/null || fail "the interface went with the server"
 }
 
+# Frames of 9000 bytes and more: few packets, exact bytes; and no packet that the interface would not
+# take.
+test_jumbo_frames() {
+    local packets
+    net_veth
+    ip -n "$SERVER_NS" link set sv mtu 9216
+    ip -n "$CLIENT_NS" link set cl mtu 9216
+    serve_on af_packet:sv "$MEDIUM" --mtu 9216
+    client ping -q -c 5 -i 0.05 -W 2 -M do -s 9188 $SERVER_IP >"$T/ping" || fail "no answer to ping"
+    expect_file "$MEDIUM" 20m.bin
+    expect_file "$MEDIUM" 1k.bin
+    expect_zero_copy $((20 << 20))
+    packets=$(counter tx_packets)
+    echo "20 MiB in $packets packets"
+    [ "$packets" -lt 4000 ] || fail "20 MiB took $packets packets: they were not large"
+    serve_stop
+    ip -n "$SERVER_NS" link set sv mtu 2000
+    ip netns exec "$SERVER_NS" "$HUGEWIRE" serve --device af_packet:sv --mtu 9000 "$SMALL" \
+        >"$T/out" 2>&1
+    expect_eq "exit code" 2 $?
+    expect_match "message" "MTU of 2000: ip link set sv mtu 9000" "$(cat "$T/out")"
+}
+
 test_af_packet_with_loss() {
     net_veth
     ip -n "$CLIENT_NS" addr flush dev cl

@@ -29,7 +29,7 @@ static const struct {
 
 START_TEST(a_good_device_becomes_an_eal_argument)
 {
-    struct device device;
+    struct device device = { 0 };
     char error[DEVICE_ERROR_BYTES] = "", arg[DEVICE_ARG_BYTES];
     const char *option;
 
@@ -37,6 +37,55 @@ START_TEST(a_good_device_becomes_an_eal_argument)
     device_eal_argument(&device, 3, &option, arg);
     ck_assert_pstr_eq(option, good[_i].option);
     ck_assert_str_eq(arg, good[_i].arg);
+}
+END_TEST
+
+/* Of several devices of one kind each has its name; large packets have frames that hold them. */
+static const struct {
+    const char *spec;
+    unsigned number;
+    uint16_t mtu;
+    const char *name, *arg;
+    uint32_t frame_bytes;
+} numbered[] = {
+    { "tap:a", 2, 9000, "tap:a", "", 0 },
+    { "af_xdp:a", 1, 3000, "net_af_xdp1", "net_af_xdp1,iface=a,start_queue=0,queue_count=1", 0 },
+    { "af_packet:a", 7, 1500, "net_af_packet7", "net_af_packet7,iface=a,qpairs=1", 0 },
+    { "af_packet:a", 0, 1501, "net_af_packet0",
+      "net_af_packet0,iface=a,qpairs=1,framesz=4096,blocksz=4096", 4096 },
+    { "af_packet:a", 0, 9216, "net_af_packet0",
+      "net_af_packet0,iface=a,qpairs=1,framesz=12288,blocksz=12288", 12288 },
+    { "pci:03:00.1", 3, 9000, "0000:03:00.1", "0000:03:00.1", 0 },
+    { "vdev:net_null4,size=64", 1, 9000, "net_null4", "net_null4,size=64", 0 },
+};
+
+START_TEST(each_device_has_a_name_and_room_for_its_mtu)
+{
+    struct device device = { .number = numbered[_i].number, .mtu = numbered[_i].mtu };
+    char error[DEVICE_ERROR_BYTES] = "", arg[DEVICE_ARG_BYTES], name[DEVICE_NAME_BYTES];
+    const char *option;
+
+    ck_assert_msg(device_parse(&device, numbered[_i].spec, error), "%s", error);
+    device_eal_argument(&device, 1, &option, arg);
+    ck_assert_str_eq(arg, numbered[_i].arg);
+    ck_assert_str_eq(device_dpdk_name(&device, name), numbered[_i].name);
+    ck_assert_uint_eq(device_frame_bytes(&device), numbered[_i].frame_bytes);
+}
+END_TEST
+
+/* The loopback interface is there everywhere; its MTU is 65536. */
+START_TEST(an_interface_is_looked_for)
+{
+    struct device device = { .mtu = 9000 };
+    char error[DEVICE_ERROR_BYTES] = "";
+
+    ck_assert(device_parse(&device, "af_packet:lo", error));
+    ck_assert_msg(device_check(&device, &device_host, error), "%s", error);
+    device.mtu = UINT16_MAX;
+    ck_assert(device_check(&device, &device_host, error));
+    ck_assert(device_parse(&device, "af_packet:no-such-one", error));
+    ck_assert(!device_check(&device, &device_host, error));
+    ck_assert_ptr_nonnull(strstr(error, "no interface 'no-such-one'"));
 }
 END_TEST
 
@@ -209,6 +258,9 @@ TCase *device_case(void)
 
     tcase_add_loop_test(tc, a_good_device_becomes_an_eal_argument, 0,
                         sizeof(good) / sizeof(good[0]));
+    tcase_add_loop_test(tc, each_device_has_a_name_and_room_for_its_mtu, 0,
+                        sizeof(numbered) / sizeof(numbered[0]));
+    tcase_add_test(tc, an_interface_is_looked_for);
     tcase_add_loop_test(tc, a_bad_device_is_refused_with_a_reason, 0, sizeof(bad) / sizeof(bad[0]));
     tcase_add_test(tc, a_device_of_any_length_is_refused_without_harm);
     tcase_add_test(tc, interfaces_are_looked_up);
