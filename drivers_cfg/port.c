@@ -3,12 +3,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ether.h>
 
+#include "drivers_cfg/groups.h"
 #include "drivers_cfg/rss.h"
 
 /* Ring sizes where neither driver nor profile says one: a millisecond of 1500-byte frames at
@@ -193,6 +195,8 @@ bool port_probe(struct port *port, const struct device *device, const struct por
     port->profile = driver_profile_find(port->info.driver_name);
     port_caps_settle(&port->caps, port->profile, &port->info, request);
     port->caps.numa_node = rte_eth_dev_socket_id(id);
+    if (device->kind == DEVICE_AF_PACKET || device->kind == DEVICE_AF_XDP)
+        port->groups_fd = groups_take_all(device->name);
     memcpy(port->device_mac.b, mac.addr_bytes, sizeof(port->device_mac.b));
     port->mac =
         port->profile->peer_has_mac ? mac_of_address(address, device->number) : port->device_mac;
@@ -331,7 +335,7 @@ bool port_start(struct port *port, struct rte_mempool *const *rx_pools,
     if (port->profile->promiscuous)
         rte_eth_promiscuous_enable(port->id);
     /* Neighbour discovery asks by multicast (RFC 4861 section 7.2.2). Drivers that have no filter
-     * answer ENOTSUP: all comes in. */
+     * answer ENOTSUP: all comes in, or the kernel is asked (groups.h). */
     (void)rte_eth_allmulticast_enable(port->id);
     return true;
 }
@@ -366,6 +370,9 @@ void port_detach(struct port *port)
 
 void port_close(struct port *port)
 {
+    if (port->groups_fd > 0)
+        close(port->groups_fd);
+    port->groups_fd = 0;
     tap_close(&port->tap);
     if (port->started)
         rte_eth_dev_stop(port->id);

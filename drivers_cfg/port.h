@@ -55,7 +55,8 @@ struct port {
     struct port_request request;
     struct port_caps caps;
     bool configured, started;
-    bool link_up; /* as far as we know */
+    int groups_fd; /* of groups_take_all(), if > 0 */
+    bool link_up;  /* as far as we know */
     uint32_t link_mbps;
     void (*removed)(void *ctx); /* port_watch_removal() */
     void *removed_ctx;

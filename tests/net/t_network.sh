@@ -161,6 +161,22 @@ test_af_xdp() {
     ip -n "$SERVER_NS" link show sv >/dev/null || fail "the interface went with the server"
 }
 
+# The interface takes what is for its own address and for groups, by which IPv6 neighbours ask; what is
+# for others stays out.
+test_port_is_not_promiscuous() {
+    local flags
+    net_veth
+    serve_on af_packet:sv "$SMALL" --address $SERVER_IP6/64
+    ipv6_up "$CLIENT_NS" cl $CLIENT_IP6/64
+    flags=$(ip -n "$SERVER_NS" -d link show sv)
+    expect_match "all-multicast" "allmulti [1-9]" "$flags"
+    ! grep -q "PROMISC\|promiscuity [1-9]" <<<"$flags" || fail "it is promiscuous: $flags"
+    wait_for 10 client ping -6 -q -c 1 -W 1 $SERVER_IP6 >/dev/null || fail "no answer to ping -6"
+    ip -n "$CLIENT_NS" -6 neigh flush dev cl
+    client ping -6 -q -c 1 -W 2 $SERVER_IP6 >/dev/null || fail "not found a second time"
+    serve_stop
+}
+
 # Frames of 9000 bytes and more: few packets, exact bytes; and no packet that the interface would not
 # take.
 test_jumbo_frames() {

@@ -47,6 +47,14 @@ static void wire_complete(unsigned n)
     memmove(wire.held, &wire.held[n], wire.held_count * sizeof(wire.held[0]));
 }
 
+/* A driver that holds what is sent until it is asked. */
+static void wire_tx_done(void *ctx)
+{
+    wire_complete(wire.held_count);
+}
+
+static const struct io_wire_ops holding_ops = { .tx_burst = wire_tx_burst,
+                                                .tx_done = wire_tx_done };
 static const struct io_wire_ops plain_ops = { .tx_burst = wire_tx_burst };
 static const struct io_wire_ops prepare_ops = { .tx_burst = wire_tx_burst,
                                                 .tx_prepare = wire_tx_prepare };
@@ -189,6 +197,24 @@ START_TEST(pins_are_up_until_the_port_is_done)
     ck_assert_uint_eq(pin.in_flight, 4);
     wire_complete(2);
     ck_assert_uint_eq(pin.in_flight, 0);
+}
+END_TEST
+
+/* Nothing more is sent, so no burst would free what is: a file's room would never come free. */
+START_TEST(an_idle_port_is_asked_for_what_is_sent)
+{
+    config.wire.ops = &holding_ops;
+    start();
+    struct tx_slot *s = slots(2);
+    for (unsigned i = 0; i < 2; i++) {
+        fill(&s[i], 1, 66);
+        add(&s[i], 1000 * i, 1000);
+    }
+    io_tx_send(tx, 2, now);
+    ck_assert_uint_eq(pin.in_flight, 2);
+    io_tx_reclaim(tx);
+    ck_assert_uint_eq(pin.in_flight, 0);
+    io_tx_reclaim(tx);
 }
 END_TEST
 
@@ -461,6 +487,7 @@ TCase *tx_case(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_packet_is_its_head_and_references);
     tcase_add_test(tc, pins_are_up_until_the_port_is_done);
+    tcase_add_test(tc, an_idle_port_is_asked_for_what_is_sent);
     tcase_add_test(tc, mbufs_serve_again_and_again);
     tcase_add_loop_test(tc, offloads_are_asked_for, 0, RTE_DIM(offloads));
     tcase_add_test(tc, an_extent_is_split_where_its_page_ends);
