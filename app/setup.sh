@@ -12,7 +12,7 @@ BUILD_PACKAGES=(gcc meson ninja-build pkg-config libdpdk-dev dpdk libnuma-dev ch
     libcap-ng-dev node-llhttp media-types iproute2 curl strace)
 TEST_PACKAGES=(wrk nginx-light iputils-ping ethtool procps clang clang-format libclang-rt-14-dev
     python3 tcpdump qemu-system-x86 busybox-static cpio kmod pciutils util-linux
-    wget aria2 apache2-utils apt-utils xz-utils slowhttptest)
+    valgrind wget aria2 apache2-utils apt-utils xz-utils slowhttptest)
 
 HUGEPAGES=/sys/kernel/mm/hugepages/hugepages-2048kB
 

@@ -4,7 +4,7 @@
 #
 # Installs what is missing, builds with ASan and UBSan (build-asan/) and in release (build/), checks the
 # house rules, runs unit tests and simulator in both builds, what has threads under ThreadSanitizer
-# (build-tsan/), the tests against kernel clients in network namespaces and those on an emulated NIC with
+# (build-tsan/), counts the instructions of common paths, runs the tests against kernel clients in network namespaces and those on an emulated NIC with
 # the release build, and fuzzes. The last line is "N passed, N failed, N skipped"; every skip says why.
 # Exits with 1 if anything failed, with 2 if the tests could not be run.
 set -u
@@ -113,7 +113,7 @@ install_packages "$work/apt.log" "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 say "== builds"
 build_all build-asan asan \
     '--buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lto=false'
-build_all build release '--buildtype=release'
+build_all build release '--buildtype=release -Ddebug=true'
 
 hugepages_reserve $HUGEPAGES_WANTED ||
     say "warning: only $(cat $HUGEPAGES/free_hugepages) of $HUGEPAGES_WANTED hugepages of 2 MiB are free"
@@ -128,6 +128,8 @@ say "== unit tests and simulator, release"
 meson_tests build release
 say "== threads, ThreadSanitizer"
 run_lines "$work/tsan" "$TOP/tests/tsan"
+say "== instructions of the common paths, release"
+run_lines "$work/instructions" "$TOP/tests/bench/instructions"
 say "== kernel clients in network namespaces, release"
 run_lines "$work/net" "$TOP/tests/net/run.sh"
 say "== real drivers on emulated NICs behind an IOMMU, release"
