@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define DEVICE_NAME_BYTES  256
-#define DEVICE_ARG_BYTES   (DEVICE_NAME_BYTES + 96)
+#define DEVICE_ARG_BYTES   (DEVICE_NAME_BYTES + 192)
 #define DEVICE_ERROR_BYTES 1024
 
 enum device_kind {
