@@ -356,7 +356,7 @@ START_TEST(root_that_is_gone_leaves_what_was_served)
     ck_assert_int_eq(rename(root.path, aside), 0);
     reload();
     ck_assert(served_is("a", "a", 100));
-    ck_assert(docroot_said(&root, "what was served before is served on"));
+    WAIT_FOR(docroot_said(&root, "what was served before is served on"));
     ck_assert_int_eq(rename(aside, root.path), 0);
 }
 END_TEST
@@ -481,7 +481,8 @@ START_TEST(without_room_the_old_state_is_served_until_there_is_room)
     replace("a", "new", 2 << 20);
     WAIT_FOR(report().counts.full == 1);
     ck_assert(served_is("a", "a", 1000));
-    ck_assert(
+    /* Said after it is counted. */
+    WAIT_FOR(
         docroot_said(&root, "its old state is served: a: the pool has no room for its 2.0 MiB"));
     unlink(docroot_path(&root, "large"));
     WAIT_FOR(served_is("a", "new", 2 << 20));
@@ -500,7 +501,7 @@ START_TEST(more_files_than_there_is_room_for_are_not_served)
     reload();
     ck_assert_uint_eq(report().files, FILES_MAX);
     ck_assert_uint_eq(report().counts.refused, 3);
-    ck_assert(docroot_said(&root, "pool.files"));
+    WAIT_FOR(docroot_said(&root, "pool.files"));
     for (unsigned i = 0; i < FILES_MAX; i++) {
         snprintf(name, sizeof(name), "%u", i);
         unlink(docroot_path(&root, name));
@@ -583,8 +584,8 @@ START_TEST(a_damaged_byte_is_found_and_mended)
     }
     ck_assert_ptr_eq(byte_of("other", 0), other);
     ck_assert_uint_eq(report().files, 3);
-    ck_assert(docroot_said(&root, "is damaged in the pool, in 1 blocks of 128 bytes, the first at "
-                                  "byte 69888"));
+    WAIT_FOR(docroot_said(&root, "is damaged in the pool, in 1 blocks of 128 bytes, the first at "
+                                 "byte 69888"));
 }
 END_TEST
 
@@ -599,7 +600,7 @@ START_TEST(words_that_changed_places_are_found)
     memcpy(bytes + 2, word, 2);
     ck_assert_int_ne(memcmp(bytes, bytes + 2, 2), 0);
     ck_assert_uint_eq(verify("a", false).damaged, 1);
-    ck_assert(docroot_said(&root, "its hash is another"));
+    WAIT_FOR(docroot_said(&root, "its hash is another"));
     WAIT_FOR(served_is("a", "a", 300000));
 }
 END_TEST
