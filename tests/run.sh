@@ -21,6 +21,7 @@ FUZZ_SECONDS=${FUZZ_SECONDS:-20} # each; 0 replays the kept inputs only
 need_root tests/run.sh
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/hugewire-tests.XXXXXX") || die "no temporary directory"
+chmod 755 "$work" # the servers of the tests become nobody
 child=''
 
 # A process and all that descend from it.
