@@ -33,6 +33,8 @@ __attribute__((format(printf, 1, 2))) static bool fail(const char *format, ...)
 
 /* Windows open, caches fill. */
 #define WARM_NS (300 * NS_PER_MS)
+/* A round trip of virtual time is a few turns. */
+#define VIRTUAL_WARM_NS (20 * NS_PER_MS)
 
 /* --- DPDK ----------------------------------------------------------------------------------------
  */
@@ -295,6 +297,7 @@ static bool parse_options(int argc, char **argv, struct bench_options *o, bool *
             break;
         case 't':
             o->single = o->virtual_time = true;
+            o->warm_ns = VIRTUAL_WARM_NS;
             break;
         case 'p':
             o->small_pages = true;
