@@ -13,16 +13,19 @@ TOP=$(cd "$(dirname "$0")/.." && pwd)
 . "$TOP/app/setup.sh"
 
 # What the network tests serve, and what the sanitizers' build adds.
-HUGEPAGES_WANTED=900
+HUGEPAGES_WANTED=1100
 # Sanitizers on two cores: several times as long as meson expects.
 TIMEOUT_FACTOR=3
 FUZZ_SECONDS=${FUZZ_SECONDS:-20} # each; 0 replays the kept inputs only
+
+# Network tests that wait for most of their time: they run beside the others.
+WAITING='^test_(slow_(bodies|headers|readers|reader_and_others)|client_that_stops_reading)$'
 
 need_root tests/run.sh
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/hugewire-tests.XXXXXX") || die "no temporary directory"
 chmod 755 "$work" # the servers of the tests become nobody
-child=''
+child='' behind=''
 
 # A process and all that descend from it.
 family() { # pid
@@ -39,6 +42,8 @@ clean_up() {
         kill -TERM $(family "$child") 2>/dev/null
         wait "$child" 2>/dev/null
     fi
+    # shellcheck disable=SC2046
+    [ -z "$behind" ] || kill -TERM $(family "$behind") 2>/dev/null
     hugepages_restore
     rm -rf "$work"
 }
@@ -73,6 +78,27 @@ run_lines() { # log command...
     # One that failed and does not say where has failed all the same.
     if [ $code != 0 ] && ! grep -q '^not ok ' "$log"; then
         say "not ok ${1##*/} (exit code $code)"
+        add 0 1 0
+    fi
+}
+
+# The same in two steps: begins it beside what comes next, and takes what it said.
+run_behind() { # log command...
+    local log=$1
+    shift
+    "$@" >"$log" 2>&1 &
+    behind=$!
+}
+
+collect() { # log name
+    local code
+    wait "$behind"
+    code=$?
+    behind=''
+    cat "$1"
+    add_lines "$1"
+    if [ $code != 0 ] && ! grep -q '^not ok ' "$1"; then
+        say "not ok $2 (exit code $code)"
         add 0 1 0
     fi
 }
@@ -132,11 +158,14 @@ run_lines "$work/tsan" "$TOP/tests/tsan"
 say "== instructions of the common paths, release"
 run_lines "$work/instructions" "$TOP/tests/bench/instructions"
 say "== kernel clients in network namespaces, release"
-run_lines "$work/net" "$TOP/tests/net/run.sh"
+run_behind "$work/waiting" "$TOP/tests/net/run.sh" "$WAITING"
+EXCEPT=$WAITING run_lines "$work/net" "$TOP/tests/net/run.sh"
+collect "$work/waiting" "tests/net/run.sh $WAITING"
 say "== real drivers on emulated NICs behind an IOMMU, release"
-run_lines "$work/lab" "$TOP/tests/lab/run.sh"
-say "== fuzzers"
+run_behind "$work/lab" "$TOP/tests/lab/run.sh"
+say "== fuzzers, meanwhile"
 run_lines "$work/fuzz" "$TOP/tests/fuzz/run" $FUZZ_SECONDS
+collect "$work/lab" tests/lab/run.sh
 
 say
 say "took $((SECONDS - started)) s"

@@ -6,6 +6,7 @@
 # HUGEWIRE  the program under test (build/app/hugewire); the sanitizers' build does as well
 # BRIDGE    the lossy bridge (build/tests/net/bridge)
 # PINNED    looks at a pool's pages (build/tests/net/pinned)
+# EXCEPT    leaves out the tests whose name matches it
 # SEED      of the lossy bridge, N or N,N (1,2)
 # KEEP      not empty: keep the directory of logs and documents
 set -u
@@ -110,7 +111,8 @@ hugepages_reserve $HUGEPAGES_WANTED ||
     echo "warning: not all of $HUGEPAGES_WANTED hugepages of 2 MiB could be reserved"
 for file in "$HERE"/t_*.sh; do
     for name in $(names_of "$file"); do
-        [[ $name =~ $pattern ]] && run_test "$file" "$name"
+        [[ $name =~ $pattern ]] || continue
+        [[ -n ${EXCEPT:-} && $name =~ $EXCEPT ]] || run_test "$file" "$name"
     done
 done
 echo "$passed passed, $failed failed, $skipped skipped"
