@@ -61,6 +61,15 @@ add_lines() { # file
     add "$(grep -c '^ok ' "$1")" "$(grep -c '^not ok ' "$1")" "$(grep -c '^skip ' "$1")"
 }
 
+# One that failed and does not say where has failed all the same.
+count() { # log exit-code name
+    add_lines "$1"
+    if [ "$2" != 0 ] && ! grep -q '^not ok ' "$1"; then
+        say "not ok $3 (exit code $2)"
+        add 0 1 0
+    fi
+}
+
 # Runs a command whose output are such lines. In the background: a signal is heard at once.
 run_lines() { # log command...
     local log=$1 tee code
@@ -74,12 +83,7 @@ run_lines() { # log command...
     code=$?
     child=''
     wait "$tee"
-    add_lines "$log"
-    # One that failed and does not say where has failed all the same.
-    if [ $code != 0 ] && ! grep -q '^not ok ' "$log"; then
-        say "not ok ${1##*/} (exit code $code)"
-        add 0 1 0
-    fi
+    count "$log" $code "${1##*/}"
 }
 
 # The same in two steps: begins it beside what comes next, and takes what it said.
@@ -96,11 +100,7 @@ collect() { # log name
     code=$?
     behind=''
     cat "$1"
-    add_lines "$1"
-    if [ $code != 0 ] && ! grep -q '^not ok ' "$1"; then
-        say "not ok $2 (exit code $code)"
-        add 0 1 0
-    fi
+    count "$1" $code "$2"
 }
 
 build_all() { # directory label options
