@@ -5,7 +5,7 @@
 serve_changing() {
     ROOT=$T/root
     mkdir -p "$ROOT/d/e"
-    head -c 3000000 /dev/urandom >"$ROOT/large"
+    head -c 30000000 /dev/urandom >"$ROOT/large"
     echo first >"$ROOT/d/a"
     echo deep >"$ROOT/d/e/b"
     printf '0 %s\n' "$(sha256sum </dev/null | cut -d ' ' -f 1)" >"$ROOT/changing"
@@ -63,7 +63,7 @@ test_a_slow_download_ends_with_the_content_it_began_with() {
     local pid
     serve_changing
     cp "$ROOT/large" "$T/before"
-    fetch_exec --limit-rate 1M -o "$T/got" $URL/large &
+    fetch_exec --limit-rate 10M -o "$T/got" $URL/large &
     pid=$!
     wait_for 10 [ -s "$T/got" ] || fail "transfer does not begin"
     head -c 2000000 /dev/urandom >"$T/new"
