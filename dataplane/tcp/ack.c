@@ -3,7 +3,8 @@
 #include "base/assert.h"
 #include "tcp/conn.h"
 
-/* Notes what a delivered range teaches; it is still in the list, with the flags it had. */
+/* Notes what the first bytes of a range teach, which were delivered; it is still in the list, with
+ * the flags it had. */
 static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t bytes,
                       struct ack_info *info)
 {
@@ -22,7 +23,7 @@ static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t by
             mtu_probe_delivered(c);
     }
     if (c->sack_ok)
-        recovery_delivered(c, r, info);
+        recovery_delivered(c, r, r->start + bytes, info);
     if (c->cc.ops->control != NULL)
         rate_delivered(c, r, bytes, info);
 }

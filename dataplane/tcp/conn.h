@@ -403,8 +403,8 @@ struct ack_info {
     bool duplicate;     /* a duplicate ACK in the sense of RFC 5681 section 2 */
 };
 
-/* A range was delivered (RFC 8985 section 6.2 steps 2 and 3). */
-void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range,
+/* A range was delivered up to offset end (RFC 8985 section 6.2 steps 2 and 3). */
+void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range, uint64_t end,
                         const struct ack_info *info);
 /* After the list was updated: find losses, enter or leave recovery, set cwnd. */
 void recovery_ack(struct tcp_conn *c, struct ack_info *info);

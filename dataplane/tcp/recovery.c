@@ -54,10 +54,10 @@ static bool ambiguous(const struct tcp_conn *c, const struct tcp_range *range,
     return c->ctx->now - range->sent_ns < rtt_min_ns(&c->rtt);
 }
 
-void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range,
+void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range, uint64_t end,
                         const struct ack_info *info)
 {
-    uint64_t now = c->ctx->now, end = range->start + range->len;
+    uint64_t now = c->ctx->now;
 
     /* Step 3: later bytes were delivered by an earlier ACK. */
     if (end <= info->prior_fack && (range->flags & RANGE_RETRANSMITTED) == 0)

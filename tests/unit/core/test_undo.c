@@ -179,6 +179,20 @@ START_TEST(reordering_window_is_forgotten_after_some_recoveries)
 }
 END_TEST
 
+/* What goes out at once is one range: an ACK of its first half does not deliver the second. */
+START_TEST(acks_of_parts_of_a_range_are_no_reordering)
+{
+    peer_established(&p);
+    peer_request(&p, 1000000);
+    p.now += PEER_RTT_NS;
+    for (uint32_t n = 2; n <= FLIGHT; n += 2)
+        peer_send(&p, TCP_ACK, 2, 1 + n * SEG, 0, NULL);
+    ck_assert(!p.conn->reordering_seen);
+    ck_assert_uint_eq(p.conn->rack_fack, 1 + FLIGHT * SEG);
+    peer_stop(&p);
+}
+END_TEST
+
 Suite *tcp_undo_suite(void)
 {
     Suite *suite = suite_create("tcp, undoing");
@@ -193,6 +207,7 @@ Suite *tcp_undo_suite(void)
     tcase_add_test(t, frto_undoes_a_time_out_when_old_bytes_arrive_by_themselves);
     tcase_add_test(t, frto_sends_again_when_only_new_bytes_arrive);
     tcase_add_test(t, reordering_window_is_forgotten_after_some_recoveries);
+    tcase_add_test(t, acks_of_parts_of_a_range_are_no_reordering);
     suite_add_tcase(suite, t);
     return suite;
 }
