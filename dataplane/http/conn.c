@@ -16,6 +16,7 @@
 #include "http/due.h"
 #include "http/error_page.h"
 #include "http/request.h"
+#include "http/request_plain.h"
 #include "http/resolve.h"
 #include "http/server.h"
 #include "http/status.h"
@@ -292,29 +293,35 @@ static bool body_begin(struct http_server *server, struct http_conn *conn,
     return true;
 }
 
-static void conn_answer_head(struct http_server *server, struct http_conn *conn, struct text head,
-                             uint64_t now)
+static void conn_answer_request(struct http_server *server, struct http_conn *conn,
+                                const struct request *request, struct text head, uint64_t now)
 {
-    struct request request;
-    unsigned error = request_parse(head, &request);
     uint64_t begun = head_begun(server, conn, now);
+    struct answer answer = choose_answer(server, conn, request, now);
 
-    if (error != 0) {
-        conn_answer_error(server, conn, error, head, now);
-        return;
-    }
-    struct answer answer = choose_answer(server, conn, &request, now);
     if (answer.file != NULL && answer.status < 300 && !stream_to_be_had(server, answer.file))
         answer = (struct answer){ .status = 503,
                                   .head_only = answer.head_only,
                                   .site = answer.site,
                                   .site_path = answer.site_path };
     error_page_choose(server, answer.site, &answer);
-    answer.close = !request.keep_alive ||
-                   (request.body != BODY_NONE && !body_begin(server, conn, &request, now));
-    answer.keep_alive = request.minor_0;
+    answer.close = !request->keep_alive ||
+                   (request->body != BODY_NONE && !body_begin(server, conn, request, now));
+    answer.keep_alive = request->minor_0;
     conn_answer(server, conn, &answer, now);
-    account_begin(server, conn, answer.status, head, &request, begun);
+    account_begin(server, conn, answer.status, head, request, begun);
+}
+
+static void conn_answer_head(struct http_server *server, struct http_conn *conn, struct text head,
+                             uint64_t now)
+{
+    struct request request;
+    unsigned error = request_parse(head, &request);
+
+    if (error != 0)
+        conn_answer_error(server, conn, error, head, now);
+    else
+        conn_answer_request(server, conn, &request, head, now);
 }
 
 /* ---- input ---- */
@@ -374,9 +381,10 @@ static size_t take_body(struct http_server *server, struct http_conn *conn, cons
     return used;
 }
 
-/* Takes one head, or a part of it. Returns the bytes taken; 0: the input has stalled. */
-static size_t take_head(struct http_server *server, struct http_conn *conn, const uint8_t *data,
-                        size_t len, uint64_t now)
+/* Takes one head, or a part of it, in whatever form. Returns the bytes taken; 0: the input has
+ * stalled. */
+static size_t take_any_head(struct http_server *server, struct http_conn *conn, const uint8_t *data,
+                            size_t len, uint64_t now)
 {
     struct head_scan scan = { 0 };
     struct text head;
@@ -412,6 +420,21 @@ static size_t take_head(struct http_server *server, struct http_conn *conn, cons
         conn_answer_error(server, conn, scan_error_status(result), head, now);
     if (!conn->in_body)
         partial_drop(server, conn);
+    return used;
+}
+
+/* As above: a head in the usual form and in one piece needs no buffer and no second look. */
+static size_t take_head(struct http_server *server, struct http_conn *conn, const uint8_t *data,
+                        size_t len, uint64_t now)
+{
+    struct request request;
+    size_t used = conn->partial == NONE ? request_plain(data, len, &server->limits, &request) : 0;
+
+    if (used == 0)
+        return take_any_head(server, conn, data, len, now);
+    if (!conn_may_answer(server, conn))
+        return 0;
+    conn_answer_request(server, conn, &request, (struct text){ (const char *)data, used }, now);
     return used;
 }
 

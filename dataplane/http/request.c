@@ -9,23 +9,64 @@
 #include <llhttp.h>
 
 #include "base/assert.h"
+#include "http/chars.h"
 
-static const struct text field_names[FIELD_ID_COUNT] = {
-    [FIELD_HOST] = TEXT("Host"),
-    [FIELD_CONNECTION] = TEXT("Connection"),
-    [FIELD_CONTENT_LENGTH] = TEXT("Content-Length"),
-    [FIELD_TRANSFER_ENCODING] = TEXT("Transfer-Encoding"),
-    [FIELD_EXPECT] = TEXT("Expect"),
-    [FIELD_ACCEPT_ENCODING] = TEXT("Accept-Encoding"),
-    [FIELD_RANGE] = TEXT("Range"),
-    [FIELD_IF_RANGE] = TEXT("If-Range"),
-    [FIELD_IF_MATCH] = TEXT("If-Match"),
-    [FIELD_IF_NONE_MATCH] = TEXT("If-None-Match"),
-    [FIELD_IF_MODIFIED_SINCE] = TEXT("If-Modified-Since"),
-    [FIELD_IF_UNMODIFIED_SINCE] = TEXT("If-Unmodified-Since"),
-    [FIELD_REFERER] = TEXT("Referer"),
-    [FIELD_USER_AGENT] = TEXT("User-Agent"),
+/* At most two have the same length: they are found by it. */
+#define FIELD_NAME_MAX 19
+
+static const struct field_name {
+    struct text name;
+    enum field_id id;
+} field_names[FIELD_NAME_MAX + 1][2] = {
+    [4] = { { TEXT("Host"), FIELD_HOST } },
+    [5] = { { TEXT("Range"), FIELD_RANGE } },
+    [6] = { { TEXT("Expect"), FIELD_EXPECT } },
+    [7] = { { TEXT("Referer"), FIELD_REFERER } },
+    [8] = { { TEXT("If-Match"), FIELD_IF_MATCH }, { TEXT("If-Range"), FIELD_IF_RANGE } },
+    [10] = { { TEXT("User-Agent"), FIELD_USER_AGENT }, { TEXT("Connection"), FIELD_CONNECTION } },
+    [13] = { { TEXT("If-None-Match"), FIELD_IF_NONE_MATCH } },
+    [14] = { { TEXT("Content-Length"), FIELD_CONTENT_LENGTH } },
+    [15] = { { TEXT("Accept-Encoding"), FIELD_ACCEPT_ENCODING } },
+    [17] = { { TEXT("If-Modified-Since"), FIELD_IF_MODIFIED_SINCE },
+             { TEXT("Transfer-Encoding"), FIELD_TRANSFER_ENCODING } },
+    [19] = { { TEXT("If-Unmodified-Since"), FIELD_IF_UNMODIFIED_SINCE } },
 };
+
+enum field_id field_id_of(struct text name)
+{
+    if (name.len > FIELD_NAME_MAX)
+        return FIELD_OTHER;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct field_name *known = &field_names[name.len][i];
+        if (known->name.len != 0 && text_equal_nocase(name, known->name))
+            return known->id;
+    }
+    return FIELD_OTHER;
+}
+
+void request_init(struct request *request)
+{
+    request->method = METHOD_OTHER;
+    request->target = TEXT("");
+    request->minor_0 = false;
+    request->keep_alive = false;
+    request->expects_continue = false;
+    request->body = BODY_NONE;
+    request->body_len = 0;
+    request->field_set = 0;
+    request->field_count = 0;
+}
+
+struct request_field *request_field_add(struct request *request, enum field_id id,
+                                        struct text value)
+{
+    if (request->field_count == REQUEST_FIELDS_MAX)
+        return NULL;
+    struct request_field *field = &request->fields[request->field_count++];
+    *field = (struct request_field){ .id = id, .value = value };
+    request->field_set |= FIELD_BIT(id);
+    return field;
+}
 
 /* What the parser's callbacks see. */
 struct parse {
@@ -40,20 +81,15 @@ struct parse {
 static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 {
     struct parse *parse = parser->data;
-    struct request *request = parse->request;
-    struct text name = { at, len };
 
+    enum field_id id = field_id_of((struct text){ at, len });
     parse->field = NULL;
-    for (enum field_id id = 0; id < FIELD_ID_COUNT; id++) {
-        if (!text_equal_nocase(name, field_names[id]))
-            continue;
-        if (request->field_count == REQUEST_FIELDS_MAX) {
-            parse->too_many = true;
-            return HPE_USER;
-        }
-        parse->field = &request->fields[request->field_count++];
-        *parse->field = (struct request_field){ .id = id, .value = { at + len, 0 } };
-        break;
+    if (id == FIELD_OTHER)
+        return 0;
+    parse->field = request_field_add(parse->request, id, (struct text){ at + len, 0 });
+    if (parse->field == NULL) {
+        parse->too_many = true;
+        return HPE_USER;
     }
     return 0;
 }
@@ -114,20 +150,6 @@ static bool split_line(struct text head, struct request_line *line)
            line->minor <= '9';
 }
 
-/* RFC 9110 section 5.6.2 */
-static bool is_token(struct text t)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-
-    for (size_t i = 0; i < t.len; i++) {
-        char c = t.at[i];
-        if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-              (c != '\0' && strchr(others, c) != NULL)))
-            return false;
-    }
-    return t.len != 0;
-}
-
 static enum request_method method_of(struct text name)
 {
     if (text_equal(name, TEXT("GET")))
@@ -153,6 +175,8 @@ bool request_field_single(const struct request *request, enum field_id id, struc
     unsigned count = 0;
 
     *value = TEXT("");
+    if (!request_has(request, id))
+        return false;
     for (unsigned i = 0; i < request->field_count; i++) {
         if (request->fields[i].id != id)
             continue;
@@ -183,13 +207,11 @@ static bool digits_only(struct text t)
     return t.len == 0;
 }
 
-/* uri-host [ ":" port ] (RFC 9110 section 7.2), checked for its alphabet. */
-static bool host_valid(struct text host)
+bool request_host_valid(struct text host)
 {
-    static const char allowed[] = "-._~%!$&'()*+,;=";
-    size_t name_len = text_find(host, ':');
+    size_t name_len;
 
-    if (host.len != 0 && host.at[0] == '[') {
+    if (host.len != 0 && host.at[0] == '[') { /* an IP literal */
         name_len = text_find(host, ']');
         for (size_t i = 1; i < name_len; i++)
             if (strchr("0123456789abcdefABCDEF:.", host.at[i]) == NULL)
@@ -198,12 +220,7 @@ static bool host_valid(struct text host)
             return false;
         name_len++;
     } else {
-        for (size_t i = 0; i < name_len; i++) {
-            char c = host.at[i];
-            if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-                  strchr(allowed, c) != NULL))
-                return false;
-        }
+        name_len = chars_span(host, CHAR_HOST);
     }
     struct text port = text_skip(host, name_len);
     return port.len == 0 || (port.at[0] == ':' && digits_only(text_skip(port, 1)));
@@ -214,9 +231,9 @@ static bool check_host(const struct request *request)
 {
     struct text host;
 
-    if (request_field_count(request, FIELD_HOST) == 0)
+    if (!request_has(request, FIELD_HOST))
         return request->minor_0;
-    return request_field_single(request, FIELD_HOST, &host) && host_valid(host);
+    return request_field_single(request, FIELD_HOST, &host) && request_host_valid(host);
 }
 
 /* Whether a body follows (RFC 9112 section 6.3). llhttp has checked Content-Length. */
@@ -226,12 +243,12 @@ static unsigned check_body(struct request *request, uint64_t content_length)
 
     request->body = content_length != 0 ? BODY_LENGTH : BODY_NONE;
     request->body_len = content_length;
-    if (request_field_count(request, FIELD_TRANSFER_ENCODING) == 0)
+    if (!request_has(request, FIELD_TRANSFER_ENCODING))
         return 0;
     request->body = BODY_CHUNKED;
     if (request->minor_0) /* its framing is faulty: close behind it (RFC 9112 section 6.1) */
         request->keep_alive = false;
-    if (request_field_count(request, FIELD_CONTENT_LENGTH) != 0 ||
+    if (request_has(request, FIELD_CONTENT_LENGTH) ||
         !request_field_single(request, FIELD_TRANSFER_ENCODING, &coding))
         return 400;
     if (text_equal_nocase(coding, TEXT("chunked")))
@@ -299,10 +316,8 @@ unsigned request_parse(struct text head, struct request *request)
     struct parse parse = { .request = request };
     uint64_t content_length;
 
-    request->method = METHOD_OTHER;
-    request->minor_0 = false;
-    request->field_count = 0;
-    if (!split_line(head, &line) || !is_token(line.method))
+    request_init(request);
+    if (!split_line(head, &line) || chars_span(line.method, CHAR_TOKEN) != line.method.len)
         return 400;
     request->method = method_of(line.method);
     request->minor_0 = line.minor == '0';

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 enum request_method {
@@ -61,9 +62,12 @@ struct request {
     bool expects_continue;  /* the body comes once we have said 100 (RFC 9110 section 10.1.1) */
     enum request_body body; /* what follows the head */
     uint64_t body_len;
+    uint32_t field_set; /* bit n: there is a field with id n */
     unsigned field_count;
     struct request_field fields[REQUEST_FIELDS_MAX];
 };
+
+static_assert(FIELD_ID_COUNT <= 32, "a bit for each field");
 
 /*
  * Returns 0, or the status of the error: 400, 417, 431, 501 or 505. After an error only method and
@@ -71,8 +75,24 @@ struct request {
  */
 unsigned request_parse(struct text head, struct request *request);
 
+#define FIELD_BIT(id) (UINT32_C(1) << (id))
+
+static inline bool request_has(const struct request *request, enum field_id id)
+{
+    return (request->field_set & FIELD_BIT(id)) != 0;
+}
+
 /* The field's only value. False: it is absent (*value is empty), or there several times. */
 bool request_field_single(const struct request *request, enum field_id id, struct text *value);
 unsigned request_field_count(const struct request *request, enum field_id id);
+
+/* For those who build one. request_init() makes one without fields, of an unknown method. */
+void request_init(struct request *request);
+/* NULL: there is no room for it. */
+struct request_field *request_field_add(struct request *request, enum field_id id,
+                                        struct text value);
+enum field_id field_id_of(struct text name);
+/* uri-host [ ":" port ] (RFC 9110 section 7.2), checked for its alphabet. */
+bool request_host_valid(struct text host);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * What a client may send to the HTTP server, on the fake TCP of the unit tests. The same bytes are
  * answered three times: whole; in pieces, with the answers cut otherwise; and on two connections
- * that share fewer responses than they need. All three get the same answers.
+ * that share fewer responses than they need. All three get the same answers. Of each request in the
+ * usual form, the one-pass reader makes what the scanner and llhttp do.
  *
  * Input: a byte of limits, three of how it is cut, then the client's bytes.
  */
@@ -13,6 +14,7 @@
 #include "fuzz.h"
 #include "http/http.h"
 #include "site.h"
+#include "unit/http/both_ways.h"
 #include "unit/http/fake_tcp.h"
 
 enum {
@@ -230,6 +232,21 @@ static void run_shared(const struct limits *limits, const uint8_t *data, size_t 
     run_stop(&run);
 }
 
+/* At each line, which may be a head's first. */
+static void check_both_ways(const struct limits *limits, const uint8_t *data, size_t len)
+{
+    const struct head_limits head = { limits->line_max, limits->fields_bytes_max,
+                                      limits->fields_max };
+    size_t used;
+
+    for (size_t at = 0; at < len; at++) {
+        if (at != 0 && data[at - 1] != '\n')
+            continue;
+        const char *what = both_ways_differ(data + at, len - at, &head, &used);
+        FUZZ_CHECK(what == NULL, "read in one pass: %s", what);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, data + size };
@@ -242,6 +259,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = STREAM_MAX;
     const uint8_t *bytes = input_bytes(&in, &len);
 
+    check_both_ways(limits, bytes, len);
     struct outcome outcome = run_whole(limits, bytes, len);
     run_pieces(limits, bytes, len, how, &outcome);
     run_shared(limits, bytes, len, how, &outcome);

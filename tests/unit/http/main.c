@@ -7,6 +7,7 @@ int main(void)
 {
     SRunner *runner = srunner_create(parts_suite());
 
+    srunner_add_suite(runner, plain_suite());
     srunner_add_suite(runner, requests_suite());
     srunner_add_suite(runner, stream_suite());
     srunner_add_suite(runner, limits_suite());

@@ -6,6 +6,7 @@
 #include <check.h>
 
 Suite *parts_suite(void);    /* test_http_parts.c: dates, ranges, paths, heads, request lines */
+Suite *plain_suite(void);    /* test_http_plain.c: heads in the usual form, beside llhttp */
 Suite *requests_suite(void); /* test_http_requests.c: a request, its answer */
 Suite *stream_suite(void);   /* test_http_stream.c: cuts of input and output, payload accounting */
 Suite *limits_suite(void);   /* test_http_limits.c: timeouts, pools, closing */
