@@ -339,26 +339,35 @@ void catalogue_destroy(struct catalogue *c)
 
 /* ---- building ---- */
 
-/* Room for all fields of head that depend on the file. */
-#define HEAD_BYTES (TYPE_LEN_MAX + FILE_ETAG_BYTES + DATE_TEXT_BYTES + 128)
+/* Room for file_head(). */
+#define HEAD_BYTES (TYPE_LEN_MAX + FILE_ETAG_BYTES + DATE_TEXT_BYTES + 192)
 
-/* Writes head and etag of a file; returns the head's length. The tag tells apart any two states
- * that the file system's clock tells apart. */
-static size_t file_describe(const struct file *file, const char *type, char head[HEAD_BYTES],
-                            char etag[FILE_ETAG_BYTES])
+struct description {
+    char text[HEAD_BYTES]; /* file_head() */
+    size_t len, fields_at, etag_at;
+};
+
+/* The tag tells apart any two states that the file system's clock tells apart. Of the size it has
+ * 60 bits, so that all tags are of one length. */
+static struct description file_describe(const struct file *file, const char *type)
 {
+    struct description d;
     char date[DATE_TEXT_BYTES];
     uint64_t mtime_ns_total = (uint64_t)file->mtime_s * 1000000000u + file->mtime_ns;
 
-    snprintf(etag, FILE_ETAG_BYTES, "\"%016" PRIx64 "-%015" PRIx64 "\"", mtime_ns_total,
-             file->size);
     date_format(file->mtime_s, date);
-    int len = snprintf(head, HEAD_BYTES,
-                       "Content-Type: %s\r\nLast-Modified: %.*s\r\nETag: %s\r\n"
-                       "Accept-Ranges: bytes\r\n",
-                       type, DATE_TEXT_BYTES, date, etag);
-    ASSERT(len > 0 && (size_t)len < HEAD_BYTES);
-    return (size_t)len;
+    d.fields_at =
+        (size_t)snprintf(d.text, HEAD_BYTES, "Content-Length: %" PRIu64 "\r\n", file->size);
+    d.etag_at =
+        d.fields_at + (size_t)snprintf(d.text + d.fields_at, HEAD_BYTES - d.fields_at,
+                                       "Content-Type: %s\r\nLast-Modified: %.*s\r\nETag: ", type,
+                                       DATE_TEXT_BYTES, date);
+    d.len = d.etag_at + (size_t)snprintf(d.text + d.etag_at, HEAD_BYTES - d.etag_at,
+                                         "\"%016" PRIx64 "-%015" PRIx64 "\"\r\n"
+                                         "Accept-Ranges: bytes\r\n\r\n",
+                                         mtime_ns_total, file->size & (UINT64_MAX >> 4));
+    ASSERT(d.len < HEAD_BYTES && d.text[d.etag_at + FILE_ETAG_BYTES - 1] == '"');
+    return d;
 }
 
 static unsigned path_coding(const char *path, size_t path_len)
@@ -380,21 +389,21 @@ struct file *catalogue_add_file(struct catalogue *c, const char *path, size_t pa
 {
     struct store *s = c->store;
     struct file file = { .size = size, .mtime_s = mtime_s, .mtime_ns = mtime_ns };
-    char head[HEAD_BYTES], etag[FILE_ETAG_BYTES];
 
     if (strlen(type) > TYPE_LEN_MAX)
         return NULL;
-    size_t head_len = file_describe(&file, type, head, etag), etag_len = strlen(etag);
+    const struct description d = file_describe(&file, type);
     file.type = type_intern(s, type);
     if (file.type == NULL)
         return NULL;
-    file.index = key_add(c, &s->file_numbers, path, path_len, head_len + 1 + etag_len + 1);
+    file.index = key_add(c, &s->file_numbers, path, path_len, d.len);
     if (file.index == NO_KEY)
         return NULL;
-    char *strings = s->keys[file.index].path + path_len + 1;
-    file.head_len = (uint16_t)head_len;
-    file.head = memcpy(strings, head, head_len + 1);
-    file.etag = memcpy(strings + head_len + 1, etag, etag_len + 1);
+    const char *text = memcpy(s->keys[file.index].path + path_len + 1, d.text, d.len);
+    file.head = text + d.fields_at;
+    file.head_len = (uint16_t)(d.len - d.fields_at - 2);
+    file.length_len = (uint16_t)d.fields_at;
+    file.etag = text + d.etag_at;
     s->files[file.index] = file;
     c->codings |= path_coding(path, path_len);
     c->file_count++;

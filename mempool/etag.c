@@ -50,12 +50,10 @@ void etag_set(struct file *file, struct etag_hash hash)
     char tag[ETAG_DIGITS + 1];
 
     snprintf(tag, sizeof(tag), "%016" PRIx64 "%016" PRIx64, hash.high, hash.low);
-    /* Both tags are of one length, so that the strings can stay where they are; they belong to the
-     * catalogue that is being built, and are not shared yet. */
-    char *etag = (char *)file->etag, *in_head = strstr((char *)file->head, file->etag);
-    ASSERT(in_head != NULL && strlen(etag) == 1 + ETAG_DIGITS + 1);
-    memcpy(in_head + 1, tag, ETAG_DIGITS);
-    memcpy(etag + 1, tag, ETAG_DIGITS);
+    /* Both tags are of one length, so that the text can stay where it is; it belongs to the
+     * catalogue that is being built, and is not shared yet. */
+    static_assert(1 + ETAG_DIGITS + 1 == FILE_ETAG_BYTES, "all tags");
+    memcpy((char *)file->etag + 1, tag, ETAG_DIGITS);
 }
 
 void etag_from_content(struct file *file)

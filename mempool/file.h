@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "base/tx_fill.h"
 
 /* A run of the file's bytes in the pool. */
@@ -28,16 +29,34 @@ struct file {
     const struct file_extent *extents; /* in order, without gaps, covering [0, size) */
     int64_t mtime_s;
     uint32_t mtime_ns;
-    uint16_t head_len;
-    const char
-        *head;        /* the header fields that depend on the file alone, each ended by CRLF:
-                         Content-Type first, Last-Modified, ETag, Accept-Ranges (not Content-Length) */
-    const char *type; /* NUL-terminated media type */
-    const char *etag; /* NUL-terminated, with its quotes */
+    uint16_t head_len, length_len; /* of file_fields(), of the line before them */
+    const char *head;              /* all of file_head() is around it */
+    const char *type;              /* NUL-terminated media type */
+    const char *etag;              /* in head */
 };
 
-/* Room for an entity tag and its NUL: quotes, two 16-digit hex numbers and a dash. */
-#define FILE_ETAG_BYTES 48
+/* Bytes of an entity tag: quotes, 32 characters. */
+#define FILE_ETAG_BYTES 34
+
+/* The entity tag with its quotes. */
+static inline struct text file_etag(const struct file *file)
+{
+    return (struct text){ file->etag, FILE_ETAG_BYTES };
+}
+
+/* The header fields that depend on the file alone, each ended by CRLF: Content-Type first,
+ * Last-Modified, ETag, Accept-Ranges. */
+static inline struct text file_fields(const struct file *file)
+{
+    return (struct text){ file->head, file->head_len };
+}
+
+/* The end of the head of a response with the whole file: Content-Length before these fields, the
+ * empty line behind them. */
+static inline struct text file_head(const struct file *file)
+{
+    return (struct text){ file->head - file->length_len, file->length_len + file->head_len + 2u };
+}
 
 /* Bytes in one reference at most: the largest whole number of 512-byte blocks that an external
  * mbuf's 16-bit length can name. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "http/answer.h"
 
+#include "base/assert.h"
 #include "http/conditional.h"
 #include "http/path.h"
 #include "http/variant.h"
@@ -19,6 +20,8 @@ static void answer_file(const struct request *request, const struct file *file, 
     answer->file = file;
     answer->status = 200;
     answer->len = file->size;
+    if (LIKELY(!request_has_any(request, CONDITION_FIELDS | FIELD_BIT(FIELD_RANGE))))
+        return;
     switch (condition_evaluate(request, file, now)) {
     case CONDITION_NOT_MODIFIED:
         answer->status = 304;
@@ -156,60 +159,83 @@ static bool answer_redirect(const struct http_site *site, struct place *at, bool
     return true;
 }
 
-struct answer answer_request(const struct request *request, const struct http_site *site,
-                             const struct catalogue *catalogue, bool precompressed,
-                             struct answer_scratch *scratch, int64_t now)
+/* The path that the request is about, behind the site's root. */
+static enum path_result place_set(struct place *at, const struct target *target, bool *directory)
 {
-    char *path = scratch->path;
-    struct answer answer = { .status = 404,
-                             .head_only = request->method == METHOD_HEAD,
-                             .site = site };
-    struct place at = { .text = path, .root_len = site->root.len };
-    struct target target;
-    struct path decoded;
-    struct catalogue_entry entry;
+    struct path decoded = { 0 };
 
+    at->text[at->root_len] = '/';
+    enum path_result result = path_decode(target->path, at->text + at->root_len + 1, &decoded);
+    at->len = at->root_len + 1 + decoded.len;
+    *directory = decoded.directory;
+    return result;
+}
+
+static_assert(SITE_INDEX_MAX >= PATH_BLOCK, "room behind the path");
+
+/* The same, if the target is a path that means itself. */
+static bool place_set_plain(struct place *at, struct text target, bool *directory)
+{
+    struct path decoded;
+
+    if (!path_copy_plain(target, at->text + at->root_len, &decoded))
+        return false;
+    at->len = at->root_len + 1 + decoded.len;
+    *directory = decoded.directory;
+    return true;
+}
+
+void answer_request(const struct request *request, const struct http_site *site,
+                    const struct catalogue *catalogue, bool precompressed,
+                    struct answer_scratch *scratch, int64_t now, struct answer *answer)
+{
+    struct place at = { .text = scratch->path, .root_len = site->root.len };
+    enum path_result result = PATH_OK;
+    struct target target = { 0 };
+    struct catalogue_entry entry;
+    bool directory;
+
+    answer->status = 404;
     /* The server as a whole (RFC 9110 section 9.3.7). */
     if (request->method == METHOD_OPTIONS && text_equal(request->target, TEXT("*"))) {
-        answer.status = 204;
-        return answer;
-    }
-    if (!target_parse(request->target, &target)) {
-        answer.status = request->method == METHOD_OTHER ? 405 : 400;
-        return answer;
+        answer->status = 204;
+        return;
     }
     if (site->root.len != 0)
-        memcpy(path, site->root.at, site->root.len);
-    path[at.root_len] = '/';
-    enum path_result result = path_decode(target.path, path + at.root_len + 1, &decoded);
-    at.len = at.root_len + 1 + decoded.len;
-    if (result == PATH_OK && answer_redirect(site, &at, decoded.directory, target.query, &answer))
-        return answer;
+        memcpy(at.text, site->root.at, site->root.len);
+    if (!place_set_plain(&at, request->target, &directory)) {
+        if (!target_parse(request->target, &target)) {
+            answer->status = request->method == METHOD_OTHER ? 405 : 400;
+            return;
+        }
+        result = place_set(&at, &target, &directory);
+    }
+    if (result == PATH_OK && answer_redirect(site, &at, directory, target.query, answer))
+        return;
     if (request->method == METHOD_OTHER) {
-        answer.status = 405;
-        return answer;
+        answer->status = 405;
+        return;
     }
     if (result != PATH_OK) {
-        answer.status = result == PATH_MALFORMED ? 400 : 404;
-        return answer;
+        answer->status = result == PATH_MALFORMED ? 400 : 404;
+        return;
     }
 
-    entry = decoded.directory ? find_index(catalogue, site, &at) : place_find(catalogue, &at);
-    if (decoded.directory && entry.kind == CATALOGUE_ABSENT && site->listing.len != 0) {
+    entry = directory ? find_index(catalogue, site, &at) : place_find(catalogue, &at);
+    if (directory && entry.kind == CATALOGUE_ABSENT && site->listing.len != 0) {
         entry = find_listing(catalogue, site, &at);
         precompressed = false;
     }
-    answer.site_path = place_path(&at);
+    answer->site_path = place_path(&at);
     if (request->method == METHOD_OPTIONS) {
         if (entry.kind != CATALOGUE_ABSENT)
-            answer.status = 204;
+            answer->status = 204;
     } else if (entry.kind == CATALOGUE_FILE) {
-        if (!precompressed || answer_variant(request, catalogue, &at, &entry.file, &answer))
-            answer_file(request, entry.file, now, &scratch->ranges, &answer);
-    } else if (entry.kind == CATALOGUE_DIRECTORY && !decoded.directory) {
-        answer.status = 301;
-        answer.path = text_skip(answer.site_path, 1);
-        answer.query = target.query;
+        if (!precompressed || answer_variant(request, catalogue, &at, &entry.file, answer))
+            answer_file(request, entry.file, now, &scratch->ranges, answer);
+    } else if (entry.kind == CATALOGUE_DIRECTORY && !directory) {
+        answer->status = 301;
+        answer->path = text_skip(answer->site_path, 1);
+        answer->query = target.query;
     }
-    return answer;
 }

@@ -22,10 +22,11 @@ struct answer_scratch {
 
 /*
  * Answers a request that request_parse() accepted. Does not set close and keep_alive, which are the
- * connection's business. precompressed: variants are looked for. now is Unix seconds.
+ * connection's business. precompressed: variants are looked for. now is Unix seconds. answer is all
+ * 0 but for head_only and site.
  */
-struct answer answer_request(const struct request *request, const struct http_site *site,
-                             const struct catalogue *catalogue, bool precompressed,
-                             struct answer_scratch *scratch, int64_t now);
+void answer_request(const struct request *request, const struct http_site *site,
+                    const struct catalogue *catalogue, bool precompressed,
+                    struct answer_scratch *scratch, int64_t now, struct answer *answer);
 
 #endif

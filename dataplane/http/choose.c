@@ -35,39 +35,48 @@ static bool is_too_busy(struct http_server *server, struct http_conn *conn,
     return false;
 }
 
-struct answer choose_answer(struct http_server *server, struct http_conn *conn,
-                            const struct request *request, uint64_t now)
+/* What the site says to this client before it looks at the request: 0, or the status that refuses
+ * it. */
+static unsigned refuse_client(struct http_server *server, struct http_conn *conn,
+                              const struct http_site *site, uint64_t now, struct answer *answer)
 {
     struct counters *counters = server->config.counters;
-    const struct http_site *site = choose_site(server, conn, request);
-    struct answer refusal = { .head_only = request->method == METHOD_HEAD, .site = site };
     struct ip_addr client = tcp_conn_peer(conn->tcp).ip;
     uint64_t wait_ns = 0;
 
-    tcp_rate_limit(conn->tcp, site->rate_bytes_per_s);
     if (!site_admits(site, &client)) {
         COUNT(counters, http_denied);
-        refusal.status = 403;
-        return refusal;
+        return 403;
     }
     if (is_too_busy(server, conn, site, &client)) {
         COUNT(counters, http_busy);
-        refusal.status = 429;
-        refusal.retry_after_s = 1;
-        return refusal;
+        answer->retry_after_s = 1;
+        return 429;
     }
     if (site->request_gap_ns != 0 && server->rates.entries != NULL)
         wait_ns = rate_request(&server->rates, site, &client, counters, now);
     if (wait_ns != 0) {
         COUNT(counters, http_limited);
-        refusal.status = 429;
-        refusal.retry_after_s = (wait_ns + NS_PER_S - 1) / NS_PER_S;
-        return refusal;
+        answer->retry_after_s = (wait_ns + NS_PER_S - 1) / NS_PER_S;
+        return 429;
     }
-    struct answer answer =
-        answer_request(request, site, server->config.catalogue, server->config.precompressed,
-                       &server->scratch, server_unix_time(server, now));
-    if (answer.redirect != NULL)
-        COUNT(counters, http_redirected);
-    return answer;
+    return 0;
+}
+
+void choose_answer(struct http_server *server, struct http_conn *conn,
+                   const struct request *request, uint64_t now, struct answer *answer)
+{
+    const struct http_site *site = choose_site(server, conn, request);
+
+    *answer = (struct answer){ .head_only = request->method == METHOD_HEAD, .site = site };
+    tcp_rate_limit(conn->tcp, site->rate_bytes_per_s);
+    if (site_minds_clients(site)) {
+        answer->status = refuse_client(server, conn, site, now, answer);
+        if (answer->status != 0)
+            return;
+    }
+    answer_request(request, site, server->config.catalogue, server->config.precompressed,
+                   &server->scratch, server_unix_time(server, now), answer);
+    if (answer->redirect != NULL)
+        COUNT(server->config.counters, http_redirected);
 }

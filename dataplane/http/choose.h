@@ -8,7 +8,7 @@
 #include "http/server.h"
 
 /* As answer_request(). The connection is counted if its site limits how many are answered. */
-struct answer choose_answer(struct http_server *server, struct http_conn *conn,
-                            const struct request *request, uint64_t now);
+void choose_answer(struct http_server *server, struct http_conn *conn,
+                   const struct request *request, uint64_t now, struct answer *answer);
 
 #endif

@@ -47,7 +47,7 @@ static bool etag_field_has(const struct request *request, enum field_id id, cons
 {
     for (unsigned i = 0; i < request->field_count; i++)
         if (request->fields[i].id == id &&
-            etag_list_has(request->fields[i].value, text_from(file->etag), strong))
+            etag_list_has(request->fields[i].value, file_etag(file), strong))
             return true;
     return false;
 }
@@ -65,14 +65,14 @@ enum condition condition_evaluate(const struct request *request, const struct fi
 {
     int64_t date;
 
-    if (request_field_count(request, FIELD_IF_MATCH) != 0) {
+    if (request_has(request, FIELD_IF_MATCH)) {
         if (!etag_field_has(request, FIELD_IF_MATCH, file, true))
             return CONDITION_FAILED;
     } else if (date_field(request, FIELD_IF_UNMODIFIED_SINCE, now, &date) && file->mtime_s > date) {
         return CONDITION_FAILED;
     }
 
-    if (request_field_count(request, FIELD_IF_NONE_MATCH) != 0) {
+    if (request_has(request, FIELD_IF_NONE_MATCH)) {
         if (etag_field_has(request, FIELD_IF_NONE_MATCH, file, false))
             return CONDITION_NOT_MODIFIED;
     } else if (date_field(request, FIELD_IF_MODIFIED_SINCE, now, &date) && file->mtime_s <= date) {
@@ -87,13 +87,13 @@ bool condition_range_applies(const struct request *request, const struct file *f
     int64_t date;
     bool weak;
 
-    if (request_field_count(request, FIELD_IF_RANGE) == 0)
+    if (!request_has(request, FIELD_IF_RANGE))
         return true;
     if (!request_field_single(request, FIELD_IF_RANGE, &value))
         return false;
     rest = value;
     if (take_etag(&rest, &opaque, &weak))
-        return rest.len == 0 && !weak && text_equal(opaque, text_from(file->etag));
+        return rest.len == 0 && !weak && text_equal(opaque, file_etag(file));
     /* An exact match, not "since". A date less than a second old could be that of two versions
      * (RFC 9110 section 8.8.2.2) and is no strong validator. */
     return date_parse(value, now, &date) && date == file->mtime_s && now > file->mtime_s;

@@ -19,6 +19,10 @@ enum condition {
  * Unix seconds. */
 enum condition condition_evaluate(const struct request *request, const struct file *file,
                                   int64_t now);
+/* The fields it looks at: without any of them the outcome is CONDITION_PASSED. */
+#define CONDITION_FIELDS                                                                           \
+    (FIELD_BIT(FIELD_IF_MATCH) | FIELD_BIT(FIELD_IF_NONE_MATCH) |                                  \
+     FIELD_BIT(FIELD_IF_MODIFIED_SINCE) | FIELD_BIT(FIELD_IF_UNMODIFIED_SINCE))
 
 /* Whether Range is to be honoured: there is no If-Range, or it holds (section 13.1.5). */
 bool condition_range_applies(const struct request *request, const struct file *file, int64_t now);

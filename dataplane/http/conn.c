@@ -129,24 +129,24 @@ static void close_if_drained(struct http_server *server, struct http_conn *conn,
 static void write_answer(struct http_server *server, struct response *response,
                          struct answer *answer, uint64_t now)
 {
-    const char *date = server_date(server, now);
+    struct text common = server_common_fields(server, now);
     uint32_t copy_max = server->config.inline_bytes_max;
 
     answer->close |= status_find(answer->status)->close;
-    if (response_write(response, answer, date, server->server_field, copy_max))
+    if (response_write(response, answer, common, copy_max))
         return;
     if (answer->parts != NULL) { /* a Range may be ignored (RFC 9110 section 14.2) */
         answer->parts = NULL;
         answer->status = 200;
         answer->from = 0;
         answer->len = answer->file->size;
-        if (response_write(response, answer, date, server->server_field, copy_max))
+        if (response_write(response, answer, common, copy_max))
             return;
     }
     answer->status = answer->status / 100 == 3 ? 414 : 500;
     answer->close = true;
     answer->page = NULL;
-    bool fits = response_write(response, answer, date, server->server_field, copy_max);
+    bool fits = response_write(response, answer, common, copy_max);
     ASSERT(fits);
 }
 
@@ -297,8 +297,9 @@ static void conn_answer_request(struct http_server *server, struct http_conn *co
                                 const struct request *request, struct text head, uint64_t now)
 {
     uint64_t begun = head_begun(server, conn, now);
-    struct answer answer = choose_answer(server, conn, request, now);
+    struct answer answer;
 
+    choose_answer(server, conn, request, now, &answer);
     if (answer.file != NULL && answer.status < 300 && !stream_to_be_had(server, answer.file))
         answer = (struct answer){ .status = 503,
                                   .head_only = answer.head_only,

@@ -7,7 +7,7 @@
 /* Without quotes: an entity tag of ours holds no character that a boundary may not. */
 struct text multipart_boundary(const struct file *file)
 {
-    struct text etag = text_from(file->etag);
+    struct text etag = file_etag(file);
 
     return (struct text){ etag.at + 1, etag.len - 2 };
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "http/path.h"
 
+#include <emmintrin.h>
+
 bool target_parse(struct text text, struct target *target)
 {
     const struct text schemes[] = { TEXT("http://"), TEXT("https://") };
@@ -115,6 +117,32 @@ enum path_result path_decode(struct text path, char *out, struct path *decoded)
     }
     *decoded = (struct path){ .len = len, .directory = directory };
     return result;
+}
+
+/* Bit n: byte n of the block is c. */
+static uint32_t block_find(__m128i block, char c)
+{
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(c)));
+}
+
+bool path_copy_plain(struct text target, char *out, struct path *decoded)
+{
+    if (target.len == 0 || target.at[0] != '/')
+        return false;
+    memcpy(out, target.at, target.len);
+    /* Blocks overlap by a byte, for a slash and what follows it. */
+    for (size_t at = 0; at < target.len; at += PATH_BLOCK - 1) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(out + at));
+        size_t left = target.len - at;
+        uint32_t ours = left < PATH_BLOCK ? (1u << left) - 1 : 0xffff;
+        uint32_t slash = block_find(block, '/') & ours, dot = block_find(block, '.') & ours;
+        uint32_t meaning = block_find(block, '%') | block_find(block, '?') | block_find(block, '#');
+        if (((meaning & ours) | (slash & (slash | dot) >> 1)) != 0)
+            return false;
+    }
+    decoded->directory = out[target.len - 1] == '/';
+    decoded->len = target.len - 1 - (decoded->directory && target.len > 1);
+    return true;
 }
 
 static size_t percent_encode(struct text in, const char *kept, char *out, size_t max)

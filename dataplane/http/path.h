@@ -41,6 +41,15 @@ struct path {
  */
 enum path_result path_decode(struct text path, char *out, struct path *decoded);
 
+/*
+ * The usual case in one go: copies target to out, with its slash. False: it is no path that means
+ * itself, but has a query, a percent sign, an empty segment or one that begins with a dot, and out
+ * is of no use. decoded is as above. out has room for target.len + PATH_BLOCK bytes, all of which
+ * may be read.
+ */
+#define PATH_BLOCK 16
+bool path_copy_plain(struct text target, char *out, struct path *decoded);
+
 /* Does not fit. */
 #define PATH_TOO_LONG SIZE_MAX
 

@@ -77,6 +77,12 @@ unsigned request_parse(struct text head, struct request *request);
 
 #define FIELD_BIT(id) (UINT32_C(1) << (id))
 
+/* Any of the fields whose bits are in set. */
+static inline bool request_has_any(const struct request *request, uint32_t set)
+{
+    return (request->field_set & set) != 0;
+}
+
 static inline bool request_has(const struct request *request, enum field_id id)
 {
     return (request->field_set & FIELD_BIT(id)) != 0;

@@ -71,21 +71,19 @@ static void take_site_fields(struct response *response, const struct answer *ans
 {
     response->site = answer->site;
     response->fields = 0;
-    if (answer->site != NULL && answer->site_path.len != 0 && answer->status / 100 <= 3)
-        response->fields = site_fields_select(answer->site, answer->site_path);
-    response->fields_len =
-        response->fields != 0 ? site_fields_len(answer->site, response->fields) : 0;
+    response->fields_len = 0;
+    if (answer->site == NULL || answer->site->header_count == 0 || answer->site_path.len == 0 ||
+        answer->status / 100 > 3)
+        return;
+    response->fields = site_fields_select(answer->site, answer->site_path);
+    response->fields_len = site_fields_len(answer->site, response->fields);
 }
 
 static void put_common(struct writer *w, const struct status *status, const struct answer *answer,
-                       const char *date, struct text server_field)
+                       struct text common)
 {
-    put(w, TEXT("HTTP/1.1 "));
-    put(w, status->reason);
-    put(w, TEXT("\r\nDate: "));
-    put(w, (struct text){ date, DATE_TEXT_BYTES });
-    put(w, CRLF);
-    put(w, server_field);
+    put(w, status->line);
+    put(w, common);
     if (answer->varies)
         put(w, TEXT("Vary: Accept-Encoding\r\n"));
     if (answer->close)
@@ -110,7 +108,7 @@ static void put_generated(struct writer *w, const struct status *status,
         put_content_range(w, answer);
     if (answer->status == 304) { /* RFC 9110 section 15.4.5: no more than tells the version */
         put(w, TEXT("ETag: "));
-        put(w, text_from(answer->file->etag));
+        put(w, file_etag(answer->file));
         put(w, TEXT("\r\n\r\n"));
         return;
     }
@@ -126,11 +124,11 @@ static void put_generated(struct writer *w, const struct status *status,
         return;
     }
     put(w, TEXT("Content-Type: text/plain\r\n"));
-    put_content_length(w, status->reason.len + status->body.len + 2);
+    put_content_length(w, status_reason(status).len + status->body.len + 2);
     put(w, CRLF);
     if (answer->head_only)
         return;
-    put(w, status->reason);
+    put(w, status_reason(status));
     put(w, TEXT("\n"));
     put(w, status->body);
     put(w, TEXT("\n"));
@@ -139,7 +137,7 @@ static void put_generated(struct writer *w, const struct status *status,
 /* Several ranges: the file's fields but Content-Type, its first, which stands in each part. */
 static void put_multipart(struct writer *w, const struct answer *answer)
 {
-    struct text fields = { answer->file->head, answer->file->head_len };
+    struct text fields = file_fields(answer->file);
 
     put_content_length(w, multipart_len(answer->file, answer->parts->range, answer->parts->count));
     put(w, TEXT("Content-Type: multipart/byteranges; boundary="));
@@ -151,11 +149,9 @@ static void put_multipart(struct writer *w, const struct answer *answer)
 
 /* The fields of the file's own; a variant has the type of what it encodes, and the site has its
  * say. */
-static void put_file_fields(struct writer *w, const struct answer *answer)
+static void put_file_fields(struct writer *w, const struct answer *answer, struct text type)
 {
-    struct text fields = { answer->file->head, answer->file->head_len };
-    struct text type =
-        answer->site != NULL ? site_type_find(answer->site, answer->site_path) : TEXT("");
+    struct text fields = file_fields(answer->file);
 
     if (answer->coding.len != 0) {
         put(w, TEXT("Content-Encoding: "));
@@ -175,19 +171,27 @@ static void put_file_fields(struct writer *w, const struct answer *answer)
 
 static void put_file(struct writer *w, const struct answer *answer)
 {
+    struct text type = TEXT(""); /* that the site gives */
+
     if (answer->parts != NULL) {
         put_multipart(w, answer);
+        return;
+    }
+    if (answer->site != NULL && answer->site->type_count != 0)
+        type = site_type_find(answer->site, answer->site_path);
+    if (answer->status == 200 && answer->coding.len == 0 && type.len == 0) {
+        put(w, file_head(answer->file));
         return;
     }
     if (answer->status == 206)
         put_content_range(w, answer);
     put_content_length(w, answer->len);
-    put_file_fields(w, answer);
+    put_file_fields(w, answer, type);
     put(w, CRLF);
 }
 
-bool response_write(struct response *response, const struct answer *answer, const char *date,
-                    struct text server_field, uint32_t copy_max)
+bool response_write(struct response *response, const struct answer *answer, struct text common,
+                    uint32_t copy_max)
 {
     const struct status *status = status_find(answer->status);
     bool sends_file = answer->status == 200 || answer->status == 206;
@@ -195,7 +199,7 @@ bool response_write(struct response *response, const struct answer *answer, cons
     size_t room = multipart ? sizeof(response->head) : sizeof(response->text);
     struct writer w = { .at = response->text, .end = response->text + room };
 
-    put_common(&w, status, answer, date, server_field);
+    put_common(&w, status, answer, common);
     take_site_fields(response, answer);
     response->fields_at = (uint16_t)(w.at - response->text);
     if (sends_file)

@@ -84,11 +84,11 @@ struct answer {
 };
 
 /*
- * Sets text, file, body of response from answer; date has DATE_TEXT_BYTES, server_field is a field
- * line with its CRLF or empty. Takes no pin. False: the head does not fit.
+ * Sets text, file, body of response from answer; common is what stands behind each status
+ * line: its CRLF, and field lines with theirs. Takes no pin. False: the head does not fit.
  */
-bool response_write(struct response *response, const struct answer *answer, const char *date,
-                    struct text server_field, uint32_t copy_max);
+bool response_write(struct response *response, const struct answer *answer, struct text common,
+                    uint32_t copy_max);
 
 /*
  * Provides bytes [from, from + len) of the response as tcp_app.resolve does; from is relative to

@@ -85,16 +85,17 @@ bool index_pool_create(struct index_pool *pool, const struct memory *memory, siz
     return true;
 }
 
-static void server_field_set(struct http_server *server, const char *name)
+/* All but the date, which is written each second. */
+static void common_set(struct http_server *server, const char *name)
 {
-    server->server_field = TEXT("");
-    if (name == NULL)
-        return;
-    ASSERT(strlen(name) <= HTTP_SERVER_NAME_MAX);
-    char *end = stpcpy(server->server_field_text, "Server: ");
-    end = stpcpy(stpcpy(end, name), "\r\n");
-    server->server_field =
-        (struct text){ server->server_field_text, (size_t)(end - server->server_field_text) };
+    char *end = stpcpy(server->common_text, HTTP_DATE_FIELD) + DATE_TEXT_BYTES;
+
+    end = stpcpy(end, "\r\n");
+    if (name != NULL) {
+        ASSERT(strlen(name) <= HTTP_SERVER_NAME_MAX);
+        end = stpcpy(stpcpy(stpcpy(end, "Server: "), name), "\r\n");
+    }
+    server->common = (struct text){ server->common_text, (size_t)(end - server->common_text) };
 }
 
 struct http_server *http_server_create(const struct http_config *config)
@@ -111,8 +112,8 @@ struct http_server *http_server_create(const struct http_config *config)
     server->limits = limits_of(config);
     server->partial_bytes = head_bytes_max(&server->limits);
     server->wait_first = server->wait_last = NONE;
-    server->date_second = INT64_MIN;
-    server_field_set(server, config->server_name);
+    common_set(server, config->server_name);
+    server_second_begin(server, 0);
 
     server->conns = memory_alloc(memory, 1, sizes.conns);
     server->partials = memory_alloc(memory, 1, sizes.partials);
@@ -162,25 +163,19 @@ void http_server_destroy(struct http_server *server)
 void http_server_wall_offset(struct http_server *server, int64_t wall_offset_ns)
 {
     server->config.wall_offset_ns = wall_offset_ns;
+    server_second_begin(server, server->now);
 }
 
-int64_t server_unix_time(const struct http_server *server, uint64_t now)
+void server_second_begin(struct http_server *server, uint64_t now)
 {
     int64_t wall_ns = (int64_t)now + server->config.wall_offset_ns;
-    int64_t second = (int64_t)NS_PER_S;
+    int64_t second = (int64_t)NS_PER_S, rest = wall_ns % second;
 
-    return wall_ns / second - (wall_ns % second < 0);
-}
-
-const char *server_date(struct http_server *server, uint64_t now)
-{
-    int64_t seconds = server_unix_time(server, now);
-
-    if (seconds != server->date_second) {
-        date_format(seconds, server->date);
-        server->date_second = seconds;
-    }
-    return server->date;
+    if (rest < 0)
+        rest += second;
+    server->unix_time = (wall_ns - rest) / second;
+    server->second_begin = now - (uint64_t)rest; /* modulo 2^64: it may be before the clock's 0 */
+    date_format(server->unix_time, server->common_text + sizeof(HTTP_DATE_FIELD) - 1);
 }
 
 void http_server_catalogue(struct http_server *server, const struct catalogue *catalogue)

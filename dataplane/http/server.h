@@ -6,7 +6,9 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include "base/assert.h"
 #include "base/date.h"
+#include "base/time.h"
 #include "http/answer.h"
 #include "http/body.h"
 #include "http/busy.h"
@@ -77,7 +79,9 @@ struct http_conn {
 /* An idle connection costs 512 bytes in all layers at most. */
 static_assert(sizeof(struct http_conn) <= 72, "HTTP's share of an idle connection");
 
-#define HTTP_SERVER_FIELD_BYTES (HTTP_SERVER_NAME_MAX + sizeof("Server: \r\n"))
+#define HTTP_DATE_FIELD "\r\nDate: "
+#define HTTP_COMMON_BYTES                                                                          \
+    (sizeof(HTTP_DATE_FIELD "\r\nServer: \r\n") + DATE_TEXT_BYTES + HTTP_SERVER_NAME_MAX)
 
 struct stream;
 
@@ -113,19 +117,32 @@ struct http_server {
 
     uint64_t now; /* of the latest callback that was told it */
 
-    struct text server_field; /* in server_field_text */
-    int64_t date_second;      /* what date says */
-    char date[DATE_TEXT_BYTES];
-    char server_field_text[HTTP_SERVER_FIELD_BYTES];
+    int64_t unix_time; /* Unix seconds from second_begin on, for one second */
+    uint64_t second_begin;
+    struct text common; /* in common_text: what stands behind each status line in this second */
+    char common_text[HTTP_COMMON_BYTES];
 };
 
 /* Of bytes / 4 objects. False: no memory. */
 bool index_pool_create(struct index_pool *pool, const struct memory *memory, size_t bytes);
 
+/* A second begins: what is told of it. */
+void server_second_begin(struct http_server *server, uint64_t now);
+
 /* Unix seconds. */
-int64_t server_unix_time(const struct http_server *server, uint64_t now);
-/* The Date field's value: formatted once a second. */
-const char *server_date(struct http_server *server, uint64_t now);
+static inline int64_t server_unix_time(struct http_server *server, uint64_t now)
+{
+    if (UNLIKELY(now - server->second_begin >= NS_PER_S))
+        server_second_begin(server, now);
+    return server->unix_time;
+}
+
+/* The end of the status line, Date, Server. */
+static inline struct text server_common_fields(struct http_server *server, uint64_t now)
+{
+    (void)server_unix_time(server, now);
+    return server->common;
+}
 
 static inline struct http_conn *server_conn(const struct http_server *server,
                                             const struct tcp_conn *tcp)

@@ -109,6 +109,12 @@ const struct http_site *sites_find(const struct sites *sites, struct text host, 
 /* The site of a server without sites. */
 extern const struct http_site site_plain;
 
+/* Whether it matters to the site who the client is. */
+static inline bool site_minds_clients(const struct http_site *site)
+{
+    return site->access_count != 0 || site->connections_max != 0 || site->request_gap_ns != 0;
+}
+
 bool site_admits(const struct http_site *site, const struct ip_addr *client);
 /* NULL: none. path is decoded and begins with a slash. */
 const struct site_redirect *site_redirect_find(const struct http_site *site, struct text path);

@@ -106,12 +106,15 @@ static const struct file *sibling(const struct catalogue *catalogue, char *path,
     if (entry.kind != CATALOGUE_FILE || entry.file->mtime_s < base->mtime_s)
         return NULL;
     /* The same tag for two representations would have caches mix them up (section 8.8.3). */
-    return strcmp(entry.file->etag, base->etag) != 0 ? entry.file : NULL;
+    return text_equal(file_etag(entry.file), file_etag(base)) ? NULL : entry.file;
 }
 
 struct variant variant_choose(const struct request *request, const struct catalogue *catalogue,
                               char *path, size_t len, const struct file *base)
 {
+    if (!request_has(request, FIELD_ACCEPT_ENCODING) && catalogue_codings(catalogue) == 0)
+        return (struct variant){ .file = base, .coding = TEXT("") };
+
     struct weights weights = weights_read(request);
     struct variant chosen = { .file = weights.of[IDENTITY] != 0 ? base : NULL, .coding = TEXT("") };
     int best = weights.of[IDENTITY];

@@ -386,6 +386,45 @@ START_TEST(path_never_leaves_the_root)
 }
 END_TEST
 
+/* A target that means itself is copied: exactly where splitting and decoding it changes nothing. */
+START_TEST(plain_path_is_what_decoding_makes_of_it)
+{
+    static const char *const pieces[] = { "/",        "/",      "a",   "0123456789abc",
+                                          "\xc3\xa4", "b.html", "/.x", "//",
+                                          "/../b",    "%41",    "?q",  "#f" };
+    struct prng prng = { 8 };
+    unsigned plain = 0;
+
+    for (unsigned i = 0; i < 200000; i++) {
+        char text[256] = "/";
+        uint64_t usual = prng_below(&prng, 4) != 0 ? 6 : sizeof(pieces) / sizeof(pieces[0]);
+        for (uint64_t n = prng_below(&prng, 12); n > 0; n--)
+            strcat(text, pieces[prng_below(&prng, usual)]);
+        size_t len = strlen(text);
+        char *copied = malloc(len + PATH_BLOCK), *out = malloc(len);
+        memset(copied + len, "./%a"[i % 4], PATH_BLOCK);
+        struct path decoded, copy;
+        struct target target;
+
+        bool is_plain = path_copy_plain(text_from(text), copied, &copy);
+        ck_assert_msg(is_plain == (strpbrk(text, "%?#") == NULL && strstr(text, "//") == NULL &&
+                                   strstr(text, "/.") == NULL),
+                      "%s", text);
+        if (is_plain) {
+            plain++;
+            ck_assert(target_parse(text_from(text), &target) && target.query.len == 0);
+            ck_assert_int_eq(path_decode(target.path, out, &decoded), PATH_OK);
+            ck_assert_msg(copy.directory == decoded.directory && copy.len == decoded.len &&
+                              memcmp(copied + 1, out, copy.len) == 0,
+                          "%s: %.*s", text, (int)copy.len, copied + 1);
+        }
+        free(copied);
+        free(out);
+    }
+    ck_assert_uint_gt(plain, 20000);
+}
+END_TEST
+
 START_TEST(path_is_encoded_within_bounds)
 {
     char out[16];
@@ -532,6 +571,7 @@ Suite *parts_suite(void)
     tcase_add_loop_test(tc, target_is_split, 0, COUNT_OF(targets));
     tcase_add_loop_test(tc, path_is_decoded, 0, COUNT_OF(paths));
     tcase_add_test(tc, path_never_leaves_the_root);
+    tcase_add_test(tc, plain_path_is_what_decoding_makes_of_it);
     tcase_add_test(tc, path_is_encoded_within_bounds);
     suite_add_tcase(suite, tc);
 
