@@ -13,6 +13,7 @@ int main(void)
     srunner_add_suite(runner, bbr_suite());
     srunner_add_suite(runner, tcp_send_suite());
     srunner_add_suite(runner, tcp_receive_suite());
+    srunner_add_suite(runner, recovery_suite());
     srunner_add_suite(runner, tcp_undo_suite());
     srunner_add_suite(runner, tcp_hostile_suite());
     srunner_add_suite(runner, tcp_opening_suite());

@@ -11,6 +11,7 @@ Suite *cc_suite(void);
 Suite *bbr_suite(void);
 Suite *tcp_send_suite(void);
 Suite *tcp_receive_suite(void);
+Suite *recovery_suite(void);
 Suite *tcp_undo_suite(void);
 Suite *tcp_hostile_suite(void);
 Suite *tcp_opening_suite(void);
