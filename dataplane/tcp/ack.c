@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an acceptable ACK says: bytes acknowledged, SACK blocks, the peer's window. */
+#include <string.h>
+
 #include "base/assert.h"
 #include "tcp/conn.h"
 
@@ -28,29 +30,67 @@ static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t by
         rate_delivered(c, r, bytes, info);
 }
 
-/* Marks [start, end), inside (snd_una, snd_nxt], as SACKed. */
-static void sack_range(struct tcp_conn *c, uint64_t start, uint64_t end, struct ack_info *info)
+/* Marks [start, end), inside (snd_una, snd_nxt], as SACKed. False: not all, for want of ranges. */
+static bool sack_range(struct tcp_conn *c, uint64_t start, uint64_t end, struct ack_info *info)
 {
     struct range_list *list = &c->ranges;
     struct range_pool *pool = &c->ctx->ranges;
+    uint32_t prev = range_list_before(list, pool, start);
+    uint32_t at = prev != RANGE_NONE ? pool->range[prev].next : list->head;
 
-    RANGE_FOREACH (i, list, pool) {
-        struct tcp_range *r = &pool->range[i];
-        if (r->start >= end)
-            return;
-        if (r->start + r->len <= start || (r->flags & RANGE_SACKED) != 0)
+    while (at != RANGE_NONE && pool->range[at].start < end) {
+        const struct tcp_range *r = &pool->range[at];
+        uint64_t r_end = r->start + r->len;
+        bool known = (r->flags & RANGE_SACKED) != 0;
+        if (r_end > start && r->start < start && !known && !range_list_split(list, pool, at, start))
+            return false;
+        if (known || r->start < start) { /* the right part comes next */
+            prev = at;
+            at = r->next;
             continue;
-        if (r->start < start) {
-            if (!range_list_split(list, pool, i, start))
-                break;
-            continue; /* the right part comes next */
         }
-        if (r->start + r->len > end && !range_list_split(list, pool, i, end))
-            break;
-        delivered(c, r, r->len, info);
-        range_list_mark_sacked(list, r);
+        uint32_t len = (uint32_t)((r_end < end ? r_end : end) - r->start);
+        if (!range_list_can_sack(pool, prev, at, len))
+            return false;
+        delivered(c, r, len, info);
+        prev = range_list_sack(list, pool, prev, at, len);
+        at = pool->range[prev].next;
     }
-    COUNT_N(c->ctx->counters, tcp_sack_ignored, !range_pool_available(pool));
+    return true;
+}
+
+/* Receivers repeat blocks (RFC 2018 section 4): what an ACK's last ones were is remembered for a
+ * while, so that the list is not searched for them again. */
+static struct sack_seen *seen_of(const struct tcp_conn *c)
+{
+    return &c->ctx->sack_seen[conn_index(c) % SACK_SEEN_CONNS];
+}
+
+static bool sack_is_known(const struct tcp_conn *c, const struct sack_block *block)
+{
+    const struct sack_seen *seen = seen_of(c);
+
+    if (seen->conn != conn_index(c) || seen->iss != c->iss)
+        return false;
+    for (unsigned i = 0; i < seen->count; i++)
+        if (seen->block[i].start == block->start && seen->block[i].end == block->end)
+            return true;
+    return false;
+}
+
+static void sack_remember(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    struct sack_seen *seen = seen_of(c);
+
+    seen->conn = conn_index(c);
+    seen->iss = c->iss;
+    seen->count = seg->sack_count;
+    memcpy(seen->block, seg->sack, sizeof(seen->block));
+}
+
+void tcp_sack_forget(const struct tcp_conn *c)
+{
+    seen_of(c)->count = 0;
 }
 
 /* RFC 2883 section 4: a first block below the ACK, or inside the second, reports a duplicate. */
@@ -68,6 +108,8 @@ static bool is_dsack(const struct tcp_segment *seg)
 static void sack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset,
                        struct ack_info *info)
 {
+    bool all = true;
+
     info->dsack = is_dsack(seg);
     if (info->dsack) {
         info->dsack_start = (uint64_t)seq_to_offset(c->iss, c->snd_una, seg->sack[0].start);
@@ -78,14 +120,21 @@ static void sack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64
         int64_t end = seq_to_offset(c->iss, c->snd_una, seg->sack[i].end);
         if (start >= end || end > (int64_t)c->snd_nxt) {
             COUNT(c->ctx->counters, tcp_sack_ignored);
+            all = false;
             continue;
         }
-        if (end > (int64_t)ack_offset)
-            sack_range(c, start > (int64_t)ack_offset ? (uint64_t)start : ack_offset, (uint64_t)end,
-                       info);
+        if (end <= (int64_t)ack_offset || sack_is_known(c, &seg->sack[i]))
+            continue;
+        if (!sack_range(c, start > (int64_t)ack_offset ? (uint64_t)start : ack_offset,
+                        (uint64_t)end, info)) {
+            COUNT(c->ctx->counters, tcp_sack_ignored);
+            all = false;
+        }
     }
-    if (seg->sack_count != 0)
-        range_list_merge_sacked(&c->ranges, &c->ctx->ranges);
+    if (all)
+        sack_remember(c, seg);
+    else
+        tcp_sack_forget(c);
 }
 
 /* Takes [snd_una, upto) off the list. */
@@ -141,8 +190,9 @@ static void forget_beyond(struct tcp_conn *c, uint64_t old_edge)
     if (c->snd_una < old_edge || c->ranges.head == RANGE_NONE || c->snd_edge <= c->snd_una)
         return;
     range_list_clear(&c->ranges, &c->ctx->ranges);
+    tcp_sack_forget(c);
     c->snd_nxt = c->snd_una;
-    c->tlp_end = 0;
+    c->tlp_out = false;
     c->mtu.probe = 0;
 }
 

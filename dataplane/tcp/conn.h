@@ -114,7 +114,8 @@ struct tcp_conn {
     bool reset_pending : 1;  /* send RST, then be gone */
     bool probe_pending : 1;  /* persist timer: one byte beyond the window */
     bool tlp_pending : 1;    /* tail loss probe due */
-    bool tlp_retransmit : 1; /* the probe outstanding repeats old data */
+    bool tlp_out : 1;        /* a tail loss probe is outstanding ... */
+    bool tlp_retransmit : 1; /* ... that repeats old data */
     bool reordering_seen : 1;
     bool app_open : 1;       /* open() succeeded, closed() is owed */
     bool resume_pending : 1; /* the application takes input again */
@@ -145,9 +146,9 @@ struct tcp_conn {
     uint64_t snd_wl1;   /* receive offset of the last window update (RFC 9293: SND.WL1) */
     struct rx_buffer *rx;
     uint32_t ts_recent;
-    uint32_t ts_offset; /* our timestamps = milliseconds + this (RFC 7323 section 7.1) */
-    uint64_t ts_recent_ns;
-    uint64_t last_ack_sent;
+    uint32_t ts_offset;     /* our timestamps = milliseconds + this (RFC 7323 section 7.1) */
+    uint32_t ts_recent_s;   /* when ts_recent was taken */
+    uint32_t last_ack_sent; /* low bits of rcv_nxt then: no more than a window ago */
 
     /* Time. TIME_NEVER: off. */
     struct rtt rtt;
@@ -168,8 +169,8 @@ struct tcp_conn {
     uint64_t rack_rtt_ns;            /* and its round trip */
     uint64_t rack_fack;              /* highest offset delivered */
     uint64_t recovery_end;           /* recovery is over when this is acknowledged */
-    uint64_t tlp_end;                /* snd_nxt at the probe, 0: none outstanding */
     uint64_t reo_round_end;
+    uint32_t tlp_end; /* low bits of snd_nxt at the probe that is outstanding */
     uint32_t prr_delivered, prr_out, prr_flight;
     struct undo undo;
     struct cc cc;
@@ -192,6 +193,15 @@ struct challenge_budget {
     bool begun;
 };
 
+/* The SACK blocks that an ACK brought last, of some connections (ack.c). */
+#define SACK_SEEN_CONNS 256
+
+struct sack_seen {
+    uint32_t conn, iss; /* whose they are */
+    uint32_t count;
+    struct sack_block block[TCP_SACK_BLOCKS_MAX];
+};
+
 /* Extents that one run of packets may have: of 16 packets, two for each, which is what it takes
  * where a file lies in pieces larger than a segment. */
 #define CUT_EXTENTS 32
@@ -210,6 +220,7 @@ struct tcp_ctx {
     uint32_t free_head;
     uint32_t ready_head, ready_tail;
     struct range_pool ranges;
+    struct sack_seen sack_seen[SACK_SEEN_CONNS];
     struct rx_pool rx;
     struct tcp_limits limits;
 
@@ -378,6 +389,8 @@ bool challenge_budget_take(struct tcp_ctx *ctx);
 
 /* ack.c: seg has ACK, c is synchronised, ack_offset is in (.., snd_max]. */
 void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset);
+/* Something that was SACKed does not count as such any more: its block is to be heeded again. */
+void tcp_sack_forget(const struct tcp_conn *c);
 
 /* recovery.c */
 

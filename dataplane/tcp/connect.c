@@ -87,7 +87,7 @@ bool tcp_syn_sent_input(struct tcp_conn *c, const struct tcp_segment *seg)
         c->state = TCP_STATE_SYN_RECEIVED;
         ctx->conns_half_open++;
         if (c->ranges.head != RANGE_NONE)
-            range_list_mark_lost(&c->ranges, &ctx->ranges.range[c->ranges.head]);
+            range_list_mark_lost(&c->ranges, &ctx->ranges, c->ranges.head);
         return true;
     }
     c->snd_edge = 1 + (uint64_t)seg->window;

@@ -55,7 +55,7 @@ static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
     if (c->ts_ok) {
         mss -= TIMESTAMPS_BYTES; /* RFC 6691: the option comes off the payload */
         c->ts_recent = syn->ts_value;
-        c->ts_recent_ns = ctx->now;
+        c->ts_recent_s = (uint32_t)(ctx->now / NS_PER_S);
         if (c->ts_offset == 0) /* our SYN, if any, had one */
             c->ts_offset = tcp_timestamp_offset(ctx);
     }
@@ -130,7 +130,7 @@ static bool paws_ok(const struct tcp_conn *c, const struct tcp_segment *seg)
         return true;
     /* A connection idle for so long that the clock may have wrapped: TS.Recent is no longer valid.
      */
-    return c->ctx->now - c->ts_recent_ns > TS_RECENT_VALID_S * NS_PER_S;
+    return (uint32_t)(c->ctx->now / NS_PER_S) - c->ts_recent_s > TS_RECENT_VALID_S;
 }
 
 /* First step: RFC 9293 section 3.10.7.4, table of acceptability. */
@@ -165,7 +165,7 @@ static void syn_input(struct tcp_conn *c, const struct tcp_segment *seg)
     }
     /* The peer did not get our SYN-ACK, or it is late: send it again at once. */
     if (seg->seq == c->irs && c->ranges.head != RANGE_NONE)
-        range_list_mark_lost(&c->ranges, &c->ctx->ranges.range[c->ranges.head]);
+        range_list_mark_lost(&c->ranges, &c->ctx->ranges, c->ranges.head);
 }
 
 void tcp_established(struct tcp_conn *c)
@@ -222,9 +222,9 @@ static void timestamp_update(struct tcp_conn *c, const struct tcp_segment *seg)
     if (!c->ts_ok || !seg->has_timestamps)
         return;
     int64_t first = seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
-    if (first <= (int64_t)c->last_ack_sent && seq_diff(seg->ts_value, c->ts_recent) >= 0) {
+    if (seq_leq((uint32_t)first, c->last_ack_sent) && seq_diff(seg->ts_value, c->ts_recent) >= 0) {
         c->ts_recent = seg->ts_value;
-        c->ts_recent_ns = c->ctx->now;
+        c->ts_recent_s = (uint32_t)(c->ctx->now / NS_PER_S);
     }
 }
 

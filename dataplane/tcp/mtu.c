@@ -160,7 +160,7 @@ bool mtu_only_probes_lost(const struct tcp_conn *c)
 {
     const struct range_pool *pool = &c->ctx->ranges;
 
-    RANGE_FOREACH (i, &c->ranges, pool)
+    for (uint32_t i = c->ranges.lost_hint; i != RANGE_NONE; i = pool->range[i].next)
         if ((pool->range[i].flags & (RANGE_LOST | RANGE_PROBE)) == RANGE_LOST)
             return false;
     return true;
@@ -192,8 +192,7 @@ bool tcp_path_mtu(struct tcp_conn *c, uint32_t seq, uint32_t mtu)
     c->mss = (uint16_t)mss;
     search_begin(c, RAISE_S);
     /* The path dropped what was too big: send it again in the new size (RFC 1191 section 6.4). */
-    RANGE_FOREACH (i, &c->ranges, &c->ctx->ranges)
-        range_list_mark_lost(&c->ranges, &c->ctx->ranges.range[i]);
+    range_list_mark_all_lost(&c->ranges, &c->ctx->ranges);
     conn_touch(c);
     return true;
 }

@@ -66,9 +66,7 @@ static struct choice choose_again(struct tcp_conn *c)
 
     if (c->ranges.lost_bytes == 0)
         return choice;
-    uint32_t i = c->ranges.head;
-    while ((pool->range[i].flags & RANGE_LOST) == 0)
-        i = pool->range[i].next;
+    uint32_t i = range_list_first_lost(&c->ranges, pool);
     const struct tcp_range *r = &pool->range[i];
 
     uint32_t max = c->probe_pending ? c->mss : run_bytes_max(c); /* a probe does not ask cwnd */
@@ -196,7 +194,7 @@ static void header_fill(struct tcp_conn *c, struct tcp_segment *seg, uint64_t fr
         .ts_echo = c->ts_recent,
     };
     c->rcv_edge = c->rcv_nxt + window;
-    c->last_ack_sent = c->rcv_nxt;
+    c->last_ack_sent = (uint32_t)c->rcv_nxt;
     c->ack_pending = false;
 }
 
@@ -450,6 +448,7 @@ static void sent_new(struct tcp_conn *c, uint32_t len, bool mtu_probe)
         c->rtx_base_ns = ctx->now; /* RFC 6298 (5.1) */
     if (!range_list_append(&c->ranges, &ctx->ranges, c->snd_nxt, len, ctx->now)) {
         COUNT(ctx->counters, tcp_range_exhausted);
+        tcp_sack_forget(c);
         c->mtu.probe = 0; /* which the last range may have been */
     }
     if (c->snd_nxt < c->snd_max) /* sent before, and given up as not taken: no RTT sample */
@@ -474,7 +473,7 @@ static void sent_again(struct tcp_conn *c, uint32_t range, uint32_t len)
         c->rtx_base_ns = ctx->now; /* a new try of what everything waits for */
     if ((r->flags & RANGE_PROBE) != 0)
         mtu_probe_lost(c);
-    range_list_mark_resent(&c->ranges, r, ctx->now);
+    range_list_mark_resent(&c->ranges, &ctx->ranges, range, ctx->now);
     if (ctx->ranges.mark != NULL)
         rate_sent(c, range, false);
     COUNT_N(ctx->counters, tcp_retransmit, (len + c->mss - 1) / c->mss);
@@ -519,7 +518,8 @@ static bool send_tlp(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     COUNT(c->ctx->counters, tcp_tlp);
     c->tlp_retransmit = choice.kind == SEND_AGAIN;
     send_choice(c, slot, at, choice);
-    c->tlp_end = c->snd_nxt;
+    c->tlp_out = true;
+    c->tlp_end = (uint32_t)c->snd_nxt;
     c->rtx_base_ns = c->ctx->now; /* RFC 8985 section 7.3: the RTO counts from the probe */
     return true;
 }

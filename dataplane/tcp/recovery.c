@@ -93,15 +93,18 @@ static void rack_detect(struct tcp_conn *c)
     uint64_t wait = c->rack_rtt_ns + reorder_window(c);
 
     c->reo_deadline_ns = TIME_NEVER;
-    RANGE_FOREACH (i, &c->ranges, &ctx->ranges) {
-        struct tcp_range *r = &ctx->ranges.range[i];
-        if ((r->flags & (RANGE_SACKED | RANGE_LOST)) != 0 || !sent_before_newest(c, r))
-            continue;
-        uint64_t due = r->sent_ns + wait;
-        if (due <= ctx->now)
-            range_list_mark_lost(&c->ranges, r);
-        else
-            c->reo_deadline_ns = time_min(c->reo_deadline_ns, due);
+    for (uint32_t i = c->ranges.oldest, newer; i != RANGE_TIME_END; i = newer) {
+        const struct tcp_range *r = &ctx->ranges.range[i];
+        newer = r->newer;
+        if (r->sent_ns > c->rack_sent_ns)
+            return;
+        if (!sent_before_newest(c, r))
+            continue; /* others were sent at the same instant */
+        if (r->sent_ns + wait > ctx->now) {
+            c->reo_deadline_ns = r->sent_ns + wait;
+            return;
+        }
+        range_list_mark_lost(&c->ranges, &ctx->ranges, i);
     }
 }
 
@@ -115,7 +118,7 @@ static void mark_head_lost(struct tcp_conn *c)
         return;
     if (pool->range[head].len > c->mss)
         range_list_split(&c->ranges, pool, head, pool->range[head].start + c->mss);
-    range_list_mark_lost(&c->ranges, &pool->range[head]);
+    range_list_mark_lost(&c->ranges, pool, head);
 }
 
 /*
@@ -144,7 +147,7 @@ static void enter_fast_recovery(struct tcp_conn *c, uint32_t flight)
     c->prr_flight = max32(flight, 1);
     pace_at_once(c);
     c->tlp_deadline_ns = TIME_NEVER;
-    c->tlp_end = 0;
+    c->tlp_out = false;
 }
 
 /*
@@ -185,13 +188,13 @@ static void leave_recovery(struct tcp_conn *c)
 /* RFC 8985 section 7.4: what the ACK says of the probe outstanding. */
 static void tlp_ack(struct tcp_conn *c, const struct ack_info *info)
 {
-    if (c->tlp_end == 0)
+    if (!c->tlp_out)
         return;
     if (info->dsack) {
-        c->tlp_end = 0; /* original and probe both arrived: nothing was lost */
+        c->tlp_out = false; /* original and probe both arrived: nothing was lost */
         return;
     }
-    if (c->snd_una < c->tlp_end)
+    if (seq_lt((uint32_t)c->snd_una, c->tlp_end))
         return;
     if (c->tlp_retransmit && c->recovery == TCP_RECOVERY_OPEN) {
         /* The probe repaired a loss that nothing else will show: reduce as for any other. */
@@ -199,7 +202,7 @@ static void tlp_ack(struct tcp_conn *c, const struct ack_info *info)
         c->cwnd = min32(c->cwnd, c->ssthresh);
         COUNT(c->ctx->counters, tcp_recovery);
     }
-    c->tlp_end = 0;
+    c->tlp_out = false;
 }
 
 static void grow(struct tcp_conn *c, const struct ack_info *info)
@@ -324,6 +327,7 @@ void recovery_timeout(struct tcp_conn *c)
     if (c->ranges.head != RANGE_NONE && (pool->range[c->ranges.head].flags & RANGE_SACKED) != 0) {
         COUNT(ctx->counters, tcp_reneged);
         range_list_clear_sacked(&c->ranges, pool);
+        tcp_sack_forget(c);
     }
     /* RFC 5681 equation (4), but not again for the same data (section 3.1, last paragraph). */
     frto_begin(c, c->recovery != TCP_RECOVERY_LOSS);
@@ -331,8 +335,7 @@ void recovery_timeout(struct tcp_conn *c)
         undo_begin(c);
     if (c->recovery != TCP_RECOVERY_LOSS)
         c->ssthresh = c->cc.ops->reduce(c, window_used(c, flight));
-    RANGE_FOREACH (i, &c->ranges, pool)
-        range_list_mark_lost(&c->ranges, &pool->range[i]);
+    range_list_mark_all_lost(&c->ranges, pool);
     c->recovery = TCP_RECOVERY_LOSS;
     uint64_t old_end = c->recovery_end;
     c->recovery_end = c->snd_nxt;
@@ -343,15 +346,14 @@ void recovery_timeout(struct tcp_conn *c)
     c->dup_acks = 0;
     c->reo_deadline_ns = TIME_NEVER;
     c->tlp_deadline_ns = TIME_NEVER;
-    c->tlp_end = 0;
+    c->tlp_out = false;
 }
 
 void recovery_arm_tlp(struct tcp_conn *c)
 {
     c->tlp_deadline_ns = TIME_NEVER;
-    if (!c->sack_ok || c->recovery != TCP_RECOVERY_OPEN || c->tlp_end != 0 ||
-        c->snd_una == c->snd_nxt || c->snd_nxt > c->snd_edge || c->ranges.sacked_bytes != 0 ||
-        c->rtt.srtt_us == 0)
+    if (!c->sack_ok || c->recovery != TCP_RECOVERY_OPEN || c->tlp_out || c->snd_una == c->snd_nxt ||
+        c->snd_nxt > c->snd_edge || c->ranges.sacked_bytes != 0 || c->rtt.srtt_us == 0)
         return;
     uint64_t wait = 2 * rtt_srtt_ns(&c->rtt) + TLP_MIN_MS * NS_PER_MS;
     if (c->snd_nxt - c->snd_una <= c->mss)

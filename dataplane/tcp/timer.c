@@ -88,8 +88,7 @@ static void rtx_timeout(struct tcp_conn *c)
     }
     if (!conn_opening(c) && c->snd_una >= c->snd_edge) {
         /* Zero window: one byte asks whether it is still closed; no sign of congestion. */
-        RANGE_FOREACH (i, &c->ranges, &ctx->ranges)
-            range_list_mark_lost(&c->ranges, &ctx->ranges.range[i]);
+        range_list_mark_all_lost(&c->ranges, &ctx->ranges);
         c->probe_pending = true;
         return;
     }

@@ -10,12 +10,31 @@ typedef unsigned long ul; /* for printf */
 
 /* -------------------------------------------------------------------------------------- ranges */
 
+/* The list by time: it ascends, backwards the same, and has so many ranges, none SACKed or lost. */
+static void audit_ranges_by_time(const struct tcp_conn *c, uint32_t count)
+{
+    const struct range_pool *pool = &c->ctx->ranges;
+    uint32_t older = RANGE_TIME_END;
+
+    for (uint32_t i = c->ranges.oldest; i != RANGE_TIME_END; i = pool->range[i].newer) {
+        const struct tcp_range *r = &pool->range[i];
+        FUZZ_CHECK(count-- > 0, "the list of ranges by time is too long");
+        FUZZ_CHECK(r->older == older, "the list of ranges by time backwards");
+        FUZZ_CHECK((r->flags & (RANGE_SACKED | RANGE_LOST)) == 0, "range not in flight");
+        FUZZ_CHECK(older == RANGE_TIME_END || pool->range[older].sent_ns <= r->sent_ns,
+                   "ranges are not in order of time");
+        older = i;
+    }
+    FUZZ_CHECK(count == 0 && c->ranges.newest == older, "%u ranges are not found by time", count);
+}
+
 /* Returns how many ranges c holds. */
 static uint32_t audit_ranges(const struct tcp_conn *c)
 {
     const struct range_pool *pool = &c->ctx->ranges;
     uint64_t at = c->snd_una, sacked = 0, lost = 0;
-    uint32_t count = 0, last = RANGE_NONE;
+    uint32_t count = 0, in_flight = 0, last = RANGE_NONE;
+    bool hinted = false;
 
     RANGE_FOREACH (i, &c->ranges, pool) {
         const struct tcp_range *r = &pool->range[i];
@@ -25,8 +44,11 @@ static uint32_t audit_ranges(const struct tcp_conn *c)
         FUZZ_CHECK((r->flags & (RANGE_SACKED | RANGE_LOST)) != (RANGE_SACKED | RANGE_LOST),
                    "range SACKed and lost");
         FUZZ_CHECK(r->sent_ns <= c->ctx->now, "range sent in the future");
+        hinted = hinted || i == c->ranges.lost_hint;
+        FUZZ_CHECK((r->flags & RANGE_LOST) == 0 || hinted, "range lost before the hint");
         sacked += (r->flags & RANGE_SACKED) != 0 ? r->len : 0;
         lost += (r->flags & RANGE_LOST) != 0 ? r->len : 0;
+        in_flight += (r->flags & (RANGE_SACKED | RANGE_LOST)) == 0;
         at += r->len;
         last = i;
     }
@@ -35,6 +57,7 @@ static uint32_t audit_ranges(const struct tcp_conn *c)
     FUZZ_CHECK(sacked == c->ranges.sacked_bytes && lost == c->ranges.lost_bytes,
                "%lu bytes SACKed, %u counted; %lu lost, %u counted", (ul)sacked,
                c->ranges.sacked_bytes, (ul)lost, c->ranges.lost_bytes);
+    audit_ranges_by_time(c, in_flight);
     return count;
 }
 

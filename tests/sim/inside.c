@@ -79,7 +79,7 @@ static const char *check_windows(struct inside *inside, const struct tcp_conn *c
     /* Beyond cwnd: a probe, of one byte or for a lost tail (RFC 8985 section 7.3). What was in
      * flight when cwnd was reduced may stay. */
     uint32_t allowed = c->cwnd > before->pipe ? c->cwnd : before->pipe;
-    allowed += c->tlp_end != 0 ? c->mss : 1u;
+    allowed += c->tlp_out ? c->mss : 1u;
     if ((new_bytes > 0 || pipe > before->pipe) && pipe > allowed)
         return complain(inside,
                         "%" PRIu32 " bytes in flight, %" PRIu32 " before, cwnd %" PRIu32

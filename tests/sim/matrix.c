@@ -64,6 +64,7 @@ static double measure(const struct cc_ops *cc, double rate_bps, double rtt_ms, d
     s.server.cc = cc;
     s.server.nic.rate_bps = rate_bps;
     s.server.poll_ns = 2 * NS_PER_US;
+    s.server.ranges_max = 65536; /* as a server's default */
     run_ns = fmax(run_ns, fmax(RUN_MIN_NS, ROUND_TRIPS_MIN * rtt_ms * 1e6));
     s.stop_ns = (uint64_t)fmin(run_ns, RUN_MAX_NS);
     s.down.rate_bps = s.up.rate_bps = rate_bps;

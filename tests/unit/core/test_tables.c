@@ -152,7 +152,8 @@ static void ranges_check(const struct range_list *list, const struct range_pool 
                          const uint8_t *model, uint64_t una, uint64_t nxt)
 {
     uint64_t at = una;
-    uint32_t lost = 0, sacked = 0, count = 0;
+    uint32_t lost = 0, sacked = 0, count = 0, in_flight = 0;
+    bool hinted = false;
 
     RANGE_FOREACH (i, list, pool) {
         const struct tcp_range *r = &pool->range[i];
@@ -161,6 +162,9 @@ static void ranges_check(const struct range_list *list, const struct range_pool 
         for (uint32_t k = 0; k < r->len; k++)
             if (model[at + k] != (r->flags & (RANGE_LOST | RANGE_SACKED)))
                 ck_abort_msg("offset %lu has flags %u", at + k, r->flags);
+        hinted = hinted || i == list->lost_hint;
+        ck_assert(hinted || (r->flags & RANGE_LOST) == 0);
+        in_flight += (r->flags & (RANGE_LOST | RANGE_SACKED)) == 0;
         lost += (r->flags & RANGE_LOST) != 0 ? r->len : 0;
         sacked += (r->flags & RANGE_SACKED) != 0 ? r->len : 0;
         at += r->len;
@@ -172,41 +176,86 @@ static void ranges_check(const struct range_list *list, const struct range_pool 
     ck_assert_uint_eq(list->lost_bytes, lost);
     ck_assert_uint_eq(list->sacked_bytes, sacked);
     ck_assert_uint_eq(count + pool->free_count, pool->count);
+    ck_assert(list->sack_hint == RANGE_NONE ||
+              (pool->range[list->sack_hint].flags & RANGE_SACKED) != 0);
+
+    uint32_t older = RANGE_TIME_END;
+    for (uint32_t i = list->oldest; i != RANGE_TIME_END; i = pool->range[i].newer) {
+        ck_assert_uint_eq(pool->range[i].flags & (RANGE_LOST | RANGE_SACKED), 0);
+        ck_assert_uint_eq(pool->range[i].older, older);
+        ck_assert(older == RANGE_TIME_END || pool->range[older].sent_ns <= pool->range[i].sent_ns);
+        older = i;
+        in_flight--;
+    }
+    ck_assert_uint_eq(in_flight, 0);
+    ck_assert_uint_eq(list->newest, older);
 }
 
 static void range_step(struct range_list *list, struct range_pool *pool, uint8_t *model,
-                       struct prng *p, uint64_t una)
+                       struct prng *p, uint64_t now)
 {
-    uint32_t i = list->head;
+    uint32_t prev = RANGE_NONE, i = list->head;
 
-    for (uint64_t skip = prng_below(p, 6); skip > 0 && pool->range[i].next != RANGE_NONE; skip--)
+    for (uint64_t skip = prng_below(p, 6); skip > 0 && pool->range[i].next != RANGE_NONE; skip--) {
+        prev = i;
         i = pool->range[i].next;
-    if (pool->range[i].len > 1)
+    }
+    if (pool->range[i].len > 1 && (pool->range[i].flags & RANGE_SACKED) == 0)
         range_list_split(list, pool, i,
                          pool->range[i].start + 1 + prng_below(p, pool->range[i].len - 1));
     struct tcp_range *r = &pool->range[i];
     uint8_t *bytes = model + r->start;
-    (void)una;
-    switch (prng_below(p, 4)) {
+    uint32_t len = (uint32_t)prng_below(p, r->len) + 1;
+    switch (prng_below(p, 8)) {
     case 0:
-        range_list_mark_sacked(list, r);
-        memset(bytes, RANGE_SACKED, r->len);
-        break;
     case 1:
+    case 2:
+        if ((r->flags & RANGE_SACKED) == 0 && range_list_can_sack(pool, prev, i, len)) {
+            memset(bytes, RANGE_SACKED, len);
+            i = range_list_sack(list, pool, prev, i, len);
+            uint32_t next = pool->range[i].next;
+            ck_assert(next == RANGE_NONE || (pool->range[next].flags & RANGE_SACKED) == 0);
+        }
+        break;
+    case 3:
         if ((r->flags & RANGE_SACKED) == 0)
             memset(bytes, RANGE_LOST, r->len);
-        range_list_mark_lost(list, r);
+        range_list_mark_lost(list, pool, i);
         break;
-    case 2:
+    case 4:
         if ((r->flags & RANGE_LOST) != 0) {
-            range_list_mark_resent(list, r, 7);
+            range_list_mark_resent(list, pool, i, now);
             memset(bytes, 0, r->len);
         }
         break;
+    case 5:
+        if (list->lost_bytes != 0) {
+            i = range_list_first_lost(list, pool);
+            RANGE_FOREACH (k, list, pool)
+                ck_assert(k == i || pool->range[k].start > pool->range[i].start ||
+                          (pool->range[k].flags & RANGE_LOST) == 0);
+        }
+        break;
     default:
-        range_list_merge_sacked(list, pool);
         break;
     }
+}
+
+/* What concerns all of a list. */
+static void range_clear_step(struct range_list *list, struct range_pool *pool, uint8_t *model,
+                             struct prng *p)
+{
+    uint32_t cleared = prng_below(p, 2) != 0 ? RANGE_LOST : RANGE_SACKED;
+
+    if (prng_below(p, 50) != 0)
+        return;
+    if (cleared == RANGE_LOST)
+        range_list_clear_lost(list, pool);
+    else
+        range_list_clear_sacked(list, pool);
+    for (uint32_t i = 0; i < STREAM; i++)
+        if (model[i] == cleared)
+            model[i] = 0;
 }
 
 START_TEST(ranges_agree_with_a_model)
@@ -233,7 +282,8 @@ START_TEST(ranges_agree_with_a_model)
                 while (list.head != RANGE_NONE && pool.range[list.head].start < una)
                     range_list_pop(&list, &pool, una);
             } else {
-                range_step(&list, &pool, model, &p, una);
+                range_step(&list, &pool, model, &p, now);
+                range_clear_step(&list, &pool, model, &p);
             }
             ranges_check(&list, &pool, model, una, nxt);
         }
