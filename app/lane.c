@@ -73,7 +73,7 @@ static bool create_io(struct lane *lane, const struct lane_config *config)
     };
 
     io_rx_init(&lane->rx, tx.wire, &lane->counters);
-    if (config->rss != NULL && !io_strays_create(&lane->strays, config->port->id, config->queue))
+    if (config->rss != NULL && !io_strays_create(&lane->strays, lane->port, config->queue))
         return false;
     lane->tx = io_tx_create(&tx);
     return lane->tx != NULL;

@@ -245,6 +245,17 @@ bool ports_create_pools(struct ports *ports, char error[PORTS_ERROR_BYTES])
     return true;
 }
 
+/* Which queue gets which flow, if that is told. */
+static void know_spreading(struct server_port *p)
+{
+    if (p->port.tap.queues > 1) {
+        rss_of_tap(&p->rss, p->port.tap.queues);
+        p->rss_known = true;
+    } else {
+        p->rss_known = p->port.caps.rss && rss_read(&p->rss, p->port.id);
+    }
+}
+
 bool ports_start(struct ports *ports, char error[PORTS_ERROR_BYTES])
 {
     struct rte_mempool *rx[CONFIG_CORES_MAX];
@@ -257,7 +268,7 @@ bool ports_start(struct ports *ports, char error[PORTS_ERROR_BYTES])
             ports_close(ports);
             return false;
         }
-        p->rss_known = p->port.caps.rss && rss_read(&p->rss, p->port.id);
+        know_spreading(p);
     }
     FOR_EACH_PORT (ports, p)
         if (!port_wait_link(&p->port, &wait_ms))

@@ -6,6 +6,8 @@
 #include <rte_ethdev.h>
 #include <rte_thash.h>
 
+#include "drivers_cfg/tap_steer.h"
+
 #define RSS_KEY_BYTES_USUAL 40
 
 /* Two IPv6 addresses and two ports, in words. */
@@ -65,6 +67,16 @@ bool rss_read(struct rss *rss, uint16_t port)
     return false;
 }
 
+void rss_of_tap(struct rss *rss, uint16_t queues)
+{
+    memset(rss, 0, sizeof(*rss));
+    rss->v4 = rss->v6 = RSS_PORTS;
+    rss->tap = true;
+    rss->entries = queues;
+    for (uint16_t i = 0; i < queues; i++)
+        rss->queue[i] = i;
+}
+
 static uint32_t word(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -90,7 +102,7 @@ uint32_t rss_hash(const struct rss *rss, const struct ip_addr *src, uint16_t src
     n += put_address(tuple + n, dst);
     if (input == RSS_PORTS)
         tuple[n++] = (uint32_t)src_port << 16 | dst_port;
-    return rte_softrss(tuple, n, rss->key);
+    return rss->tap ? tap_steer_hash(tuple, n) : rte_softrss(tuple, n, rss->key);
 }
 
 int rss_queue(const struct rss *rss, const struct ip_addr *src, uint16_t src_port,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * To which queue a port hands a frame: the Toeplitz hash of its addresses and ports, by the key and
- * through the table of queues that the device itself reports. A worker that knows it can tell a
- * flow that came to the wrong queue, and choose ports for connections of its own whose answers come
- * back to it.
+ * through the table of queues that the device itself reports, or on a TAP device our own. A worker
+ * that knows it can tell a flow that came to the wrong queue, and choose ports for connections of
+ * its own whose answers come back to it.
  */
 #ifndef DRIVERS_CFG_RSS_H
 #define DRIVERS_CFG_RSS_H
@@ -25,13 +25,17 @@ enum rss_input {
 
 struct rss {
     enum rss_input v4, v6;
-    uint8_t key[RSS_KEY_BYTES_MAX];
-    uint16_t entries; /* of queue */
+    bool tap;                                                   /* not Toeplitz but tap_steer.h */
+    uint8_t key[RSS_KEY_BYTES_MAX] __attribute__((aligned(4))); /* rte_softrss() reads words */
+    uint16_t entries;                                           /* of queue */
     uint16_t queue[RSS_QUEUES_MAX];
 };
 
 /* Asks the device, which is started. False: it does not tell all of it, and *rss knows no flow. */
 bool rss_read(struct rss *rss, uint16_t port);
+
+/* As a TAP interface of ours with so many queues spreads flows. */
+void rss_of_tap(struct rss *rss, uint16_t queues);
 
 /* The hash of a frame. */
 uint32_t rss_hash(const struct rss *rss, const struct ip_addr *src, uint16_t src_port,

@@ -12,6 +12,8 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 
+#include "drivers_cfg/tap_steer.h"
+
 #define FAIL(error, ...) (snprintf((error), DEVICE_ERROR_BYTES, __VA_ARGS__), false)
 
 static struct ifreq request(const struct tap *tap)
@@ -43,6 +45,19 @@ static int open_queue(const struct tap *tap, bool several)
     return -1;
 }
 
+/* Has the interface that the queue is of spread flows as we say. */
+static bool steer(int queue)
+{
+    int program = tap_steer_load();
+    bool ok = program >= 0 && ioctl(queue, TUNSETSTEERINGEBPF, &program) == 0;
+    int failed = errno;
+
+    if (program >= 0)
+        close(program); /* the interface keeps it */
+    errno = failed;
+    return ok;
+}
+
 bool tap_open(struct tap *tap, const char *name, uint16_t queues, uint16_t mtu,
               char error[DEVICE_ERROR_BYTES])
 {
@@ -59,6 +74,14 @@ bool tap_open(struct tap *tap, const char *name, uint16_t queues, uint16_t mtu,
             tap_close(tap);
             return false;
         }
+    }
+    if (queues > 1 && !steer(tap->fd[0])) {
+        (void)FAIL(error,
+                   "the kernel does not let the queues of the TAP device '%s' be chosen (an eBPF "
+                   "program: CAP_BPF): %s; give one core",
+                   name, strerror(errno));
+        tap_close(tap);
+        return false;
     }
     struct ifreq ifr = request(tap);
     ifr.ifr_mtu = mtu;

@@ -177,7 +177,7 @@ def stall(host, root, path, seconds):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     sock.settimeout(TIMEOUT_S)
     sock.connect((host, 80))
-    sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: rest\r\n\r\n".encode())
     time.sleep(float(seconds))
     status, _, body = read_response(sock.makefile("rb"))
     if status != 200 or body != read_file(root, path):
@@ -192,7 +192,7 @@ def sip(host, root, path, seconds):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     sock.settimeout(TIMEOUT_S)
     sock.connect((host, 80))
-    sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: rest\r\n\r\n".encode())
     stream = sock.makefile("rb", 4096)
     status, fields, _ = read_response(stream, False)
     size, got = int(fields["content-length"]), b""
@@ -229,7 +229,7 @@ def measure(host, root, small, large, seconds):
         for path, times in took.items():
             begun = time.monotonic()
             sock = connect(host)
-            sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: rest\r\n\r\n".encode())
             status, _, body = read_response(sock.makefile("rb"))
             sock.close()
             times.append(time.monotonic() - begun)
@@ -264,7 +264,7 @@ def reset(host, path, count):
     """Goes away with a RST in the middle of a response, count times."""
     for _ in range(int(count)):
         sock = connect(host)
-        sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: rest\r\n\r\n".encode())
         sock.recv(1000)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.close()
@@ -278,7 +278,7 @@ def crowd(host, root, path, count):
     streams = [sock.makefile("rb") for sock in socks]
     for _ in range(2):
         for sock in socks:
-            sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: rest\r\n\r\n".encode())
         for number, stream in enumerate(streams):
             status, _, body = read_response(stream)
             if status != 200 or body != want:
@@ -300,9 +300,25 @@ def numbered(host, path, first, count, connections):
     print(f"{count} requests")
 
 
+def rest(host, root, path, connections, seconds):
+    """Many connections, each asked once, at rest for a while, and asked again, in another order."""
+    body = read_file(root, path)
+    socks = [connect(host) for _ in range(int(connections))]
+    streams = [sock.makefile("rb") for sock in socks]
+    for turn in range(2):
+        for sock, stream in list(zip(socks, streams))[::1 - 2 * turn]:
+            sock.sendall(f"GET /{path} HTTP/1.1\r\nHost: rest\r\n\r\n".encode())
+            status, _, got = read_response(stream)
+            if status != 200 or got != body:
+                sys.exit(f"turn {turn}: status {status}, {len(got)} of {len(body)} bytes")
+        if turn == 0:
+            time.sleep(float(seconds))
+    print(f"{connections} connections asked again after {seconds} s")
+
+
 def main():
     commands = {f.__name__: f for f in (tree, sweep, heads, limits, pipeline, raw, split, stall, sip,
-                                        half_close, measure, drip, reset, crowd, numbered)}
+                                        half_close, measure, drip, reset, crowd, numbered, rest)}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     try:

@@ -223,6 +223,48 @@ test_two_workers() {
     serve_stop
 }
 
+# Every segment of a flow comes to the worker of its SYN: none had to be handed over, and no connection
+# was reset. Also when the flow was at rest for longer than the kernel would remember where it belongs.
+expect_flows_kept() { # URLs' host parts...
+    local host i urls=()
+    for host; do
+        for i in $(seq 8); do urls+=(-o "$T/got$host$i" "http://$host/20m.bin?$i"); done
+    done
+    fetch -g --parallel --parallel-immediate --parallel-max 16 "${urls[@]}" || fail "curl --parallel"
+    for host; do
+        for i in $(seq 8); do expect_same "$MEDIUM/20m.bin" "$T/got$host$i"; done
+        # Segments of many lengths: those that a hash of the frame's length would send astray.
+        py rest "$(tr -d '[]' <<<"$host")" "$MEDIUM" 1k.bin 16 0
+    done
+    py rest $SERVER_IP "$MEDIUM" 1k.bin 64 11
+    expect_eq "segments that came to the wrong worker" 0 "$(counter flow_stray)"
+    expect_eq "segments of no connection" 0 "$(counter tcp_drop_no_connection)"
+    expect_zero_copy $((8 * 20 << 20))
+}
+
+test_two_workers_keep_flows() {
+    [ "$(nproc)" -ge 2 ] || skip "one core only"
+    serve_direct "$MEDIUM" --cores 0,1 --address $SERVER_IP6/64
+    ipv6_up "$SERVER_NS" hw0 $CLIENT_IP6/64
+    wait_for 10 client ping -6 -q -c 1 -W 1 $SERVER_IP6 >/dev/null || fail "no answer to ping -6"
+    expect_flows_kept $SERVER_IP "[$SERVER_IP6]"
+    serve_stop
+}
+
+test_two_workers_keep_tagged_flows() {
+    [ "$(nproc)" -ge 2 ] || skip "one core only"
+    net_direct
+    serve_on tap:hw0 "$MEDIUM" --cores 0,1 --vlan 42 --address $SERVER_IP6/64
+    ip -n "$SERVER_NS" link set hw0 up || fail "hw0 is not there"
+    vlan_up hw0 42
+    ip -n "$SERVER_NS" link set "$VLAN_IF" up
+    ip -n "$SERVER_NS" addr add $CLIENT_IP/24 dev "$VLAN_IF"
+    ipv6_up "$SERVER_NS" "$VLAN_IF" $CLIENT_IP6/64
+    wait_for 10 client ping -6 -q -c 1 -W 1 $SERVER_IP6 >/dev/null || fail "no answer to ping -6"
+    expect_flows_kept $SERVER_IP "[$SERVER_IP6]"
+    serve_stop
+}
+
 test_jumbo_packets() {
     serve_direct "$MEDIUM" --mtu 9000
     expect_eq "MTU of the kernel's end" 9000 "$(ip netns exec "$SERVER_NS" cat /sys/class/net/hw0/mtu)"

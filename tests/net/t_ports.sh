@@ -63,7 +63,6 @@ test_two_ports_at_once() {
 test_two_ports_and_two_workers() {
     local i urls=()
     [ "$(nproc)" -ge 2 ] || skip "one core only"
-    # No tag: the kernel does not keep a tagged flow of a TAP device to one queue.
     net_direct
     serve_on tap:hw0 "$MEDIUM" --cores 0,1 --device tap:hw1 --address $SECOND_IP/24
     net_direct_up

@@ -33,6 +33,7 @@ int main(void)
     suite_add_tcase(suite, port_case());
     suite_add_tcase(suite, rss_case());
     suite_add_tcase(suite, rx_case());
+    suite_add_tcase(suite, steer_case());
     suite_add_tcase(suite, strays_case());
     suite_add_tcase(suite, tap_case());
     suite_add_tcase(suite, tx_case());

@@ -8,6 +8,7 @@ TCase *device_case(void);
 TCase *port_case(void);
 TCase *rss_case(void);
 TCase *rx_case(void);
+TCase *steer_case(void);
 TCase *strays_case(void);
 TCase *tap_case(void);
 TCase *tx_case(void);
