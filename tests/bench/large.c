@@ -30,6 +30,7 @@ static const struct bench_row rows[] = {
     { .name = "loss-1%", .folder = FOLDER, .connections = 100, .rtt_us = 1000, .loss = 0.01 },
     { .name = "loss-5%", .folder = FOLDER, .connections = 100, .rtt_us = 1000, .loss = 0.05 },
     { .name = "offload-100k", .folder = FOLDER, .connections = 100000 },
+    { .name = "offload-1m", .folder = FOLDER, .connections = 1000000 },
 };
 
 int main(int argc, char **argv)

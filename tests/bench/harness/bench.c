@@ -243,6 +243,7 @@ static const char usage[] =
     "  --rounds N       over all rows (1)\n"
     "  --seconds S      measured of each run (1)\n"
     "  --only TEXT      rows whose name contains TEXT, or is TEXT\n"
+    "  --skip NAME      all but this row\n"
     "  --list           names of the rows\n"
     "  --verify         the wire compares every byte and every checksum\n"
     "  --single         server and wire in turns in one thread, for profiles\n"
@@ -256,19 +257,13 @@ static const char usage[] =
 static bool parse_options(int argc, char **argv, struct bench_options *o, bool *list)
 {
     static const struct option longs[] = {
-        { "rounds", required_argument, NULL, 'r' },
-        { "seconds", required_argument, NULL, 's' },
-        { "only", required_argument, NULL, 'o' },
-        { "list", no_argument, NULL, 'l' },
-        { "verify", no_argument, NULL, 'v' },
-        { "single", no_argument, NULL, '1' },
-        { "virtual-time", no_argument, NULL, 't' },
-        { "small-pages", no_argument, NULL, 'p' },
-        { "cpus", required_argument, NULL, 'c' },
-        { "root", required_argument, NULL, 'd' },
-        { "pool", required_argument, NULL, 'm' },
-        { "cache", required_argument, NULL, 'k' },
-        { NULL, 0, NULL, 0 },
+        { "rounds", required_argument, NULL, 'r' }, { "seconds", required_argument, NULL, 's' },
+        { "only", required_argument, NULL, 'o' },   { "skip", required_argument, NULL, 'x' },
+        { "list", no_argument, NULL, 'l' },         { "verify", no_argument, NULL, 'v' },
+        { "single", no_argument, NULL, '1' },       { "virtual-time", no_argument, NULL, 't' },
+        { "small-pages", no_argument, NULL, 'p' },  { "cpus", required_argument, NULL, 'c' },
+        { "root", required_argument, NULL, 'd' },   { "pool", required_argument, NULL, 'm' },
+        { "cache", required_argument, NULL, 'k' },  { NULL, 0, NULL, 0 },
     };
     int c;
 
@@ -285,6 +280,9 @@ static bool parse_options(int argc, char **argv, struct bench_options *o, bool *
             break;
         case 'o':
             o->only = optarg;
+            break;
+        case 'x':
+            o->skip = optarg;
             break;
         case 'l':
             *list = true;
@@ -324,9 +322,13 @@ static bool parse_options(int argc, char **argv, struct bench_options *o, bool *
 }
 
 /* A row's whole name means that row alone. */
-static bool wanted(const char *only, const struct bench_row *row, const struct bench_row *rows,
-                   unsigned row_count)
+static bool wanted(const struct bench_options *o, const struct bench_row *row,
+                   const struct bench_row *rows, unsigned row_count)
 {
+    const char *only = o->only;
+
+    if (o->skip != NULL && strcmp(row->name, o->skip) == 0)
+        return false;
     for (unsigned i = 0; only != NULL && i < row_count; i++)
         if (strcmp(rows[i].name, only) == 0)
             return row == &rows[i];
@@ -352,7 +354,7 @@ int bench_main(int argc, char **argv, const struct bench_files *files, unsigned 
         return 2;
     for (unsigned round = 0; round < options.rounds; round++) {
         for (unsigned i = 0; i < row_count; i++) {
-            if (!wanted(options.only, &rows[i], rows, row_count))
+            if (!wanted(&options, &rows[i], rows, row_count))
                 continue;
             if (options.root != NULL && !open_pool(&bench)) {
                 code = 2;

@@ -48,6 +48,7 @@ struct bench_options {
     double seconds;    /* measured, of each run */
     uint64_t warm_ns;  /* after the last handshake, before measuring */
     const char *only;  /* rows whose name contains this; NULL: all */
+    const char *skip;  /* but not the row of this name; NULL: none */
     bool single;       /* server and wire in turns in one thread: for profiles */
     bool virtual_time; /* single, and a turn takes VIRTUAL_TURN_NS, however long it took: for counts
                           of instructions that repeat to the digit */

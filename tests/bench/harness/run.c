@@ -23,9 +23,11 @@
 /* All handshakes, at the worst. */
 #define CONNECT_NS          (60 * NS_PER_S)
 #define CONNECT_NS_PER_CONN (100 * NS_PER_US)
+/* A turn of 16 packets takes some 2 us. */
+#define WARM_NS_PER_CONN (4 * NS_PER_US)
 
-#define MSS                 1448
-#define TSO_BYTES           (45 * MSS) /* fits 64 KiB with its headers */
+#define MSS              1448
+#define TSO_BYTES        (45 * MSS) /* fits 64 KiB with its headers */
 
 /* A burst of 64 packets in it is a busy NIC. */
 #define VIRTUAL_TURN_NS (10 * NS_PER_US)
@@ -158,6 +160,14 @@ static void set_phase(struct run *r, enum phase phase)
     __atomic_store_n(&r->phase, phase, __ATOMIC_RELEASE);
 }
 
+/* From the last client's first request on: each is to have had a turn or two. */
+static uint64_t warm_ns(const struct run *r)
+{
+    uint64_t of_all = r->row->connections * WARM_NS_PER_CONN;
+
+    return r->bench->options.warm_ns > of_all ? r->bench->options.warm_ns : of_all;
+}
+
 /* Moves from phase to phase; false: the run is over. */
 static bool schedule(struct run *r, uint64_t now, uint64_t started, uint64_t *connected)
 {
@@ -175,11 +185,12 @@ static bool schedule(struct run *r, uint64_t now, uint64_t started, uint64_t *co
         return false;
     }
     if (*connected == 0) {
-        if (!r->row->raw && stats->established < r->row->connections)
+        if (!r->row->raw &&
+            (stats->established < r->row->connections || stats->requests < r->row->connections))
             return now - started < CONNECT_NS + r->row->connections * CONNECT_NS_PER_CONN;
         *connected = now;
     }
-    if (now - *connected >= r->bench->options.warm_ns) {
+    if (now - *connected >= warm_ns(r)) {
         r->wire_at = *stats;
         nic_latency_clear(r->nic);
         r->measured_at = now;

@@ -18,7 +18,10 @@
 
 /* Per turn. */
 #define CONNECTS_MAX 8
-#define SCANNED_MAX  4
+#define REQUESTS_MAX 64
+/* Handshakes under way: the server's backlog is twice this. */
+#define CONNECTING_MAX 512
+#define SCANNED_MAX    4
 
 static uint32_t now_ms(uint64_t now)
 {
@@ -71,10 +74,17 @@ static void send_request(struct clients *cs, struct client *c, uint64_t due, uin
     STAT(cs, requests);
 }
 
+/* Whether nobody asks for anything yet: those that have connections to keep wait until everybody
+ * has one. Else the first ones' files would hold up the others' handshakes, round after round. */
+static bool gathering(const struct clients *cs)
+{
+    return !cs->config.one_per_connection && cs->config.stats->established < cs->config.count;
+}
+
 /* At once, or when its turn comes. */
 static void next_request(struct clients *cs, struct client *c, uint64_t now)
 {
-    if (cs->config.request_interval_ns == 0) {
+    if (cs->config.request_interval_ns == 0 && !gathering(cs)) {
         send_request(cs, c, now, now);
         return;
     }
@@ -388,19 +398,29 @@ static void scan(struct clients *cs, uint64_t now)
     }
 }
 
-/* What is due and nobody is free to ask stays due: its time runs on. */
+/* The other half of the network is for what packets bring forth: were it full of what clients begin
+ * by themselves, no packet could be taken. */
+static bool half_free(const struct clients *cs)
+{
+    return network_room(cs->config.network) > network_size(cs->config.network) / 2;
+}
+
+/* What is due and nobody is free to ask stays due: its time runs on. Without an interval all are
+ * due that waited for the last one to connect, some per call. */
 static bool requests_due(struct clients *cs, uint64_t now)
 {
     bool any = false;
 
-    if (cs->config.stats->established < cs->config.count)
+    if (gathering(cs))
         return false;
     if (cs->next_due_ns == 0)
         cs->next_due_ns = (double)now;
-    while (cs->idle_first != cs->idle_end && cs->next_due_ns <= (double)now &&
-           network_room(cs->config.network) > 0) {
+    for (unsigned i = 0; i < REQUESTS_MAX && cs->idle_first != cs->idle_end &&
+                         cs->next_due_ns <= (double)now && half_free(cs);
+         i++) {
         struct client *c = &cs->client[cs->idle[cs->idle_first++ & cs->idle_mask]];
         send_request(cs, c, (uint64_t)cs->next_due_ns, now);
+        c->heard_ms = now_ms(now); /* silence counts from here */
         cs->next_due_ns += cs->config.request_interval_ns;
         any = true;
     }
@@ -411,11 +431,11 @@ bool clients_timers(struct clients *cs, uint64_t now)
 {
     bool work = delayed_acks(cs, now);
 
-    if (cs->config.request_interval_ns != 0)
+    if (cs->idle_first != cs->idle_end)
         work |= requests_due(cs, now);
 
     for (unsigned i = 0; i < CONNECTS_MAX && cs->opened < cs->config.count; i++) {
-        if (network_room(cs->config.network) == 0)
+        if (cs->opened >= cs->config.stats->established + CONNECTING_MAX || !half_free(cs))
             break;
         connect_next(cs, &cs->client[cs->opened++], now);
         work = true;

@@ -71,6 +71,11 @@ struct network {
 bool network_init(struct network *network, uint32_t departures);
 void network_release(struct network *network);
 
+static inline uint32_t network_size(const struct network *n)
+{
+    return n->mask + 1;
+}
+
 static inline uint32_t network_room(const struct network *n)
 {
     return n->mask + 1 - (n->end - n->first);
