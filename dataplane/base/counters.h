@@ -80,6 +80,7 @@
     X(tcp_rst_out, "RST sent")                                                                     \
     X(tcp_challenge_ack, "challenge ACK sent (RFC 5961)")                                          \
     X(tcp_challenge_limited, "challenge ACK, or ACK of a segment outside the window, not sent")    \
+    X(tcp_ack_needless, "ACKs left out: the next one in the burst said the same and more")         \
     X(tcp_dup_ack_in, "duplicate ACKs received")                                                   \
     X(tcp_sack_ignored, "SACK block ignored: out of bounds or no range left to note it")           \
     X(flow_stray, "segments of flows that are another worker's: handed to it")                     \

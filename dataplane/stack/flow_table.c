@@ -49,16 +49,10 @@ uint32_t flow_hash(const struct flow_table *table, const struct tcp_key *key)
     return (uint32_t)(h ^ h >> 32);
 }
 
-static bool key_equal(const struct tcp_key *a, const struct tcp_key *b)
-{
-    return a->remote_port == b->remote_port && a->local_port == b->local_port &&
-           ip_addr_equal(&a->remote, &b->remote) && ip_addr_equal(&a->local, &b->local);
-}
-
 static bool has_key(const struct flow_table *table, uint32_t index, const struct tcp_key *key)
 {
     if (index < FLOW_TIME_WAIT)
-        return key_equal(&table->conn[index].key, key);
+        return tcp_key_equal(&table->conn[index].key, key);
     const struct time_wait *e = &table->time_wait[index - FLOW_TIME_WAIT];
     return e->remote_port == key->remote_port && e->local_port == key->local_port &&
            ip_addr_equal(&e->remote, &key->remote) && ip_addr_equal(&e->local, &key->local);

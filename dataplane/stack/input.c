@@ -140,6 +140,21 @@ static bool passed_on(struct stack *s, const struct tcp_segment *seg)
     return true;
 }
 
+uint32_t stack_flow(struct stack *s, const struct tcp_key *key, uint32_t *hash)
+{
+    const struct tcp_conn *last = &s->tcp.conn[s->last_flow];
+
+    if (last->in_flows && tcp_key_equal(&last->key, key)) {
+        *hash = last->flow_hash;
+        return s->last_flow;
+    }
+    *hash = flow_hash(&s->flows, key);
+    uint32_t index = flow_table_find_any(&s->flows, key, *hash);
+    if (index < FLOW_TIME_WAIT)
+        s->last_flow = index;
+    return index;
+}
+
 static void segment_input(struct stack *s, const struct eth_header *eth,
                           const struct tcp_segment *seg)
 {
@@ -147,8 +162,7 @@ static void segment_input(struct stack *s, const struct eth_header *eth,
                            .local = seg->dst,
                            .remote_port = seg->src_port,
                            .local_port = seg->dst_port };
-    uint32_t hash = flow_hash(&s->flows, &key);
-    uint32_t index = flow_table_find_any(&s->flows, &key, hash);
+    uint32_t hash, index = stack_flow(s, &key, &hash);
 
     if (index == FLOW_NONE && passed_on(s, seg))
         return;
@@ -377,14 +391,21 @@ static void frame_input(struct stack *s, const struct frame *frame)
     }
 }
 
-void stack_input(struct stack *s, const struct frame *frames, unsigned n, uint64_t now)
+static void burst_input(struct stack *s, const struct frame *frames, unsigned n)
 {
-    stack_set_now(s, now);
+    stack_look_ahead(s, frames, n);
     for (unsigned i = 0; i < n; i++) {
-        if (i % STACK_LOOK_AHEAD == 0)
-            stack_look_ahead(s, &frames[i], n - i < STACK_LOOK_AHEAD ? n - i : STACK_LOOK_AHEAD);
+        i += stack_acks_needless(s, &frames[i], n - i);
         s->frame = &frames[i];
         frame_input(s, &frames[i]);
     }
     s->frame = NULL;
+}
+
+void stack_input(struct stack *s, const struct frame *frames, unsigned n, uint64_t now)
+{
+    stack_set_now(s, now);
+    for (; n > STACK_LOOK_AHEAD; frames += STACK_LOOK_AHEAD, n -= STACK_LOOK_AHEAD)
+        burst_input(s, frames, STACK_LOOK_AHEAD);
+    burst_input(s, frames, n);
 }

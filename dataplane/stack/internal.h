@@ -44,6 +44,7 @@ struct stack {
     uint32_t icmp_tell_tokens; /* the same for errors that other stacks are told of */
     uint64_t icmp_refill_ns;
     const struct frame *frame; /* that is being read */
+    uint32_t last_flow;        /* connection whose segment was read last */
     /* autoconf.c */
     bool ipv6;
     bool speaker;         /* for the port: the others only listen */
@@ -78,8 +79,16 @@ static inline uint8_t *link_emit(const struct stack *s, uint8_t *p, const struct
 /* Asks for what n frames, at most STACK_LOOK_AHEAD, will need. */
 void stack_look_ahead(const struct stack *s, const struct frame *frames, unsigned n);
 
+/* acks.c */
+
+/* How many frames, from the first on, need not be looked at, because the one behind them says all
+ * that they say; they are counted as received. */
+unsigned stack_acks_needless(struct stack *s, const struct frame *frames, unsigned n);
+
 /* input.c */
 
+/* As flow_table_find_any(), and the key's hash; quick for the flow that was asked for last. */
+uint32_t stack_flow(struct stack *s, const struct tcp_key *key, uint32_t *hash);
 /* Whether own may have a peer with this address (RFC 1122 section 3.2.1.3, RFC 4291 section 2.7).
  */
 bool stack_source_ok(const struct stack *s, const struct address *own, const struct ip_addr *src);

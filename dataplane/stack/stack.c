@@ -198,6 +198,7 @@ void stack_conn_free(struct stack *s, struct tcp_conn *c)
     ASSERT(c->state == TCP_STATE_CLOSED);
     if (c->in_flows)
         flow_table_remove(&s->flows, conn_index(c), c->flow_hash);
+    c->in_flows = false;
     wheel_remove(&s->wheel, c);
     conn_give(c);
 }

@@ -255,3 +255,10 @@ void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t a
     if (conn_fin_acked(c))
         fin_acknowledged(c);
 }
+
+bool tcp_calm(const struct tcp_conn *c)
+{
+    return c->state >= TCP_STATE_ESTABLISHED && c->recovery == TCP_RECOVERY_OPEN &&
+           c->ranges.sacked_bytes == 0 && c->ranges.lost_bytes == 0 && c->dup_acks == 0 &&
+           c->undo.cwnd == 0 && c->tlp_end == 0 && c->backoff == 0;
+}

@@ -84,6 +84,12 @@ struct tcp_key {
     uint16_t remote_port, local_port;
 };
 
+static inline bool tcp_key_equal(const struct tcp_key *a, const struct tcp_key *b)
+{
+    return a->remote_port == b->remote_port && a->local_port == b->local_port &&
+           ip_addr_equal(&a->remote, &b->remote) && ip_addr_equal(&a->local, &b->local);
+}
+
 struct tcp_conn {
     /* Send. */
     struct tcp_ctx *ctx;
@@ -391,6 +397,13 @@ bool challenge_budget_take(struct tcp_ctx *ctx);
 void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset);
 /* Something that was SACKed does not count as such any more: its block is to be heeded again. */
 void tcp_sack_forget(const struct tcp_conn *c);
+/* Whether it does not matter how many ACKs there are: nothing is being repaired or in doubt. */
+bool tcp_calm(const struct tcp_conn *c);
+/* Whether what a segment acknowledges was sent. */
+static inline bool tcp_ack_sent(const struct tcp_conn *c, uint32_t ack)
+{
+    return seq_to_offset(c->iss, c->snd_una, ack) <= (int64_t)c->snd_max;
+}
 
 /* recovery.c */
 

@@ -22,6 +22,9 @@ struct ip_addr {
     };
 };
 
+/* Bytes 8 to 11 of an IPv4 address: 0, 0, 0xff, 0xff. */
+#define IP_ADDR_V4_MAPPED 0xffff0000u
+
 /* Room for the text of any address, "[", "]" and the final NUL included. */
 #define IP_ADDR_TEXT_BYTES 48
 
@@ -42,24 +45,20 @@ static inline bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *
 
 static inline bool ip_addr_is_v4(const struct ip_addr *a)
 {
-    return a->u64[0] == 0 && a->b[8] == 0 && a->b[9] == 0 && a->b[10] == 0xff && a->b[11] == 0xff;
+    return a->u64[0] == 0 && (uint32_t)a->u64[1] == IP_ADDR_V4_MAPPED;
 }
 
 /* From and to a host-order IPv4 address. */
 static inline struct ip_addr ip_addr_from_v4(uint32_t v4)
 {
-    struct ip_addr a = { .b = { [10] = 0xff,
-                                [11] = 0xff,
-                                [12] = (uint8_t)(v4 >> 24),
-                                [13] = (uint8_t)(v4 >> 16),
-                                [14] = (uint8_t)(v4 >> 8),
-                                [15] = (uint8_t)v4 } };
-    return a;
+    return (struct ip_addr){
+        .u64 = { 0, (uint64_t)__builtin_bswap32(v4) << 32 | IP_ADDR_V4_MAPPED },
+    };
 }
 
 static inline uint32_t ip_addr_v4(const struct ip_addr *a)
 {
-    return (uint32_t)a->b[12] << 24 | (uint32_t)a->b[13] << 16 | (uint32_t)a->b[14] << 8 | a->b[15];
+    return __builtin_bswap32((uint32_t)(a->u64[1] >> 32));
 }
 
 /* All bytes 0: no address given. */

@@ -6,8 +6,6 @@
 
 enum {
     IPV4_DONT_FRAGMENT = 0x4000,
-    IPV4_MORE_FRAGMENTS = 0x2000,
-    IPV4_OFFSET_MASK = 0x1fff,
     IPV4_TTL = 64,
 };
 
@@ -24,7 +22,7 @@ enum ip_parse_result ipv4_parse(const uint8_t *p, size_t len, bool checksum_good
     /* A header that includes its own checksum sums to 0xffff. */
     if (!checksum_good && checksum_bytes(p, header_len) != 0xffff)
         return IP_PARSE_BAD_CHECKSUM;
-    if ((get_be16(p + 6) & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) != 0)
+    if ((get_be16(p + 6) & IPV4_FRAGMENT) != 0)
         return IP_PARSE_FRAGMENT;
 
     *ip = (struct ip_packet){

@@ -15,6 +15,7 @@ enum {
 
 enum {
     IP_ECN_MASK = 3,
+    IPV4_FRAGMENT = 0x3fff, /* of flags and offset: more fragments, or not the first */
 };
 
 /* An IP packet of either version, parsed. */

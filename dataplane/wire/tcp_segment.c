@@ -15,10 +15,6 @@ enum {
     OPTION_TIMESTAMPS = 8,
 };
 
-/* What most segments have and nothing else: two NOPs before the option (RFC 7323 appendix A). */
-#define TIMESTAMPS_ALONE                                                                           \
-    ((uint32_t)OPTION_NOP << 24 | OPTION_NOP << 16 | OPTION_TIMESTAMPS << 8 | 10)
-
 static inline void option_parse(const uint8_t *p, uint32_t len, struct tcp_segment *seg)
 {
     switch (p[0]) {
@@ -106,7 +102,7 @@ enum tcp_parse_result tcp_segment_parse(const struct ip_packet *ip, bool checksu
         .payload_len = ip->payload_len - header_len,
     };
     if (LIKELY(header_len == TCP_HEADER_BYTES + 12) &&
-        get_be32(p + TCP_HEADER_BYTES) == TIMESTAMPS_ALONE) {
+        get_be32(p + TCP_HEADER_BYTES) == TCP_TIMESTAMPS_ALONE) {
         option_parse(p + TCP_HEADER_BYTES + 2, 10, seg);
         return TCP_PARSE_OK;
     }

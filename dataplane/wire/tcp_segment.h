@@ -8,6 +8,9 @@
 #define TCP_HEADER_BYTES     20
 #define TCP_HEADER_BYTES_MAX 60
 #define TCP_SACK_BLOCKS_MAX  4
+/* The first word of the options of most segments, which have no other: two NOPs before the
+ * timestamps (RFC 7323 appendix A). */
+#define TCP_TIMESTAMPS_ALONE 0x0101080au
 
 enum {
     TCP_FIN = 0x01,

@@ -10,6 +10,7 @@ int main(void)
     srunner_add_suite(runner, wire_suite());
     srunner_add_suite(runner, tables_suite());
     srunner_add_suite(runner, cc_suite());
+    srunner_add_suite(runner, acks_suite());
     srunner_add_suite(runner, bbr_suite());
     srunner_add_suite(runner, tcp_send_suite());
     srunner_add_suite(runner, tcp_receive_suite());

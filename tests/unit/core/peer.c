@@ -248,24 +248,31 @@ static void collect(struct peer *p)
 
 void peer_frame(struct peer *p, const uint8_t *frame, uint32_t len)
 {
-    struct frame f = { .data = frame, .len = len };
+    struct frame f = { .data = frame, .len = len, .flags = p->frame_flags };
 
-    if (!p->held)
-        p->out_count = p->other_count = 0;
+    if (p->held) {
+        unsigned n = p->held_count++;
+        ck_assert(n < PEER_BURST && len <= sizeof(p->held_bytes[n]));
+        f.data = memcpy(p->held_bytes[n], frame, len);
+        p->held_frame[n] = f;
+        return;
+    }
+    p->out_count = p->other_count = 0;
     stack_input(p->stack, &f, 1, p->now);
-    if (!p->held)
-        collect(p);
+    collect(p);
 }
 
 void peer_hold(struct peer *p)
 {
-    p->out_count = 0;
     p->held = true;
+    p->held_count = 0;
 }
 
 void peer_release(struct peer *p)
 {
     p->held = false;
+    p->out_count = p->other_count = 0;
+    stack_input(p->stack, p->held_frame, p->held_count, p->now);
     collect(p);
 }
 

@@ -13,6 +13,7 @@
 
 #define PEER_MSS    1460
 #define PEER_OUT    128
+#define PEER_BURST  16
 #define PEER_TEXT   64
 #define SERVER_IP   0x0a470002u
 #define CLIENT_IP   0x0a470001u
@@ -43,12 +44,18 @@ struct peer {
     uint16_t port, server_port; /* server_port: 80, or what the stack's SYN said */
     uint32_t iss, server_iss;   /* server_iss: learnt from the SYN-ACK */
     bool ts;
+    uint32_t frame_flags; /* what the port says of its frames */
 
     /* What the stack sent in answer to the last call; seq and ack are relative. */
     struct tcp_segment out[PEER_OUT];
     unsigned out_count;
     unsigned arp_count;
-    bool held; /* peer_hold() */
+
+    /* peer_hold() */
+    bool held;
+    unsigned held_count;
+    uint8_t held_bytes[PEER_BURST][2048];
+    struct frame held_frame[PEER_BURST];
 
     /* Frames that were neither TCP nor ARP, from the Ethernet header on; the last of them. */
     uint8_t other[2048];
@@ -68,7 +75,8 @@ void peer_stop(struct peer *p);
  */
 void peer_send(struct peer *p, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t payload,
                const struct tcp_segment *options);
-/* What is sent from now on reaches the stack in one burst: it answers at peer_release(). */
+/* What is sent from now on, PEER_BURST frames at most, reaches the stack in one burst, at
+ * peer_release(). */
 void peer_hold(struct peer *p);
 void peer_release(struct peer *p);
 /* Lets time pass and collects what the stack sends; runs at each deadline up to then. */

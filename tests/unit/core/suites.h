@@ -7,6 +7,7 @@
 Suite *base_suite(void);
 Suite *wire_suite(void);
 Suite *tables_suite(void);
+Suite *acks_suite(void);
 Suite *cc_suite(void);
 Suite *bbr_suite(void);
 Suite *tcp_send_suite(void);

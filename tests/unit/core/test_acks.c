@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Trains of ACKs in one burst (stack/acks.c): which are left out, and that nothing is lost by it.
+ */
+#include "peer.h"
+#include "suites.h"
+#include "tcp/conn.h"
+
+#define SEG    1460u
+#define FLIGHT 10u
+#define TS     1000u
+
+static struct peer p;
+static struct tcp_segment stamped = { .has_timestamps = true, .ts_value = TS };
+
+/* Ten segments are out, a round trip ago. */
+static void ten_are_out(bool v6)
+{
+    (v6 ? peer_start_v6 : peer_start)(&p, NULL);
+    peer_handshake(&p, NULL);
+    peer_request(&p, 1000000);
+    ck_assert_uint_eq(p.out_count, FLIGHT);
+    p.now += PEER_RTT_NS;
+}
+
+/* Acknowledges n segments at a time, FLIGHT in all. */
+static void acks(uint32_t n, uint32_t mss)
+{
+    for (uint32_t i = n; i <= FLIGHT; i += n)
+        peer_send(&p, TCP_ACK, 2, 1 + i * mss, 0, NULL);
+}
+
+START_TEST(train_has_the_effect_of_its_last)
+{
+    bool v6 = _i % 2 != 0, verified = _i / 2 != 0;
+    uint32_t mss = v6 ? SEG - 20 : SEG;
+
+    ten_are_out(v6);
+    p.frame_flags = verified ? FRAME_IP_CHECKSUM_GOOD | FRAME_L4_CHECKSUM_GOOD : 0;
+    peer_hold(&p);
+    acks(2, mss);
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, FLIGHT / 2 - 1);
+    uint64_t in = p.counters.tcp_in, frames = p.counters.rx_frames, sent = peer_payload(&p);
+    uint64_t una = p.conn->snd_una, bytes = p.counters.rx_bytes;
+    uint32_t cwnd = p.conn->cwnd, srtt = p.conn->rtt.srtt_us;
+    peer_stop(&p);
+
+    ten_are_out(v6);
+    for (uint32_t i = 2; i <= FLIGHT; i += 2) { /* each in a burst of its own, at the same time */
+        peer_hold(&p);
+        peer_send(&p, TCP_ACK, 2, 1 + i * mss, 0, NULL);
+        p.held = false;
+        stack_input(p.stack, p.held_frame, 1, p.now);
+    }
+    peer_hold(&p);
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, 0);
+    ck_assert_uint_eq(una, 1 + FLIGHT * mss);
+    ck_assert_uint_eq(p.conn->snd_una, una);
+    /* One by one, the last of them find less in flight than the window, and let it be. */
+    ck_assert_uint_eq(cwnd, (FLIGHT + 8) * mss); /* 8 an ACK where nothing is paced: RFC 9406, L */
+    ck_assert_uint_lt(p.conn->cwnd, cwnd);
+    ck_assert_uint_le(srtt, p.conn->rtt.srtt_us); /* one sample, not five: of the newest */
+    ck_assert_uint_lt(peer_payload(&p), sent);
+    ck_assert_uint_eq(p.counters.tcp_in, in);
+    ck_assert_uint_eq(p.counters.rx_frames, frames);
+    ck_assert_uint_eq(p.counters.rx_bytes, bytes);
+    peer_stop(&p);
+}
+END_TEST
+
+/* The last of a train is damaged: the others are heard, all of them. */
+START_TEST(damaged_end_spoils_the_train)
+{
+    unsigned at = _i == 0 ? 14 + 8 : 14 + 20 + 14; /* time to live, window */
+
+    ten_are_out(false);
+    peer_hold(&p);
+    acks(2, SEG);
+    for (unsigned i = 0; i < p.held_count && _i == 0; i++)
+        p.held_bytes[i][at] ^= 0x20; /* alike again */
+    p.held_bytes[p.held_count - 1][at] ^= _i == 0 ? 0 : 0x20;
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, 0);
+    ck_assert_uint_eq(p.conn->snd_una, _i == 0 ? 1 : 1 + (FLIGHT - 2) * SEG);
+    ck_assert_uint_eq(p.counters.ip_drop_checksum, _i == 0 ? FLIGHT / 2 : 0);
+    ck_assert_uint_eq(p.counters.tcp_drop_checksum, _i == 0 ? 0 : 1);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(duplicates_are_all_heard)
+{
+    struct tcp_segment syn = { .has_mss = true, .mss = SEG }; /* no SACK: they are counted */
+
+    peer_start(&p, NULL);
+    peer_handshake(&p, &syn);
+    peer_request(&p, 1000000);
+    p.now += PEER_RTT_NS;
+    peer_hold(&p);
+    for (unsigned i = 0; i < 3; i++)
+        peer_send(&p, TCP_ACK, 2, 1, 0, NULL);
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_dup_ack_in, 3);
+    ck_assert_uint_eq(p.counters.tcp_recovery, 1);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(every_ack_is_heard_in_recovery)
+{
+    struct tcp_segment sack = { .sack_count = 1, .sack = { { 1 + SEG, 1 + FLIGHT * SEG } } };
+
+    ten_are_out(false);
+    peer_send(&p, TCP_ACK, 2, 1, 0, &sack);
+    ck_assert_uint_eq(p.conn->recovery, TCP_RECOVERY_FAST);
+    p.now += PEER_RTT_NS;
+    peer_hold(&p);
+    peer_send(&p, TCP_ACK, 2, 1 + FLIGHT * SEG, 0, NULL);
+    peer_send(&p, TCP_ACK, 2, 1 + (FLIGHT + 1) * SEG, 0, NULL);
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+/* Two segments, the first of which could go if the second were like it. */
+static void pair(uint8_t flags, uint32_t seq, uint32_t ack, uint32_t payload,
+                 const struct tcp_segment *options)
+{
+    peer_hold(&p);
+    peer_send(&p, TCP_ACK, 2, 1 + 2 * SEG, 0, NULL);
+    peer_send(&p, flags, seq, ack, payload, options);
+    peer_release(&p);
+}
+
+static const struct {
+    uint8_t flags;
+    uint32_t seq, ack, payload;
+    struct tcp_segment options;
+    unsigned needless;
+} second[] = {
+    { TCP_ACK, 2, 1 + 4 * SEG, 0, { .window = 1000 }, 1 },
+    { TCP_ACK, 2, 1 + 2 * SEG, 0, { .flags = 0 }, 0 },         /* no more than the first */
+    { TCP_ACK, 2, 1 + 1 * SEG, 0, { .flags = 0 }, 0 },         /* less */
+    { TCP_ACK, 2, 1 + FLIGHT *SEG + 1, 0, { .flags = 0 }, 0 }, /* never sent */
+    { TCP_ACK, 3, 1 + 4 * SEG, 0, { .flags = 0 }, 0 },
+    { TCP_ACK, 2, 1 + 4 * SEG, 1, { .flags = 0 }, 0 }, /* with text */
+    { TCP_ACK | TCP_PSH, 2, 1 + 4 * SEG, 1, { .flags = 0 }, 0 },
+    { TCP_ACK | TCP_FIN, 2, 1 + 4 * SEG, 0, { .flags = 0 }, 0 },
+    { TCP_ACK | TCP_RST, 2, 1 + 4 * SEG, 0, { .flags = 0 }, 0 },
+    { TCP_ACK | TCP_ECE, 2, 1 + 4 * SEG, 0, { .flags = 0 }, 0 },
+    { TCP_ACK, 2, 1 + 4 * SEG, 0, { .ip_ecn = 3 }, 0 },
+    { TCP_ACK, 2, 1 + 4 * SEG, 0, { .has_timestamps = true }, 0 },
+    { TCP_ACK,
+      2,
+      1 + 2 * SEG,
+      0,
+      { .sack_count = 1, .sack = { { 1 + 3 * SEG, 1 + 4 * SEG } } },
+      0 },
+};
+
+START_TEST(only_what_is_alike_is_left_out)
+{
+    ten_are_out(false);
+    pair(second[_i].flags, second[_i].seq, second[_i].ack, second[_i].payload, &second[_i].options);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, second[_i].needless);
+    if (p.conn != NULL)
+        ck_assert_uint_ge(p.conn->snd_una, 1 + 2 * SEG);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(another_connection_ends_the_train)
+{
+    ten_are_out(false);
+    peer_hold(&p);
+    peer_send(&p, TCP_ACK, 2, 1 + 2 * SEG, 0, NULL);
+    p.port++;
+    peer_send(&p, TCP_ACK, 2, 1 + 4 * SEG, 0, NULL);
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, 0);
+    ck_assert_uint_eq(p.counters.tcp_drop_no_connection, 1);
+    ck_assert_uint_eq(p.conn->snd_una, 1 + 2 * SEG);
+    peer_stop(&p);
+}
+END_TEST
+
+START_TEST(older_timestamp_ends_the_train)
+{
+    struct tcp_segment syn = {
+        .has_mss = true, .mss = SEG, .has_timestamps = true, .ts_value = TS
+    };
+    uint32_t mss = SEG - TIMESTAMPS_BYTES;
+
+    peer_start(&p, NULL);
+    peer_handshake(&p, &syn);
+    p.body = 1000000;
+    peer_send(&p, TCP_ACK, 1, 1, 1, &stamped);
+    p.now += PEER_RTT_NS;
+    struct tcp_segment later = stamped, older = stamped;
+    later.ts_value++;
+    older.ts_value--;
+    peer_hold(&p);
+    peer_send(&p, TCP_ACK, 2, 1 + 2 * mss, 0, &stamped);
+    peer_send(&p, TCP_ACK, 2, 1 + 4 * mss, 0, &later);
+    peer_send(&p, TCP_ACK, 2, 1 + 6 * mss, 0, &older);
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, 1);
+    ck_assert_uint_eq(p.counters.tcp_drop_paws, 1);
+    ck_assert_uint_eq(p.conn->snd_una, 1 + 4 * mss);
+    peer_stop(&p);
+}
+END_TEST
+
+Suite *acks_suite(void)
+{
+    Suite *suite = suite_create("trains of ACKs");
+    TCase *t = tcase_create("trains of ACKs");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, train_has_the_effect_of_its_last, 0, 4);
+    tcase_add_loop_test(t, damaged_end_spoils_the_train, 0, 2);
+    tcase_add_test(t, duplicates_are_all_heard);
+    tcase_add_test(t, every_ack_is_heard_in_recovery);
+    tcase_add_loop_test(t, only_what_is_alike_is_left_out, 0, sizeof(second) / sizeof(second[0]));
+    tcase_add_test(t, another_connection_ends_the_train);
+    tcase_add_test(t, older_timestamp_ends_the_train);
+    suite_add_tcase(suite, t);
+    return suite;
+}
