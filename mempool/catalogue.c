@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A version is a hash table: open addressing with linear probing over SipHash (libsodium) of the
- * path, at most two thirds full. A slot holds the number of a key and 32 bits of its hash, so that
- * a probe reads the key, and the path, only of what is almost certainly the right one. The hash key
- * is drawn anew for each catalogue: who may place files in ROOT cannot choose names that collide.
- * No result depends on it.
+ * A version is a hash table: open addressing with linear probing over a keyed hash of the path
+ * (path_hash.h), at most two thirds full. A slot holds the number of a key and 32 bits of its hash,
+ * so that a probe reads the key, and the path, only of what is almost certainly the right one. The
+ * hash key is drawn anew for each catalogue: who may place files in ROOT cannot choose names that
+ * collide. No result depends on it.
  *
  * Keys and files are in tables that all versions share: to make the next version is to copy the
  * slots, 8 bytes each. Key number n is file n, or directory n - file_max.
@@ -12,13 +12,13 @@
 #include "mempool/catalogue.h"
 
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/date.h"
+#include "mempool/path_hash.h"
 
 #define TYPE_LEN_MAX 255 /* RFC 6838 section 4.2: 127 + '/' + 127 */
 #define NO_KEY       UINT32_MAX
@@ -45,7 +45,7 @@ struct store {
     char **types; /* distinct media types met so far; few */
     uint32_t type_count;
     uint32_t versions;
-    unsigned char hash_key[crypto_shorthash_KEYBYTES];
+    struct path_hash_key hash_key;
 };
 
 struct slot {
@@ -110,17 +110,6 @@ static const char *type_intern(struct store *s, const char *type)
 
 /* ---- hash table ---- */
 
-static uint64_t path_hash(const struct store *s, const char *path, size_t len)
-{
-    unsigned char out[crypto_shorthash_BYTES];
-    uint64_t hash;
-
-    static_assert(sizeof(out) == sizeof(hash), "one word");
-    crypto_shorthash(out, (const unsigned char *)path, len, s->hash_key);
-    memcpy(&hash, out, sizeof(hash));
-    return hash;
-}
-
 /* The slot of path, or the free slot where it would go. */
 static struct slot *slot_find(const struct catalogue *c, const char *path, size_t len,
                               uint64_t hash)
@@ -154,7 +143,8 @@ static struct catalogue_entry slot_entry(const struct catalogue *c, const struct
 
 struct catalogue_entry catalogue_find(const struct catalogue *c, const char *path, size_t path_len)
 {
-    return slot_entry(c, slot_find(c, path, path_len, path_hash(c->store, path, path_len)));
+    return slot_entry(c,
+                      slot_find(c, path, path_len, path_hash(&c->store->hash_key, path, path_len)));
 }
 
 /*
@@ -168,7 +158,7 @@ static uint32_t key_add(struct catalogue *c, struct numbers *numbers, const char
 
     if (path_len >= UINT32_MAX)
         return NO_KEY;
-    uint64_t hash = path_hash(s, path, path_len);
+    uint64_t hash = path_hash(&s->hash_key, path, path_len);
     struct slot *slot = slot_find(c, path, path_len, hash);
     char *block = slot->key == 0 ? malloc(path_len + 1 + string_bytes) : NULL;
     uint32_t number = block != NULL ? number_take(s, numbers) : NO_KEY;
@@ -188,7 +178,7 @@ static void slot_clear(struct catalogue *c, size_t gap)
 {
     for (size_t i = (gap + 1) & c->slot_mask; c->slots[i].key != 0; i = (i + 1) & c->slot_mask) {
         const struct key *key = &c->store->keys[c->slots[i].key - 1];
-        size_t home = path_hash(c->store, key->path, key->path_len) & c->slot_mask;
+        size_t home = path_hash(&c->store->hash_key, key->path, key->path_len) & c->slot_mask;
         if (((i - home) & c->slot_mask) >= ((i - gap) & c->slot_mask)) {
             c->slots[gap] = c->slots[i];
             gap = i;
@@ -278,7 +268,7 @@ static struct store *store_create(uint32_t files, uint32_t directories)
         .file_numbers = { .given_back = NO_KEY, .fresh = 0, .end = files },
         .directory_numbers = { .given_back = NO_KEY, .fresh = files, .end = files + directories },
     };
-    crypto_shorthash_keygen(s->hash_key);
+    path_hash_key_draw(&s->hash_key);
     if (s->keys != NULL && s->files != NULL)
         return s;
     store_destroy(s);
@@ -444,7 +434,8 @@ int catalogue_set_extents(struct catalogue *c, struct file *file, const struct f
 
 struct catalogue_entry catalogue_remove(struct catalogue *c, const char *path, size_t path_len)
 {
-    struct slot *slot = slot_find(c, path, path_len, path_hash(c->store, path, path_len));
+    struct slot *slot =
+        slot_find(c, path, path_len, path_hash(&c->store->hash_key, path, path_len));
     struct catalogue_entry entry = slot_entry(c, slot);
 
     if (entry.kind == CATALOGUE_ABSENT)

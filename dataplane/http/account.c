@@ -40,13 +40,11 @@ static void texts_keep(struct http_record *record, const struct text *texts)
     }
 }
 
-void account_begin(struct http_server *server, const struct http_conn *conn, unsigned status,
-                   struct text head, const struct request *request, uint64_t begun)
+void account_keep(struct http_server *server, const struct http_conn *conn, unsigned status,
+                  struct text head, const struct request *request, uint64_t begun)
 {
     struct text texts[RECORD_TEXTS];
 
-    if (server->records == NULL)
-        return;
     for (unsigned i = 0; i < RECORD_TEXTS; i++)
         texts[i] = TEXT("");
     line_split(head, request, texts);
@@ -76,10 +74,8 @@ void account_change(struct http_server *server, uint32_t index, unsigned status)
         (uint16_t)(head_end + 4 - response->text + response->fields_len);
 }
 
-void account_end(struct http_server *server, uint32_t index, uint64_t acknowledged, uint64_t now)
+void account_tell(struct http_server *server, uint32_t index, uint64_t acknowledged, uint64_t now)
 {
-    if (server->records == NULL)
-        return;
     const struct response *response = &server->responses[index];
     struct http_record *record = &server->records[index];
     uint64_t len = response_len(response);

@@ -32,13 +32,33 @@ static const struct field_name {
     [19] = { { TEXT("If-Unmodified-Since"), FIELD_IF_UNMODIFIED_SINCE } },
 };
 
+static uint32_t lower4(const char *at)
+{
+    uint32_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word | 0x20202020;
+}
+
+/* Whether two names of one length, at least 4, are the same but for case. As both are tokens, and
+ * one of them has letters and '-' only, the bit of the case tells nothing else apart. */
+static bool name_equal(const char *a, const char *b, size_t len)
+{
+    for (size_t i = 0; i + 4 < len; i += 4)
+        if (lower4(a + i) != lower4(b + i))
+            return false;
+    return lower4(a + len - 4) == lower4(b + len - 4);
+}
+
 enum field_id field_id_of(struct text name)
 {
     if (name.len > FIELD_NAME_MAX)
         return FIELD_OTHER;
     for (unsigned i = 0; i < 2; i++) {
         const struct field_name *known = &field_names[name.len][i];
-        if (known->name.len != 0 && text_equal_nocase(name, known->name))
+        if (known->name.len == 0)
+            break;
+        if (name_equal(name.at, known->name.at, name.len))
             return known->id;
     }
     return FIELD_OTHER;

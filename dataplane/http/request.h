@@ -97,6 +97,7 @@ void request_init(struct request *request);
 /* NULL: there is no room for it. */
 struct request_field *request_field_add(struct request *request, enum field_id id,
                                         struct text value);
+/* Of a token. */
 enum field_id field_id_of(struct text name);
 /* uri-host [ ":" port ] (RFC 9110 section 7.2), checked for its alphabet. */
 bool request_host_valid(struct text host);

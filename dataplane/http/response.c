@@ -262,6 +262,8 @@ uint32_t response_resolve_head(const struct response *response, uint32_t from, u
     const uint32_t begin = response->fields_at, end = begin + response->fields_len;
     uint32_t done = 0;
 
+    if (LIKELY(response->fields_len == 0))
+        return response_text(response->text + from, len, counters, fill);
     while (done < len) {
         uint32_t at = from + done, n, wanted = len - done;
         if (at < begin) {

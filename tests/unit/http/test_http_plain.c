@@ -4,6 +4,7 @@
 
 #include "base/prng.h"
 #include "both_ways.h"
+#include "http/chars.h"
 #include "suites.h"
 
 #define COUNT_OF(array) (int)(sizeof(array) / sizeof((array)[0]))
@@ -88,6 +89,52 @@ START_TEST(plain_form_is_known)
 
     ck_assert_msg(what == NULL, "row %d: %s", _i, what);
     ck_assert_msg(used == rows[_i].used, "row %d: %zu", _i, used);
+}
+END_TEST
+
+/* Names of fields are known in any case, and by all of their characters. */
+START_TEST(field_is_known_by_its_name)
+{
+    static const struct {
+        const char *name;
+        enum field_id id;
+    } fields[] = {
+        { "Host", FIELD_HOST },
+        { "Connection", FIELD_CONNECTION },
+        { "Content-Length", FIELD_CONTENT_LENGTH },
+        { "Transfer-Encoding", FIELD_TRANSFER_ENCODING },
+        { "Expect", FIELD_EXPECT },
+        { "Accept-Encoding", FIELD_ACCEPT_ENCODING },
+        { "Range", FIELD_RANGE },
+        { "If-Range", FIELD_IF_RANGE },
+        { "If-Match", FIELD_IF_MATCH },
+        { "If-None-Match", FIELD_IF_NONE_MATCH },
+        { "If-Modified-Since", FIELD_IF_MODIFIED_SINCE },
+        { "If-Unmodified-Since", FIELD_IF_UNMODIFIED_SINCE },
+        { "Referer", FIELD_REFERER },
+        { "User-Agent", FIELD_USER_AGENT },
+    };
+    static_assert(sizeof(fields) / sizeof(fields[0]) == FIELD_ID_COUNT, "each");
+
+    for (unsigned i = 0; i < FIELD_ID_COUNT; i++) {
+        const struct text known = text_from(fields[i].name);
+        ck_assert_int_eq(field_id_of(known), fields[i].id);
+        ck_assert_int_eq(field_id_of((struct text){ known.at, known.len - 1 }), FIELD_OTHER);
+        for (size_t at = 0; at < known.len; at++) {
+            char *name = malloc(known.len);
+            for (unsigned c = '!'; c < 0x7f; c++) {
+                if (!char_is((char)c, CHAR_TOKEN))
+                    continue;
+                memcpy(name, known.at, known.len);
+                name[at] = (char)c;
+                bool same = strncasecmp(name, known.at, known.len) == 0;
+                ck_assert_msg(field_id_of((struct text){ name, known.len }) ==
+                                  (same ? fields[i].id : FIELD_OTHER),
+                              "%.*s", (int)known.len, name);
+            }
+            free(name);
+        }
+    }
 }
 END_TEST
 
@@ -253,6 +300,7 @@ Suite *plain_suite(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, plain_form_is_known, 0, COUNT_OF(rows));
+    tcase_add_test(tc, field_is_known_by_its_name);
     tcase_add_test(tc, plain_form_keeps_the_limits);
     tcase_add_test(tc, plain_form_is_what_the_parser_makes_of_it);
     suite_add_tcase(suite, tc);

@@ -9,6 +9,7 @@ int main(void)
 
     srunner_add_suite(runner, etag_suite());
     srunner_add_suite(runner, file_suite());
+    srunner_add_suite(runner, path_hash_suite());
     srunner_add_suite(runner, catalogue_suite());
     srunner_add_suite(runner, versions_suite());
     srunner_add_suite(runner, extent_map_suite());

@@ -9,6 +9,7 @@
 
 Suite *prefix_sum_suite(void);
 Suite *file_suite(void);
+Suite *path_hash_suite(void);
 Suite *catalogue_suite(void);
 Suite *etag_suite(void);
 Suite *extent_map_suite(void);
