@@ -519,7 +519,6 @@ static bool http_open(void *ctx, struct tcp_conn *tcp, uint64_t now)
     *conn = (struct http_conn){
         .tcp = tcp,
         .due = now + server->config.idle_timeout_ns,
-        .armed = TIME_NEVER,
         .first = NONE,
         .last = NONE,
         .recent = NONE,
@@ -550,7 +549,6 @@ static void http_deadline(void *ctx, struct tcp_conn *tcp, uint64_t now)
     struct http_conn *conn = server_conn(server, tcp);
 
     server->now = now;
-    conn->armed = TIME_NEVER;
     if (stream_waits(server, conn))
         conn->due = now + server->config.write_timeout_ns;
     if (conn_due(server, conn) <= now) {

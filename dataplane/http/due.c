@@ -19,8 +19,6 @@ void conn_arm(const struct http_server *server, struct http_conn *conn)
 {
     uint64_t due = conn_due(server, conn);
 
-    if (due < conn->armed) {
-        conn->armed = due;
+    if (due < tcp_app_deadline_set(conn->tcp))
         tcp_app_deadline(conn->tcp, due);
-    }
 }

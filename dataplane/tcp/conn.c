@@ -251,6 +251,11 @@ void tcp_app_deadline(struct tcp_conn *c, uint64_t when)
     conn_touch(c);
 }
 
+uint64_t tcp_app_deadline_set(const struct tcp_conn *c)
+{
+    return c->app_deadline_ns;
+}
+
 uint32_t tcp_conn_index(const struct tcp_conn *c)
 {
     return conn_index(c);

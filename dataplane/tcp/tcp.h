@@ -113,6 +113,8 @@ void tcp_abort(struct tcp_conn *conn);
 void tcp_receive_resume(struct tcp_conn *conn);
 /* Call deadline() at `when` (TIME_NEVER: not); replaces the one set before. */
 void tcp_app_deadline(struct tcp_conn *conn, uint64_t when);
+/* The one that is set. */
+uint64_t tcp_app_deadline_set(const struct tcp_conn *conn);
 
 /* Sends at most so many bytes a second, retransmissions included, whatever limits.pacing says; 0:
  * as the path allows. */

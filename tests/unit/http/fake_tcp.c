@@ -48,6 +48,11 @@ void tcp_app_deadline(struct tcp_conn *conn, uint64_t when)
     conn->deadlines_set++;
 }
 
+uint64_t tcp_app_deadline_set(const struct tcp_conn *conn)
+{
+    return conn->deadline;
+}
+
 void tcp_rate_limit(struct tcp_conn *conn, uint64_t bytes_per_s)
 {
     ck_assert(conn->open);
