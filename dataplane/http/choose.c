@@ -4,8 +4,7 @@
 #include "base/time.h"
 #include "http/path.h"
 
-static const struct http_site *choose_site(const struct http_server *server,
-                                           const struct http_conn *conn,
+static const struct http_site *choose_site(struct http_server *server, const struct http_conn *conn,
                                            const struct request *request)
 {
     struct target target;
@@ -17,7 +16,8 @@ static const struct http_site *choose_site(const struct http_server *server,
     (void)request_field_single(request, FIELD_HOST, &host);
     if (request->target.at[0] != '/' && target_parse(request->target, &target))
         host = target.authority;
-    return sites_find(server->config.sites, host, tcp_conn_local(conn->tcp).port);
+    return sites_find_again(server->config.sites, &server->site_memo, host,
+                            tcp_conn_local(conn->tcp).port);
 }
 
 /* Whether the client has too many connections that are being answered. Counts this one, until all

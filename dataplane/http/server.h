@@ -106,6 +106,7 @@ struct http_server {
     struct file_pin *pins;       /* under file->index */
     uint32_t pin_count;
     struct answer_scratch scratch; /* of the request being answered */
+    struct site_memo site_memo;
     struct rate_table rates;
     struct busy_table busy;
     struct index_pool partial_pool, response_pool;

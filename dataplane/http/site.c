@@ -19,6 +19,7 @@ struct sites {
     const struct site_name *names;
     uint32_t mask;
     uint32_t suffix_labels; /* of the longest suffix: further to the left nothing is looked up */
+    bool one;               /* all names are one site's: whatever the host, it is the answer */
     struct slot slots[];
 };
 
@@ -90,8 +91,11 @@ struct sites *sites_create(const struct http_site *site, const struct site_name 
     sites->site = site;
     sites->names = names;
     sites->mask = slots - 1;
-    for (uint32_t i = 0; i < count; i++)
+    sites->one = true;
+    for (uint32_t i = 0; i < count; i++) {
         name_add(sites, &names[i]);
+        sites->one &= names[i].site == names[0].site;
+    }
     return sites;
 }
 
@@ -127,6 +131,9 @@ static struct text parent_of(struct text name)
 
 const struct http_site *sites_find(const struct sites *sites, struct text host, uint16_t port)
 {
+    if (sites->one)
+        return &sites->site[sites->names[0].site];
+
     struct text name = host_name(host), suffix = parent_of(name);
     bool dot_first = name.len != 0 && name.at[0] == '.'; /* as suffixes are kept */
     const struct slot *slot = slot_find(sites, dot_first ? TEXT("") : name, port);
@@ -139,6 +146,21 @@ const struct http_site *sites_find(const struct sites *sites, struct text host, 
     if (slot->name == NULL)
         slot = slot_find(sites, TEXT(""), port);
     return &sites->site[slot->name != NULL ? slot->name->site : sites->names[0].site];
+}
+
+const struct http_site *sites_find_again(const struct sites *sites, struct site_memo *memo,
+                                         struct text host, uint16_t port)
+{
+    if (memo->site != NULL && memo->port == port &&
+        text_equal(host, (struct text){ memo->host, memo->len }))
+        return memo->site;
+
+    const struct http_site *site = sites_find(sites, host, port);
+    if (host.len <= sizeof(memo->host)) {
+        *memo = (struct site_memo){ .site = site, .port = port, .len = (uint8_t)host.len };
+        memcpy(memo->host, host.at, host.len);
+    }
+    return site;
 }
 
 /* ---- what is particular to a site ---- */

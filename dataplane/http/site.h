@@ -106,6 +106,19 @@ void sites_destroy(struct sites *sites);
  * if there is none for the port. O(1) in the number of sites. */
 const struct http_site *sites_find(const struct sites *sites, struct text host, uint16_t port);
 
+/* The answer given last: requests of one client, and of one burst, mostly name the same host. All
+ * 0: none yet. */
+struct site_memo {
+    const struct http_site *site;
+    uint16_t port;
+    uint8_t len;
+    char host[53];
+};
+
+/* As sites_find(), of the same sites with each call. */
+const struct http_site *sites_find_again(const struct sites *sites, struct site_memo *memo,
+                                         struct text host, uint16_t port);
+
 /* The site of a server without sites. */
 extern const struct http_site site_plain;
 

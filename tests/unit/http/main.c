@@ -13,6 +13,7 @@ int main(void)
     srunner_add_suite(runner, limits_suite());
     srunner_add_suite(runner, bodies_suite());
     srunner_add_suite(runner, log_suite());
+    srunner_add_suite(runner, site_names_suite());
     srunner_add_suite(runner, sites_suite());
     srunner_add_suite(runner, streamed_suite());
     srunner_add_suite(runner, streamed_parts_suite());
