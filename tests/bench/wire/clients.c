@@ -398,11 +398,11 @@ static void scan(struct clients *cs, uint64_t now)
     }
 }
 
-/* The other half of the network is for what packets bring forth: were it full of what clients begin
- * by themselves, no packet could be taken. */
-static bool half_free(const struct clients *cs)
+/* Whether clients may begin something by themselves. Packets are taken while half of the network is
+ * free (nic.c): neither starves the other. */
+static bool may_begin(const struct clients *cs)
 {
-    return network_room(cs->config.network) > network_size(cs->config.network) / 2;
+    return network_room(cs->config.network) > network_size(cs->config.network) / 4;
 }
 
 /* What is due and nobody is free to ask stays due: its time runs on. Without an interval all are
@@ -416,7 +416,7 @@ static bool requests_due(struct clients *cs, uint64_t now)
     if (cs->next_due_ns == 0)
         cs->next_due_ns = (double)now;
     for (unsigned i = 0; i < REQUESTS_MAX && cs->idle_first != cs->idle_end &&
-                         cs->next_due_ns <= (double)now && half_free(cs);
+                         cs->next_due_ns <= (double)now && may_begin(cs);
          i++) {
         struct client *c = &cs->client[cs->idle[cs->idle_first++ & cs->idle_mask]];
         send_request(cs, c, (uint64_t)cs->next_due_ns, now);
@@ -435,7 +435,7 @@ bool clients_timers(struct clients *cs, uint64_t now)
         work |= requests_due(cs, now);
 
     for (unsigned i = 0; i < CONNECTS_MAX && cs->opened < cs->config.count; i++) {
-        if (cs->opened >= cs->config.stats->established + CONNECTING_MAX || !half_free(cs))
+        if (cs->opened >= cs->config.stats->established + CONNECTING_MAX || !may_begin(cs))
             break;
         connect_next(cs, &cs->client[cs->opened++], now);
         work = true;

@@ -179,8 +179,10 @@ bool nic_turn(struct nic *nic, uint64_t now)
     if (!nic->config.sink) {
         work = network_deliver(&nic->network, now) > 0;
         work |= clients_timers(&nic->clients, now);
-        /* The network takes what each packet may bring forth, or the packet waits. */
-        unsigned room = network_room(&nic->network) / clients_frames_max(&nic->clients);
+        /* Half of the network takes what each packet may bring forth, or the packet waits: else
+         * the ACKs of some clients would keep the others from asking. */
+        uint32_t kept = network_size(&nic->network) / 2, free = network_room(&nic->network);
+        unsigned room = free > kept ? (free - kept) / clients_frames_max(&nic->clients) : 0;
         max = room < max ? room : max;
     }
     n = read_packets(nic, max);
