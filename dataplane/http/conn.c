@@ -615,4 +615,5 @@ const struct tcp_app http_app = {
     .deadline = http_deadline,
     .drain = http_drain,
     .closed = http_closed,
+    .look_ahead = http_look_ahead,
 };

@@ -46,3 +46,17 @@ uint32_t http_resolve(void *ctx, struct tcp_conn *tcp, uint64_t from, uint32_t l
     }
     return provided;
 }
+
+void http_look_ahead(void *ctx, uint32_t index, bool next)
+{
+    const struct http_server *server = ctx;
+    const struct http_conn *conn = &server->conns[index];
+
+    if (!next) {
+        __builtin_prefetch(conn);
+        __builtin_prefetch((const char *)(conn + 1) - 1);
+    } else if (conn->recent != NONE) {
+        __builtin_prefetch(&server->responses[conn->recent]);
+        __builtin_prefetch(server->responses[conn->recent].text);
+    }
+}

@@ -9,4 +9,7 @@
 uint32_t http_resolve(void *ctx, struct tcp_conn *tcp, uint64_t from, uint32_t len,
                       struct tx_fill *fill);
 
+/* tcp_app.look_ahead: first the connection, then the response that it is about. */
+void http_look_ahead(void *ctx, uint32_t index, bool next);
+
 #endif

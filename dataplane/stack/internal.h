@@ -76,6 +76,8 @@ static inline uint8_t *link_emit(const struct stack *s, uint8_t *p, const struct
 /* Frames at a time: a burst. */
 #define STACK_LOOK_AHEAD 32
 
+/* Asks for what the first two connections on the ready list will need. */
+void stack_look_ahead_output(const struct stack *s);
 /* Asks for what n frames, at most STACK_LOOK_AHEAD, will need. */
 void stack_look_ahead(const struct stack *s, const struct frame *frames, unsigned n);
 

@@ -2,8 +2,11 @@
 /*
  * With many connections the next frame's one is in no cache. All frames of a burst name theirs
  * before the first is looked at, so that the misses overlap: first the entries of the flow table
- * are asked for, then the connections that they point to. Only hints: what a frame really is, input
- * decides.
+ * are asked for, then the connections that they point to, then what those point to. Only hints:
+ * what a frame really is, input decides.
+ *
+ * The same for output: a connection that had its turn and goes on comes again when all others had
+ * theirs. While one sends, the next but one is asked for, and what the next points to.
  */
 #include "base/bytes.h"
 #include "stack/internal.h"
@@ -30,15 +33,29 @@ static uint32_t frame_hash(const struct stack *s, const struct frame *frame)
     return flow_hash(&s->flows, &key);
 }
 
-static void prefetch_conn(const struct tcp_conn *c)
+/* The connection, and what the application has of it. */
+static void ask_for(const struct stack *s, uint32_t index)
 {
+    const struct tcp_conn *c = &s->tcp.conn[index];
+
     for (const char *p = (const char *)c; p < (const char *)(c + 1); p += CACHE_LINE)
         __builtin_prefetch(p);
+    if (s->config.app->look_ahead != NULL)
+        s->config.app->look_ahead(s->config.app_ctx, index, false);
+}
+
+/* What they point to; range, if there is one, is the one of the bytes that come next. */
+static void ask_for_more(const struct stack *s, uint32_t index, uint32_t range)
+{
+    if (range != RANGE_NONE)
+        __builtin_prefetch(&s->tcp.ranges.range[range]);
+    if (s->config.app->look_ahead != NULL)
+        s->config.app->look_ahead(s->config.app_ctx, index, true);
 }
 
 void stack_look_ahead(const struct stack *s, const struct frame *frames, unsigned n)
 {
-    uint32_t hash[STACK_LOOK_AHEAD];
+    uint32_t hash[STACK_LOOK_AHEAD], conn[STACK_LOOK_AHEAD];
 
     if (s->tcp.conns_open < CONNECTIONS_MIN)
         return;
@@ -48,7 +65,23 @@ void stack_look_ahead(const struct stack *s, const struct frame *frames, unsigne
     }
     for (unsigned i = 0; i < n; i++) {
         const struct flow_entry *e = &s->flows.entry[hash[i] & s->flows.mask];
-        if (e->conn < FLOW_TIME_WAIT && e->hash == hash[i])
-            prefetch_conn(&s->tcp.conn[e->conn]);
+        conn[i] = e->hash == hash[i] ? e->conn : FLOW_NONE;
+        if (conn[i] < FLOW_TIME_WAIT)
+            ask_for(s, conn[i]);
     }
+    for (unsigned i = 0; i < n; i++)
+        if (conn[i] < FLOW_TIME_WAIT)
+            ask_for_more(s, conn[i], s->tcp.conn[conn[i]].ranges.head);
+}
+
+void stack_look_ahead_output(const struct stack *s)
+{
+    uint32_t next = s->tcp.ready_head;
+
+    if (s->tcp.conns_open < CONNECTIONS_MIN || next == CONN_NONE)
+        return;
+    const struct tcp_conn *n = &s->tcp.conn[next];
+    ask_for_more(s, next, n->ranges.tail);
+    if (n->ready_next != CONN_NONE)
+        ask_for(s, n->ready_next);
 }

@@ -157,6 +157,7 @@ unsigned stack_output(struct stack *s, struct tx_slot *slots, unsigned n, uint64
             stack_conn_free(s, c);
             continue;
         }
+        stack_look_ahead_output(s);
         unsigned sent = conn_run(s, c, &slots[filled], n - filled);
         filled += sent;
         idle += sent == 0;

@@ -98,6 +98,11 @@ struct tcp_app {
      * open(), and for a connection of stack_connect() that failed before open(); conn must not be
      * used afterwards. */
     void (*closed)(void *ctx, struct tcp_conn *conn, enum tcp_close_reason reason);
+
+    /* A hint, with many connections open: the one of this index is soon to be asked for bytes, or
+     * told of an acknowledgement. It comes twice; `next`: the second time, when what was asked for
+     * at the first is there. NULL: none is wanted. */
+    void (*look_ahead)(void *ctx, uint32_t index, bool next);
 };
 
 /* Calls by which the application drives a connection; allowed inside every callback but closed().

@@ -33,6 +33,7 @@ static const struct bench_row rows[] = {
     { .name = "TSO, ACK every other", .folder = "large", .connections = 3, .tso = true },
     { .name = "connections", .folder = "large", .connections = 40, .one_per_connection = true },
     { .name = "MTU 9000", .folder = "large", .connections = 5, .mtu = 9000 },
+    { .name = "so many that the caches are asked first", .folder = "large", .connections = 1500 },
     { .name = "round trips", .folder = "large", .connections = 40, .rtt_us = 2000 },
 };
 
