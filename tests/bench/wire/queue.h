@@ -14,6 +14,7 @@
 #define BENCH_WIRE_QUEUE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -47,6 +48,7 @@ static_assert(sizeof(struct tx_descriptor) == 16 && sizeof(struct rx_descriptor)
 /* Completed descriptors are freed, and rx buffers posted, this many at a time. */
 #define QUEUE_FREE_BATCH 32
 
+/* A line is written by one side: what the other reads of it, it reads to learn what was written. */
 struct queue {
     /* Set up once. */
     struct tx_descriptor *tx;
@@ -54,10 +56,12 @@ struct queue {
     uint32_t tx_mask, rx_mask;
     uint64_t rx_flags; /* checksum verdicts of received packets */
 
+    struct rte_mbuf **tx_mbufs, **rx_mbufs; /* the driver's */
+    struct rte_mempool *rx_pool;            /* */
+
     /* The driver's own. */
-    struct rte_mbuf **tx_mbufs, **rx_mbufs;
-    struct rte_mempool *rx_pool;
-    uint32_t tx_written, tx_freed;
+    uint32_t tx_written __attribute__((aligned(64)));
+    uint32_t tx_freed;
     uint32_t rx_taken, rx_wanted; /* wanted: next slot to post */
 
     /* Written by the driver. */
@@ -67,6 +71,10 @@ struct queue {
     uint32_t tx_done __attribute__((aligned(64))); /* descriptors below are completed */
     uint32_t rx_filled;
 };
+
+static_assert(offsetof(struct queue, tx_written) == 64 && offsetof(struct queue, tx_tail) == 128 &&
+                  offsetof(struct queue, tx_done) == 192,
+              "lines that one side writes");
 
 struct queue_config {
     uint32_t tx_descriptors, rx_descriptors; /* powers of two, at least 2 * QUEUE_FREE_BATCH */
