@@ -86,6 +86,36 @@ START_TEST(the_limit_sends_what_it_says)
 }
 END_TEST
 
+/* More workers than cores: a turn each. Each must have connected all of its clients, or it fails.
+ */
+START_TEST(workers_have_a_wire_each)
+{
+    const struct bench_row row = {
+        .name = "workers", .folder = "large", .connections = 40, .workers = 3
+    };
+
+    bench_run(&bench, &row, &result);
+    ck_assert_str_eq(result.failure, "");
+    ck_assert_uint_ge(result.wire_whole.established, 3 * row.connections);
+    ck_assert_uint_eq(result.wire_whole.packets, result.server_whole.tx_packets);
+    ck_assert_uint_gt(result.wire.responses, 0);
+    ck_assert_uint_ge(result.wire_whole.verified_bytes, result.wire_whole.body_bytes * 9 / 10);
+}
+END_TEST
+
+START_TEST(what_needs_cores_says_so)
+{
+    const struct bench_row spin = { .name = "spin", .kind = BENCH_SPIN, .workers = 2 };
+    const struct bench_row floor = { .name = "floor", .kind = BENCH_FLOOR, .load = 0.5 };
+
+    bench.served_per_s = 1e6;
+    bench_run(&bench, &spin, &result);
+    ck_assert_str_ne(result.failure, "");
+    bench_run(&bench, &floor, &result);
+    ck_assert_str_ne(result.failure, "");
+}
+END_TEST
+
 /* --- out of order --------------------------------------------------------------------------------
  */
 
@@ -228,6 +258,8 @@ int main(void)
     tcase_add_loop_test(tc, it_serves, 0, RTE_DIM(rows));
     tcase_add_loop_test(tc, what_is_lost_is_sent_again, 0, 3);
     tcase_add_test(tc, the_limit_sends_what_it_says);
+    tcase_add_test(tc, workers_have_a_wire_each);
+    tcase_add_test(tc, what_needs_cores_says_so);
     tcase_add_test(tc, intervals_are_sorted_and_merge);
     tcase_add_test(tc, too_many_holes_are_refused);
     tcase_add_test(tc, a_wrong_byte_is_seen);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,10 +40,28 @@ __attribute__((format(printf, 1, 2))) static bool fail(const char *format, ...)
 /* --- DPDK ----------------------------------------------------------------------------------------
  */
 
+/* The last CPUs first: the first one has most of the machine's interrupts. */
+static bool worker_cores(unsigned workers, char *text, size_t bytes)
+{
+    cpu_set_t set;
+    unsigned n = 0;
+    int len = snprintf(text, bytes, "--lcores=");
+
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return fail("CPUs: %s", strerror(errno));
+    for (int cpu = CPU_SETSIZE - 1; cpu >= 0 && n < workers; cpu--) {
+        if (!CPU_ISSET(cpu, &set))
+            continue;
+        len += snprintf(text + len, bytes - (size_t)len, "%s%u@%d", n == 0 ? "" : ",", n, cpu);
+        n++;
+    }
+    return n == workers || fail("%u workers, and %u CPUs", workers, n);
+}
+
 static bool start_eal(const struct bench_options *o)
 {
-    static char cores[32], text[][20] = { "bench", "--no-pci", "--no-telemetry", "--iova-mode=va",
-                                          "--log-level=error" };
+    static char cores[16 * RTE_MAX_LCORE], text[][20] = { "bench", "--no-pci", "--no-telemetry",
+                                                          "--iova-mode=va", "--log-level=error" };
     static char *args[16]; /* EAL keeps them */
     int count = 0;
 
@@ -50,7 +69,9 @@ static bool start_eal(const struct bench_options *o)
         args[count++] = text[i];
     if (o->single)
         snprintf(cores, sizeof(cores), "--lcores=0@%u", o->server_cpu);
-    else
+    else if (o->workers > 0 && !worker_cores(o->workers, cores, sizeof(cores)))
+        return false;
+    else if (o->workers == 0)
         snprintf(cores, sizeof(cores), "--lcores=0@%u,1@%u", o->nic_cpu, o->server_cpu);
     args[count++] = cores;
     if (o->small_pages) {
@@ -242,7 +263,8 @@ static const char usage[] =
     "Each run prints a line of JSON. Options:\n"
     "  --rounds N       over all rows (1)\n"
     "  --seconds S      measured of each run (1)\n"
-    "  --only TEXT      rows whose name contains TEXT, or is TEXT\n"
+    "  --only TEXT      rows whose name contains TEXT, or is TEXT; and the one their load is a "
+    "share of\n"
     "  --skip NAME      all but this row\n"
     "  --list           names of the rows\n"
     "  --verify         the wire compares every byte and every checksum\n"
@@ -322,17 +344,28 @@ static bool parse_options(int argc, char **argv, struct bench_options *o, bool *
 }
 
 /* A row's whole name means that row alone. */
-static bool wanted(const struct bench_options *o, const struct bench_row *row,
-                   const struct bench_row *rows, unsigned row_count)
+static bool named(const char *only, unsigned row, const struct bench_row *rows, unsigned row_count)
 {
-    const char *only = o->only;
-
-    if (o->skip != NULL && strcmp(row->name, o->skip) == 0)
-        return false;
     for (unsigned i = 0; only != NULL && i < row_count; i++)
         if (strcmp(rows[i].name, only) == 0)
-            return row == &rows[i];
-    return only == NULL || strstr(row->name, only) != NULL;
+            return row == i;
+    return only == NULL || strstr(rows[row].name, only) != NULL;
+}
+
+/* A load is a share of what the last row without one served: that one is run, too. */
+static bool wanted(const struct bench_options *o, unsigned row, const struct bench_row *rows,
+                   unsigned row_count)
+{
+    if (o->skip != NULL && strcmp(rows[row].name, o->skip) == 0)
+        return false;
+    if (named(o->only, row, rows, row_count))
+        return true;
+    if (rows[row].load != 0)
+        return false;
+    for (unsigned i = row + 1; i < row_count && rows[i].load != 0; i++)
+        if (named(o->only, i, rows, row_count))
+            return true;
+    return false;
 }
 
 int bench_main(int argc, char **argv, const struct bench_files *files, unsigned file_sets,
@@ -350,11 +383,13 @@ int bench_main(int argc, char **argv, const struct bench_files *files, unsigned 
         puts(rows[i].name);
     if (list)
         return 0;
+    for (unsigned i = 0; i < row_count; i++)
+        options.workers = RTE_MAX(options.workers, rows[i].workers);
     if (!bench_start(&bench, files, file_sets, &options))
         return 2;
     for (unsigned round = 0; round < options.rounds; round++) {
         for (unsigned i = 0; i < row_count; i++) {
-            if (!wanted(&options, &rows[i], rows, row_count))
+            if (!wanted(&options, i, rows, row_count))
                 continue;
             if (options.root != NULL && !open_pool(&bench)) {
                 code = 2;

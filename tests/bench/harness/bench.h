@@ -26,11 +26,21 @@ struct bench_files {
     uint64_t bytes;
 };
 
+enum bench_kind {
+    BENCH_SERVER, /* or the raw limit: a wire and somebody who sends */
+    BENCH_SPIN,   /* harness/machine.h */
+    BENCH_FLOOR,  /* */
+};
+
 struct bench_row {
     const char *name;
     const char *folder; /* of a struct bench_files */
-    bool raw;           /* the limit: packets of file bytes without stack, for a wire that forgets
-                           them */
+    enum bench_kind kind;
+    uint16_t workers; /* so many at once, each on a core of its own in turns with its own wire (all
+                         rows of a program, or none); 0: one, and its wire has a core to itself */
+    bool reader;      /* their counters are read a hundred times a second meanwhile */
+    bool raw;         /* the limit: packets of file bytes without stack, for a wire that forgets
+                         them */
     bool software_checksum;
     bool tso;
     bool one_per_connection;
@@ -60,6 +70,8 @@ struct bench_options {
     const char *root;
     uint64_t pool_bytes, stream_bytes;
     unsigned nic_cpu, server_cpu;
+    unsigned workers; /* the most of a row: they take the CPUs that the program may use, the last
+                         first */
 };
 
 /* Rings of the queue pair. */
@@ -72,7 +84,8 @@ struct bench {
     struct bench_options options;
     struct bench_clock clock;
     uint64_t virtual_ns;
-    double served_per_s; /* requests, by the last row without load */
+    double served_per_s;         /* requests, by the last row without load */
+    double busy_ns_per_response; /* of its server */
     struct pool *pool;
     struct stream_thread *streams; /* NULL: nothing is streamed */
     struct http_config streaming;  /* what is set in it concerns streams */
@@ -86,6 +99,7 @@ struct bench_result {
     struct counters server;       /* what it counted meanwhile */
     struct wire_stats wire;       /* and what the wire saw */
     struct latency latency;       /* of the answers meanwhile */
+    uint64_t wire_longest_ns;     /* between two turns of the wire */
     struct counters streamer;     /* and the streamer */
     struct counters server_whole; /* both from the start of the run to its end */
     struct wire_stats wire_whole;

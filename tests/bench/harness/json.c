@@ -47,12 +47,15 @@ void json_run(FILE *out, const struct bench_row *row, unsigned round,
               const struct bench_result *result)
 {
     fprintf(out, "{\"row\": \"%s\", \"folder\": \"%s\", \"round\": %u, \"raw\": %s, ", row->name,
-            row->folder, round, row->raw ? "true" : "false");
+            row->folder != NULL ? row->folder : "", round, row->raw ? "true" : "false");
+    fprintf(out, "\"workers\": %u, ", row->workers);
     fprintf(out, "\"connections\": %u, \"seconds\": %.6f, \"tsc_hz\": %llu, ", row->connections,
             result->seconds, (unsigned long long)rte_get_tsc_hz());
     fprintf(out, "\"busy_ns\": %llu, \"idle_ns\": %llu, \"stolen_ns\": %llu, ",
             (unsigned long long)result->turns.busy_ns, (unsigned long long)result->turns.idle_ns,
             (unsigned long long)result->turns.stolen_ns);
+    fprintf(out, "\"longest_us\": {\"server\": %.1f, \"wire\": %.1f}, ",
+            (double)result->turns.longest_ns / 1e3, (double)result->wire_longest_ns / 1e3);
     put_latency(out, &result->latency);
     put_counters(out, "server", &result->server);
     fputs(", ", out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One run: wire on one core, server or raw limit on another; warm-up, measurement, books closed. */
+#include "run.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,7 @@
 
 #include "app/stream_thread.h"
 #include "base/assert.h"
-#include "bench.h"
-#include "raw.h"
-#include "server.h"
+#include "machine.h"
 
 #define SERVER_IP  0x0a000001u /* 10.0.0.1 */
 #define GATEWAY_IP 0x0a0000feu /* 10.0.0.254 */
@@ -32,31 +31,8 @@
 /* A burst of 64 packets in it is a busy NIC. */
 #define VIRTUAL_TURN_NS (10 * NS_PER_US)
 
-enum phase {
-    PHASE_WARM,
-    PHASE_MEASURE,
-    PHASE_STOP,
-};
-
-struct run {
-    struct bench *bench;
-    const struct bench_row *row;
-    struct io_pools pools;
-    struct queue *queue;
-    struct nic *nic;
-    struct raw raw;
-    struct server *server;
-    struct wire_stats wire_at; /* when measuring began */
-    struct counters server_at;
-    struct counters streamer_at;
-    struct turns turns_at;
-    uint64_t measured_at;
-    struct bench_result *result;
-    int phase __attribute__((aligned(64)));
-};
-
 /* Notes why the run is worth nothing. */
-__attribute__((format(printf, 2, 3))) static bool fail(struct run *r, const char *format, ...)
+bool run_fail(struct run *r, const char *format, ...)
 {
     va_list values;
 
@@ -115,6 +91,10 @@ static void streamer_mark(const struct run *r, struct counters *counters)
 static void server_begin_measure(struct run *r)
 {
     streamer_mark(r, &r->streamer_at);
+    if (r->row->raw)
+        r->raw.turn.turns.longest_ns = 0;
+    else
+        r->server->turn.turns.longest_ns = 0;
     r->turns_at = server_mark(r, &r->server_at);
 }
 
@@ -126,6 +106,15 @@ static void server_end_measure(struct run *r)
     counters_since(&result->server, &r->server_at);
     streamer_mark(r, &result->streamer);
     counters_since(&result->streamer, &r->streamer_at);
+}
+
+/* On the server's side. */
+static void phase_begins(struct run *r, int phase)
+{
+    if (phase == PHASE_MEASURE)
+        server_begin_measure(r);
+    else if (phase == PHASE_LINGER)
+        server_end_measure(r);
 }
 
 static int server_main(void *arg)
@@ -140,11 +129,12 @@ static int server_main(void *arg)
     while ((phase = __atomic_load_n(&r->phase, __ATOMIC_RELAXED)) != PHASE_STOP) {
         if (UNLIKELY(phase != seen)) {
             seen = phase;
-            server_begin_measure(r);
+            phase_begins(r, phase);
         }
         serve_turn(r);
     }
-    server_end_measure(r);
+    if (seen == PHASE_MEASURE)
+        server_end_measure(r);
     return 0;
 }
 
@@ -168,73 +158,110 @@ static uint64_t warm_ns(const struct run *r)
     return r->bench->options.warm_ns > of_all ? r->bench->options.warm_ns : of_all;
 }
 
+/* Waits, with turns of its own, until all of the crew have come as far. */
+static bool all_have(unsigned *count, const struct crew *crew, bool first)
+{
+    if (first)
+        __atomic_fetch_add(count, 1, __ATOMIC_ACQ_REL);
+    return __atomic_load_n(count, __ATOMIC_ACQUIRE) == crew->count;
+}
+
+static void begin_measure(struct run *r, uint64_t now)
+{
+    r->wire_at = *nic_stats(r->nic);
+    nic_latency_clear(r->nic);
+    r->measured_at = now;
+    r->longest_ns = 0;
+    set_phase(r, PHASE_MEASURE);
+}
+
+static void end_measure(struct run *r, uint64_t now)
+{
+    r->result->wire = *nic_stats(r->nic);
+    wire_since(&r->result->wire, &r->wire_at);
+    r->result->latency = *nic_latency(r->nic);
+    r->result->wire_longest_ns = r->longest_ns;
+    r->result->seconds = (double)(now - r->measured_at) / 1e9;
+    set_phase(r, PHASE_LINGER);
+}
+
 /* Moves from phase to phase; false: the run is over. */
-static bool schedule(struct run *r, uint64_t now, uint64_t started, uint64_t *connected)
+static bool schedule(struct run *r, uint64_t now)
 {
     const struct wire_stats *stats = nic_stats(r->nic);
     uint64_t measure_ns = (uint64_t)(r->bench->options.seconds * 1e9);
 
+    if (r->phase == PHASE_LINGER)
+        return !all_have(&r->crew->measured, r->crew, false);
     if (r->phase == PHASE_MEASURE) {
         if (now - r->measured_at < measure_ns)
             return true;
-        r->result->wire = *stats;
-        wire_since(&r->result->wire, &r->wire_at);
-        r->result->latency = *nic_latency(r->nic);
-        r->result->seconds = (double)(now - r->measured_at) / 1e9;
-        set_phase(r, PHASE_STOP);
-        return false;
+        end_measure(r, now);
+        return !all_have(&r->crew->measured, r->crew, true);
     }
-    if (*connected == 0) {
+    if (UNLIKELY(__atomic_load_n(&r->crew->stop, __ATOMIC_RELAXED)))
+        return false;
+    if (r->connected_at == 0) {
         if (!r->row->raw &&
             (stats->established < r->row->connections || stats->requests < r->row->connections))
-            return now - started < CONNECT_NS + r->row->connections * CONNECT_NS_PER_CONN;
-        *connected = now;
+            return now - r->started_at < CONNECT_NS + r->row->connections * CONNECT_NS_PER_CONN;
+        r->connected_at = now;
     }
-    if (now - *connected >= warm_ns(r)) {
-        r->wire_at = *stats;
-        nic_latency_clear(r->nic);
-        r->measured_at = now;
-        set_phase(r, PHASE_MEASURE);
+    if (now - r->connected_at >= warm_ns(r)) {
+        bool first = !r->warm;
+        r->warm = true;
+        if (all_have(&r->crew->warm, r->crew, first))
+            begin_measure(r, now);
     }
     return true;
 }
 
-/* The wire's loop; with a server to drive, too, if single. */
-static void wire_main(struct run *r, bool single)
+/* The server's turn, by the wire's thread. */
+static void serve_between(struct run *r)
+{
+    if (r->row->raw)
+        raw_resume(&r->raw);
+    else
+        server_resume(r->server);
+    if (r->phase == PHASE_MEASURE)
+        measured_turn(r);
+    else
+        serve_turn(r);
+    if (r->row->raw) /* so that the turn just made is counted, and the wire's is not */
+        raw_account(&r->raw);
+    else
+        server_account(r->server);
+}
+
+void run_begin(struct run *r)
+{
+    r->started_at = r->turn_at = bench_clock_now(&r->bench->clock);
+}
+
+bool run_turn(struct run *r, bool single)
 {
     const struct bench_clock *clock = &r->bench->clock;
-    uint64_t started = bench_clock_now(clock), now = started, connected = 0;
+    int before = r->phase;
+    uint64_t tsc = rte_rdtsc(), now = bench_clock_now(clock);
 
-    for (;;) {
-        int before = r->phase;
-        uint64_t tsc = rte_rdtsc();
-        bool work = nic_turn(r->nic, now);
-
-        nic_account(r->nic, work, rte_rdtsc() - tsc);
+    r->longest_ns = RTE_MAX(r->longest_ns, now - r->turn_at);
+    r->turn_at = now;
+    bool work = nic_turn(r->nic, now);
+    nic_account(r->nic, work, rte_rdtsc() - tsc);
+    if (clock->virtual_ns != NULL)
         r->bench->virtual_ns += VIRTUAL_TURN_NS;
-        now = bench_clock_now(clock);
-        if (!schedule(r, now, started, &connected))
-            break;
-        if (!single)
-            continue;
-        if (before != r->phase)
-            server_begin_measure(r);
-        if (r->row->raw)
-            raw_resume(&r->raw);
-        else
-            server_resume(r->server);
-        if (r->phase == PHASE_MEASURE)
-            measured_turn(r);
-        else
-            serve_turn(r);
-        if (r->row->raw) /* so that the turn just made is counted, and the wire's is not */
-            raw_account(&r->raw);
-        else
-            server_account(r->server);
-    }
+    bool goes_on = schedule(r, bench_clock_now(clock));
+    if (single && before != r->phase)
+        phase_begins(r, r->phase);
+    if (goes_on && single)
+        serve_between(r);
+    return goes_on;
+}
+
+void run_end(struct run *r)
+{
+    __atomic_store_n(&r->crew->stop, true, __ATOMIC_RELAXED);
     set_phase(r, PHASE_STOP);
-    if (single)
-        server_end_measure(r);
 }
 
 /* --- set-up --------------------------------------------------------------------------------------
@@ -252,6 +279,7 @@ static const struct bench_files *find_files(const struct bench *bench, const cha
 static bool create_pools(struct run *r)
 {
     struct io_pools_config config = {
+        .worker = r->index,
         .node = -1,
         .mtu = r->row->mtu,
         .rx_desc = BENCH_DESCRIPTORS,
@@ -259,7 +287,7 @@ static bool create_pools(struct run *r)
         .extents_max = TX_EXTENTS_MAX,
     };
 
-    return io_pools_create(&r->pools, &config) || fail(r, "no memory for packet buffers");
+    return io_pools_create(&r->pools, &config) || run_fail(r, "no memory for packet buffers");
 }
 
 static bool create_wire(struct run *r, const struct bench_files *files)
@@ -290,13 +318,13 @@ static bool create_wire(struct run *r, const struct bench_files *files)
         .loss = row->loss,
         .window = row->window,
         .one_per_connection = row->one_per_connection,
-        .seed = 1,
+        .seed = 1 + r->index,
     };
 
     r->queue = queue_create(&queue);
     nic.queue = r->queue;
     r->nic = r->queue != NULL ? nic_create(&nic) : NULL;
-    return r->nic != NULL || fail(r, "no memory for the wire");
+    return r->nic != NULL || run_fail(r, "no memory for the wire");
 }
 
 /* The number of the folder's first file in the catalogue, whose files of a folder lie together. */
@@ -352,7 +380,7 @@ static bool create_server(struct run *r, const struct bench_files *files)
     };
     r->server = aligned_alloc(64, sizeof(*r->server));
     return (r->server != NULL && server_start(r->server, &server)) ||
-           fail(r, "no memory for the server: reserve more hugepages");
+           run_fail(r, "no memory for the server: reserve more hugepages");
 }
 
 /* --- closing the books ---------------------------------------------------------------------------
@@ -372,7 +400,7 @@ static bool check_errors(struct run *r)
 
     for (unsigned i = 0; i < RTE_DIM(errors); i++)
         if (errors[i].count != 0)
-            return fail(r, "%llu %s", (unsigned long long)errors[i].count, errors[i].name);
+            return run_fail(r, "%llu %s", (unsigned long long)errors[i].count, errors[i].name);
     return true;
 }
 
@@ -383,20 +411,21 @@ static bool check_sums(struct run *r)
     const struct wire_stats *w = &r->result->wire_whole;
 
     if (total->tx_packets != w->packets || total->tx_bytes != w->bytes)
-        return fail(r, "the server sent %llu packets, the wire saw %llu",
-                    (unsigned long long)total->tx_packets, (unsigned long long)w->packets);
+        return run_fail(r, "the server sent %llu packets, the wire saw %llu",
+                        (unsigned long long)total->tx_packets, (unsigned long long)w->packets);
     if (r->row->raw)
         return true;
     if (w->established < r->row->connections)
-        return fail(r, "only %llu of %u clients could connect", (unsigned long long)w->established,
-                    r->row->connections);
+        return run_fail(r, "only %llu of %u clients could connect",
+                        (unsigned long long)w->established, r->row->connections);
     if (w->responses > total->http_2xx || total->http_requests > w->requests)
-        return fail(r, "%llu requests and %llu responses, but the server knows of %llu and %llu",
-                    (unsigned long long)w->requests, (unsigned long long)w->responses,
-                    (unsigned long long)total->http_requests, (unsigned long long)total->http_2xx);
+        return run_fail(
+            r, "%llu requests and %llu responses, but the server knows of %llu and %llu",
+            (unsigned long long)w->requests, (unsigned long long)w->responses,
+            (unsigned long long)total->http_requests, (unsigned long long)total->http_2xx);
     if (w->body_bytes > total->payload_bytes_referenced + total->payload_bytes_copied)
-        return fail(r, "clients received more than was sent");
-    return r->result->wire.body_bytes > 0 || fail(r, "nothing was served");
+        return run_fail(r, "clients received more than was sent");
+    return r->result->wire.body_bytes > 0 || run_fail(r, "nothing was served");
 }
 
 static void close_books(struct run *r)
@@ -435,45 +464,87 @@ static void destroy(struct run *r)
     }
     if (r->pools.rx != NULL && r->result->failure[0] == '\0' &&
         (pins.in_flight != 0 || mbufs_out(&r->pools) != 0))
-        fail(r, "%u references to files and %u mbufs were not given back", pins.in_flight,
-             mbufs_out(&r->pools));
+        run_fail(r, "%u references to files and %u mbufs were not given back", pins.in_flight,
+                 mbufs_out(&r->pools));
     io_pools_destroy(&r->pools);
 }
 
-__attribute__((noinline)) void bench_run(struct bench *bench, const struct bench_row *row,
-                                         struct bench_result *result)
+struct run *run_create(struct bench *bench, const struct bench_row *row, struct crew *crew,
+                       unsigned index, struct bench_result *result)
 {
-    struct bench_row settled = *row;
     struct run *r = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*r), 64));
     const struct bench_files *files = find_files(bench, row->folder);
 
     ASSERT(r != NULL);
     memset(r, 0, sizeof(*r));
     memset(result, 0, sizeof(*result));
-    settled.mtu = row->mtu != 0 ? row->mtu : 1500;
-    settled.ack_every = row->ack_every != 0 ? row->ack_every : 2;
-    settled.window = row->window != 0 ? row->window : 1 << 20;
+    r->settled = *row;
+    r->settled.mtu = row->mtu != 0 ? row->mtu : 1500;
+    r->settled.ack_every = row->ack_every != 0 ? row->ack_every : 2;
+    r->settled.window = row->window != 0 ? row->window : 1 << 20;
+    r->row = &r->settled;
     r->bench = bench;
-    if (row->load != 0 && bench->served_per_s == 0) {
-        r->result = result;
-        fail(r, "its load is a share of what a row before it served, and there was none");
-        free(r);
-        return;
-    }
-    r->row = &settled;
+    r->crew = crew;
+    r->index = index;
     r->result = result;
-    if (create_pools(r) && create_wire(r, files) && create_server(r, files)) {
-        unsigned lcore = rte_get_next_lcore(rte_lcore_id(), 1, 0);
-        bool single = lcore >= RTE_MAX_LCORE;
-        if (!single)
-            rte_eal_remote_launch(server_main, r, lcore);
-        wire_main(r, single);
-        if (!single)
-            rte_eal_wait_lcore(lcore);
+    r->created = create_pools(r) && create_wire(r, files) && create_server(r, files);
+    return r;
+}
+
+void run_destroy(struct run *r)
+{
+    if (r->created)
         close_books(r);
-    }
-    if (row->load == 0 && result->seconds > 0)
-        bench->served_per_s = (double)result->wire.responses / result->seconds;
     destroy(r);
     free(r);
+}
+
+/* The wire on this core; the server on the next one, if there is one. */
+static void run_pair(struct run *r)
+{
+    unsigned lcore = rte_get_next_lcore(rte_lcore_id(), 1, 0);
+    bool single = r->bench->options.single;
+
+    if (!single)
+        rte_eal_remote_launch(server_main, r, lcore);
+    run_begin(r);
+    while (run_turn(r, single))
+        ;
+    run_end(r);
+    if (!single)
+        rte_eal_wait_lcore(lcore);
+}
+
+__attribute__((noinline)) void bench_run(struct bench *bench, const struct bench_row *row,
+                                         struct bench_result *result)
+{
+    struct crew crew = { .count = 1 };
+
+    if (row->load != 0 && bench->served_per_s == 0) {
+        memset(result, 0, sizeof(*result));
+        snprintf(result->failure, sizeof(result->failure),
+                 "its load is a share of what a row before it served, and there was none");
+        return;
+    }
+    if (row->kind == BENCH_SPIN) {
+        machine_spin(bench, row, result);
+        return;
+    }
+    if (row->kind == BENCH_FLOOR) {
+        machine_floor(bench, row, result);
+        return;
+    }
+    if (row->workers != 0) {
+        crew_run(bench, row, result);
+        return;
+    }
+    struct run *r = run_create(bench, row, &crew, 0, result);
+    if (r->created)
+        run_pair(r);
+    if (row->load == 0 && result->seconds > 0) {
+        bench->served_per_s = (double)result->wire.responses / result->seconds;
+        bench->busy_ns_per_response =
+            (double)result->turns.busy_ns / (double)RTE_MAX(result->wire.responses, UINT64_C(1));
+    }
+    run_destroy(r);
 }

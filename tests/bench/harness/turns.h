@@ -14,9 +14,10 @@
 #define TURN_STOLEN_NS (100 * NS_PER_US)
 
 struct turns {
-    uint64_t busy_ns;   /* turns that did something */
-    uint64_t idle_ns;   /* turns that did nothing */
-    uint64_t stolen_ns; /* turns that were interrupted */
+    uint64_t busy_ns;    /* turns that did something */
+    uint64_t idle_ns;    /* turns that did nothing */
+    uint64_t stolen_ns;  /* turns that were interrupted */
+    uint64_t longest_ns; /* turn */
 };
 
 struct turn_clock {
@@ -36,14 +37,18 @@ static inline void turn_clock_mark(struct turn_clock *t, uint64_t now)
         t->turns.busy_ns += ns;
     else
         t->turns.idle_ns += ns;
+    if (ns > t->turns.longest_ns)
+        t->turns.longest_ns = ns;
     t->last = now;
 }
 
+/* longest_ns is that of now: whoever begins to measure sets it to 0. */
 static inline struct turns turns_since(struct turns now, struct turns then)
 {
     return (struct turns){ .busy_ns = now.busy_ns - then.busy_ns,
                            .idle_ns = now.idle_ns - then.idle_ns,
-                           .stolen_ns = now.stolen_ns - then.stolen_ns };
+                           .stolen_ns = now.stolen_ns - then.stolen_ns,
+                           .longest_ns = now.longest_ns };
 }
 
 #endif
