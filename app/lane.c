@@ -12,6 +12,16 @@
 #include "base/assert.h"
 #include "io/pools.h"
 
+/* Cache lines that others read are not written each turn, but for the counters', which are in lines
+ * of their own. A lane ends with them, so that the next one begins with a line. */
+static_assert(offsetof(struct lane, strays.ring) % 64 == 0 &&
+                  offsetof(struct lane, strays.mbuf_count) % 64 == 0,
+              "other workers read where a lane's strays go");
+static_assert(offsetof(struct lane, counters) % 64 == 0 && sizeof(struct lane) % 64 == 0 &&
+                  offsetof(struct lane, counters) + RTE_ALIGN_CEIL(sizeof(struct counters), 64) ==
+                      sizeof(struct lane),
+              "others read a lane's counters");
+
 int64_t lane_wall_offset(const struct clock *clock)
 {
     struct timespec wall;

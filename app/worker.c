@@ -71,6 +71,14 @@ struct worker {
     struct lane lanes[];
 };
 
+/* In lines of their own: others read them, or write to what comes next in memory. */
+static_assert(offsetof(struct worker, counters) % 64 == 0 &&
+                  offsetof(struct worker, quiet) % 64 == 0 &&
+                  offsetof(struct worker, lanes) % 64 == 0 &&
+                  offsetof(struct worker, lanes) == offsetof(struct worker, quiet) + 64 &&
+                  sizeof(struct worker) % 64 == 0,
+              "cache lines of a worker");
+
 static void report_duplicate(const struct stack_news *news)
 {
     char ip[IP_ADDR_TEXT_BYTES];

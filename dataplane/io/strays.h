@@ -18,8 +18,8 @@
 #define IO_STRAYS_MAX 128
 
 struct io_strays {
-    struct rte_ring *ring;
-    unsigned mbuf_count;
+    struct rte_ring *ring __attribute__((aligned(64))); /* read by others */
+    unsigned mbuf_count __attribute__((aligned(64)));
     struct rte_mbuf *mbufs[IO_RX_BURST];
     struct frame frames[IO_RX_BURST];
 };
