@@ -31,60 +31,94 @@ static uint64_t extent_run(const struct file_extent *extent, uint64_t at, uint64
     return run < len ? run : len;
 }
 
-/* from: in the extent. */
-static uint16_t run_sum(const struct file_extent *extent, uint64_t from, uint32_t len)
-{
-    if (extent->sums == NULL)
-        return checksum_bytes(extent->data + from, len);
-    return prefix_sum_range(extent->sums, extent->data + from, from, len);
-}
-
-enum { SEGMENTS_AHEAD = 3 };
+enum { PACKETS_AHEAD = 16 };
 
 /*
- * A transfer goes on, and each cut between two segments needs an entry of the sums and the block
- * around it, all of them far from anything used before. Asked for now, they are there when their
- * turn comes.
+ * A transfer goes on, and each end of a packet needs an entry of the sums and the line around it,
+ * all of them far from anything used before. Asked for now, they are there when their turn comes.
  */
-static void prefetch_cut_ahead(const struct file_extent *extent, uint64_t from, uint32_t len)
+static inline void prefetch_ahead(const struct prefix_run *run, uint64_t at, uint32_t len)
 {
-    uint64_t cut = from + (uint64_t)SEGMENTS_AHEAD * len;
-    uint64_t block = cut / PREFIX_SUM_BLOCK;
+    uint64_t end = at + (uint64_t)PACKETS_AHEAD * len;
 
-    if (cut >= extent->len)
-        return;
-    const uint8_t *data = extent->data + block * PREFIX_SUM_BLOCK;
-    __builtin_prefetch(&extent->sums[block]);
-    __builtin_prefetch(data);
-    __builtin_prefetch(data + PREFIX_SUM_BLOCK / 2);
+    if (end <= run->len)
+        prefix_sum_prefetch(run, end);
+}
+
+/* How long the next reference may be; 0: none fits. */
+static inline uint32_t reference_len(const struct tx_fill *fill, uint32_t left)
+{
+    uint32_t room = tx_fill_room(fill);
+
+    if (room > FILE_EXTENT_MAX)
+        room = FILE_EXTENT_MAX;
+    return room < left ? room : left;
+}
+
+/* On its own, so that ports which compute checksums do not pay for its registers. */
+static __attribute__((noinline)) uint32_t run_resolve_with_sums(const struct prefix_run *run,
+                                                                uint64_t from, uint32_t len,
+                                                                struct file_pin *pin,
+                                                                struct tx_fill *fill)
+{
+    int32_t before = run->sums != NULL && from != 0 ? prefix_sum_before(run, from) : 0;
+    uint32_t covered, n;
+
+    for (covered = 0; covered < len && (n = reference_len(fill, len - covered)) != 0;
+         covered += n) {
+        uint64_t at = from + covered;
+        struct tx_extent out = { .data = run->data + at, .len = n, .pin = pin };
+        if (LIKELY(run->sums != NULL)) { /* the end of one packet is the start of the next */
+            int32_t before_end = prefix_sum_before(run, at + n);
+            out.sum = prefix_sum_between(before, before_end, at);
+            before = before_end;
+            prefetch_ahead(run, at + n, n);
+        } else {
+            out.sum = checksum_bytes(out.data, n);
+        }
+        tx_fill_extent(fill, &out);
+    }
+    return covered;
+}
+
+static inline uint32_t run_resolve(const struct prefix_run *run, uint64_t from, uint32_t len,
+                                   struct file_pin *pin, struct tx_fill *fill)
+{
+    uint32_t covered, n;
+
+    if (fill->want_sums)
+        return run_resolve_with_sums(run, from, len, pin, fill);
+    for (covered = 0; covered < len && (n = reference_len(fill, len - covered)) != 0;
+         covered += n) {
+        const struct tx_extent out = { .data = run->data + from + covered, .len = n, .pin = pin };
+        tx_fill_extent(fill, &out);
+    }
+    return covered;
+}
+
+uint32_t file_run_resolve(const struct prefix_run *run, uint64_t from, uint32_t len,
+                          struct file_pin *pin, struct tx_fill *fill)
+{
+    return run_resolve(run, from, len, pin, fill);
 }
 
 uint32_t file_resolve(const struct file *file, uint64_t from, uint32_t len, struct file_pin *pin,
                       struct tx_fill *fill)
 {
-    uint32_t covered = 0, room;
+    uint32_t covered = 0;
 
     ASSERT(from <= file->size && len <= file->size - from);
-    const struct file_extent *extent = len != 0 ? extent_find(file, from) : NULL;
-    while (covered < len && (room = tx_fill_room(fill)) != 0) {
+    if (len == 0)
+        return 0;
+    for (const struct file_extent *extent = extent_find(file, from);; extent++) {
+        const struct prefix_run run = { extent->data, extent->len, extent->sums };
         uint64_t at = from + covered;
-        if (at == extent->offset + extent->len)
-            extent++;
-        if (room > FILE_EXTENT_MAX)
-            room = FILE_EXTENT_MAX;
-        uint32_t run =
-            (uint32_t)extent_run(extent, at, len - covered < room ? len - covered : room);
-        uint64_t in_extent = at - extent->offset;
-        struct tx_extent out = { .data = extent->data + in_extent, .len = run, .pin = pin };
-        if (fill->want_sums) {
-            out.sum = run_sum(extent, in_extent, run);
-            if (extent->sums != NULL)
-                prefetch_cut_ahead(extent, in_extent, run);
-        }
-        tx_fill_extent(fill, &out);
-        covered += run;
+        uint32_t wanted = (uint32_t)extent_run(extent, at, len - covered);
+        uint32_t n = run_resolve(&run, at - extent->offset, wanted, pin, fill);
+        covered += n;
+        if (n < wanted || covered == len)
+            return covered;
     }
-    return covered;
 }
 
 void file_copy(const struct file *file, uint64_t from, uint32_t len, uint8_t *to)

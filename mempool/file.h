@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/tx_fill.h"
+#include "mempool/prefix_sum.h"
 
 /* A run of the file's bytes in the pool. */
 struct file_extent {
@@ -61,6 +62,15 @@ static inline struct text file_head(const struct file *file)
 /* Bytes in one reference at most: the largest whole number of 512-byte blocks that an external
  * mbuf's 16-bit length can name. */
 #define FILE_EXTENT_MAX 65024
+
+/*
+ * Adds references to bytes [from, from + len) of a run of file bytes to fill, each of at most
+ * FILE_EXTENT_MAX bytes. Returns the bytes covered: less than len when fill takes no more. With
+ * want_sums each extent's sum is filled in, from the run's table of prefix sums, or if that is NULL
+ * by reading the bytes. Requires from + len <= run->len.
+ */
+uint32_t file_run_resolve(const struct prefix_run *run, uint64_t from, uint32_t len,
+                          struct file_pin *pin, struct tx_fill *fill);
 
 /*
  * Adds references to file bytes [from, from + len) to fill, each of at most FILE_EXTENT_MAX bytes.

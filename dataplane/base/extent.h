@@ -29,8 +29,9 @@ static inline struct file_pin file_pin_read(const struct file_pin *pin)
 struct tx_extent {
     const uint8_t *data;  /* in the pool; immutable while pinned */
     uint32_t len;         /* bytes, > 0 */
-    uint16_t sum;         /* ones'-complement sum of the bytes as if the first were at an even
-                             position, not inverted; only if asked for (base/tx_fill.h) */
+    uint32_t sum;         /* ones'-complement sum of the bytes as if the first were at an even
+                             position, not inverted and not folded (base/checksum.h); only if asked
+                             for (base/tx_fill.h) */
     struct file_pin *pin; /* whoever keeps the extent past the call adds 1 to in_flight and takes it
                              off when the NIC is done */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "http/stream.h"
 
-#include "base/checksum.h"
 #include "http/conn.h"
 #include "http/parts.h"
 #include "mempool/prefix_sum.h"
@@ -244,26 +243,24 @@ static uint32_t resolve_chunks(const void *ctx, const struct response *response,
     const struct http_server *server = ctx;
     const struct stream *stream = &server->streams->stream[response->stream];
     uint64_t first = part->range.from >> CHUNK_SHIFT;
-    uint32_t n = 0, room;
+    uint32_t n = 0;
 
-    while (n < len && (room = tx_fill_room(fill)) != 0) {
+    while (n < len) {
         uint64_t at = part->range.from + from + n;
         uint32_t chunk = part->chunk + (uint32_t)((at >> CHUNK_SHIFT) - first);
         uint32_t into = at & (CHUNK_BYTES - 1);
         ASSERT(chunk >= stream->first && chunk < stream->ready_end);
         struct lease *lease =
             leases_get(server->streams->leases, stream->lease[chunk % STREAM_CHUNKS_MAX]);
-        uint32_t run = len - n < CHUNK_BYTES - into ? len - n : CHUNK_BYTES - into;
-        if (room > FILE_EXTENT_MAX)
-            room = FILE_EXTENT_MAX;
-        if (run > room)
-            run = room;
-        struct tx_extent extent = { .data = lease->data + into, .len = run, .pin = &lease->pin };
-        if (fill->want_sums)
-            extent.sum = lease->sums != NULL ? prefix_sum_range(lease->sums, extent.data, into, run)
-                                             : checksum_bytes(extent.data, run);
-        tx_fill_extent(fill, &extent);
-        n += run;
+        uint64_t chunk_len = response->file->size - (at - into);
+        const struct prefix_run run = { lease->data,
+                                        chunk_len < CHUNK_BYTES ? chunk_len : CHUNK_BYTES,
+                                        lease->sums };
+        uint32_t wanted = len - n < run.len - into ? len - n : (uint32_t)run.len - into;
+        uint32_t taken = file_run_resolve(&run, into, wanted, &lease->pin, fill);
+        n += taken;
+        if (taken < wanted)
+            break;
     }
     COUNT_N(server->config.counters, payload_bytes_referenced, n);
     return n;

@@ -240,17 +240,33 @@ static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, u
         /* The port wants the pseudo-header's sum, without the length when it cuts the payload. */
         uint32_t length = slot->tso_mss != 0 ? 0 : header_len + payload_len;
         tcp_checksum_put(header, checksum_fold((uint64_t)c->pseudo_sum + length));
-        return;
     }
-    uint64_t sum = (uint64_t)c->pseudo_sum + header_len + payload_len;
-    sum += checksum_bytes(header, header_len + inline_len);
+}
+
+/* Where the port does not: the checksum of a finished slot, whose TCP header is given with its sum,
+ * of words in the machine's byte order. */
+static void slot_checksum(const struct tcp_conn *c, const struct tx_slot *slot, uint8_t *header,
+                          uint64_t header_sum, uint32_t inline_len)
+{
+    uint64_t native = header_sum;
+
+    if (inline_len != 0)
+        native += checksum_native(header + slot->l4_len, inline_len);
+    uint64_t sum = (uint64_t)c->pseudo_sum + slot->l4_len + slot->payload_len + (native << 8);
     uint32_t position = inline_len;
     for (unsigned i = 0; i < slot->extent_count; i++) {
-        uint16_t s = slot->extent[i].sum;
-        sum += position % 2 != 0 ? checksum_at_odd(s) : s;
+        sum += (uint64_t)slot->extent[i].sum << (position % 2 != 0 ? 8 : 0);
         position += slot->extent[i].len;
     }
     tcp_checksum_put(header, (uint16_t)~checksum_fold(sum));
+}
+
+/* The same of a slot that stands alone. */
+static void slot_checksum_alone(const struct tcp_conn *c, const struct tx_slot *slot,
+                                uint8_t *header, uint32_t inline_len)
+{
+    if (!c->ctx->tx_tcp_checksum)
+        slot_checksum(c, slot, header, checksum_native(header, slot->l4_len), inline_len);
 }
 
 /*
@@ -271,6 +287,7 @@ static void send_empty(struct tcp_conn *c, struct tx_slot *slot, uint32_t at,
 {
     slot->extent_count = 0;
     slot_finish(c, slot, at, tcp_segment_emit(slot->head + at, seg), 0, 0, c->mss);
+    slot_checksum_alone(c, slot, slot->head + at, 0);
 }
 
 static void send_ack(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
@@ -341,25 +358,34 @@ static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t a
                            struct tcp_segment *seg, const struct tx_fill *fill, uint32_t got,
                            uint8_t last_flags)
 {
+    const bool software = !c->ctx->tx_tcp_checksum;
     uint32_t left = got, inline_len = fill->inline_len, extent = 0, header_len = 0;
+    uint64_t common_sum = 0; /* of what all headers have */
     unsigned n = 0;
 
     do {
         struct tx_slot *slot = &slots[n];
+        uint8_t *header = slot->head + at;
         uint32_t len = left < c->mss ? left : c->mss;
 
         left -= len;
         if (left == 0)
             seg->flags |= last_flags;
         if (n == 0) {
-            header_len = tcp_segment_emit(slot->head + at, seg);
+            header_len = tcp_segment_emit(header, seg);
+            if (software)
+                common_sum = checksum_native(header, header_len) -
+                             tcp_segment_number_sum(seg->seq, seg->flags);
         } else {
             /* Of a constant length: all that a header can have, and room there is. */
-            memcpy(slot->head + at, slots[0].head + at, TCP_HEADER_BYTES_MAX);
-            tcp_segment_renumber(slot->head + at, seg->seq, seg->flags);
+            memcpy(header, slots[0].head + at, TCP_HEADER_BYTES_MAX);
+            tcp_segment_renumber(header, seg->seq, seg->flags);
         }
         extent = slot_take_extents(c->ctx, slot, len - inline_len, extent);
         slot_finish(c, slot, at, header_len, inline_len, len, c->mss);
+        if (software)
+            slot_checksum(c, slot, header,
+                          common_sum + tcp_segment_number_sum(seg->seq, seg->flags), inline_len);
         seg->seq += len;
         inline_len = 0;
         n++;
@@ -431,6 +457,7 @@ static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slots, uint32_t 
         slots[0].extent_count = (uint8_t)fill.extent_count;
         slot_finish(c, &slots[0], at, header_len, fill.inline_len, got,
                     choice->whole ? (uint16_t)len : c->mss);
+        slot_checksum_alone(c, &slots[0], slots[0].head + at, fill.inline_len);
         *count = 1;
     }
     for (unsigned i = 0; i < *count; i++)

@@ -20,7 +20,8 @@ enum ip_parse_result ipv4_parse(const uint8_t *p, size_t len, bool checksum_good
     if (header_len < IPV4_HEADER_BYTES || total_len < header_len || total_len > len)
         return IP_PARSE_MALFORMED;
     /* A header that includes its own checksum sums to 0xffff. */
-    if (!checksum_good && checksum_bytes(p, header_len) != 0xffff)
+    if (!checksum_good &&
+        checksum_fold(checksum_native_usual(p, header_len, IPV4_HEADER_BYTES)) != 0xffff)
         return IP_PARSE_BAD_CHECKSUM;
     if ((get_be16(p + 6) & IPV4_FRAGMENT) != 0)
         return IP_PARSE_FRAGMENT;
@@ -50,15 +51,17 @@ void ipv4_emit(uint8_t *p, const struct ip_addr *src, const struct ip_addr *dst,
     put_be16(p + 6, IPV4_DONT_FRAGMENT);
     p[8] = IPV4_TTL;
     p[9] = protocol;
-    put_be16(p + 10, 0);
     memcpy(p + 12, &src->b[12], 4);
     memcpy(p + 16, &dst->b[12], 4);
-    if (!checksum_offload)
-        put_be16(p + 10, (uint16_t)~checksum_bytes(p, IPV4_HEADER_BYTES));
+    uint16_t checksum = 0;
+    if (!checksum_offload) /* from what was written, word by word: reading it back would wait */
+        checksum = (uint16_t)~checksum_fold(UINT64_C(0x4500) + traffic_class + (uint16_t)total_len +
+                                            IPV4_DONT_FRAGMENT + (IPV4_TTL << 8) + protocol +
+                                            ip_addr_v4(src) + ip_addr_v4(dst));
+    put_be16(p + 10, checksum);
 }
 
 uint16_t ip_pseudo_sum(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol)
 {
-    return checksum_fold((uint64_t)checksum_bytes(src->b, 16) + checksum_bytes(dst->b, 16) +
-                         protocol);
+    return checksum_fold(ip_pseudo_sum_wide(src, dst, protocol));
 }

@@ -3,6 +3,7 @@
 #ifndef WIRE_IPV4_H
 #define WIRE_IPV4_H
 
+#include "base/checksum.h"
 #include "wire/addr.h"
 
 #define IPV4_HEADER_BYTES 20
@@ -53,6 +54,16 @@ void ipv4_emit(uint8_t *p, const struct ip_addr *src, const struct ip_addr *dst,
 
 /* Sum of the TCP or UDP pseudo-header of either IP version without its length field: add the
  * length. IPv4-mapped prefixes add 0xffff, which is 0 in ones' complement. */
+static inline uint64_t ip_pseudo_sum_wide(const struct ip_addr *src, const struct ip_addr *dst,
+                                          uint8_t protocol)
+{
+    /* << 8 as checksum_at_odd(), for a sum that is not folded. */
+    return ((checksum_native_known(src->b, sizeof(src->b)) +
+             checksum_native_known(dst->b, sizeof(dst->b)))
+            << 8) +
+           protocol;
+}
+/* Folded. */
 uint16_t ip_pseudo_sum(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol);
 
 #endif

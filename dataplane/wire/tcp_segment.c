@@ -15,6 +15,9 @@ enum {
     OPTION_TIMESTAMPS = 8,
 };
 
+/* A segment without data, as most clients send it. */
+#define ACK_BYTES (TCP_HEADER_BYTES + 12)
+
 static inline void option_parse(const uint8_t *p, uint32_t len, struct tcp_segment *seg)
 {
     switch (p[0]) {
@@ -82,8 +85,8 @@ enum tcp_parse_result tcp_segment_parse(const struct ip_packet *ip, bool checksu
     if (header_len < TCP_HEADER_BYTES || header_len > ip->payload_len)
         return TCP_PARSE_MALFORMED;
     if (!checksum_good) {
-        uint64_t sum = (uint64_t)ip_pseudo_sum(&ip->src, &ip->dst, IP_PROTOCOL_TCP) +
-                       ip->payload_len + checksum_bytes(p, ip->payload_len);
+        uint64_t sum = ip_pseudo_sum_wide(&ip->src, &ip->dst, IP_PROTOCOL_TCP) + ip->payload_len +
+                       (checksum_native_usual(p, ip->payload_len, ACK_BYTES) << 8);
         if (checksum_fold(sum) != 0xffff)
             return TCP_PARSE_BAD_CHECKSUM;
     }
@@ -101,8 +104,7 @@ enum tcp_parse_result tcp_segment_parse(const struct ip_packet *ip, bool checksu
         .payload = p + header_len,
         .payload_len = ip->payload_len - header_len,
     };
-    if (LIKELY(header_len == TCP_HEADER_BYTES + 12) &&
-        get_be32(p + TCP_HEADER_BYTES) == TCP_TIMESTAMPS_ALONE) {
+    if (LIKELY(header_len == ACK_BYTES) && get_be32(p + TCP_HEADER_BYTES) == TCP_TIMESTAMPS_ALONE) {
         option_parse(p + TCP_HEADER_BYTES + 2, 10, seg);
         return TCP_PARSE_OK;
     }

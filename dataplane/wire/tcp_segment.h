@@ -80,6 +80,13 @@ uint32_t tcp_segment_emit(uint8_t *p, const struct tcp_segment *seg);
 /* Makes a copy of an emitted header that of another packet; checksum 0. */
 void tcp_segment_renumber(uint8_t *p, uint32_t seq, uint8_t flags);
 
+/* What a header's sequence number and flags are of its sum of words in the machine's byte order
+ * (base/checksum.h): all that tcp_segment_renumber() changes. */
+static inline uint64_t tcp_segment_number_sum(uint32_t seq, uint8_t flags)
+{
+    return (uint64_t)__builtin_bswap32(seq) + ((uint32_t)flags << 8);
+}
+
 /* Sets the checksum field of the header at p, as it stands on the wire. */
 void tcp_checksum_put(uint8_t *p, uint16_t value);
 

@@ -103,6 +103,36 @@ START_TEST(checksum_folds_every_carry)
     ck_assert_uint_eq(checksum_fold(UINT64_C(0x1ffffffff)), 1);
     ck_assert_uint_eq(checksum_fold(UINT64_C(0xffffffffffffffff)), 0xffff);
     ck_assert_uint_eq(checksum_fold(0), 0);
+    ck_assert_uint_eq(checksum_fold(UINT64_C(0xffff0000ffff)), 0xffff);
+    ck_assert_uint_eq(checksum_fold(UINT64_C(0xffffffff00000001)), 1);
+}
+END_TEST
+
+START_TEST(checksum_folds_to_the_remainder_of_0xffff)
+{
+    struct prng prng = { .state = 3 };
+
+    for (unsigned i = 0; i < 100000; i++) {
+        uint64_t sum = prng_next(&prng) >> prng_below(&prng, 63);
+        ck_assert_uint_eq(checksum_fold(sum) % 0xffff, sum % 0xffff);
+        ck_assert(sum == 0 || checksum_fold(sum) != 0);
+    }
+}
+END_TEST
+
+START_TEST(checksum_of_a_usual_length_is_the_same)
+{
+    uint8_t data[64];
+    struct prng prng = { .state = 4 };
+
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)prng_next(&prng);
+    for (size_t len = 0; len <= sizeof(data); len++) {
+        uint64_t sum = checksum_native(data, len);
+        ck_assert_uint_eq(checksum_at_odd(checksum_fold(sum)), plain_sum(data, len));
+        ck_assert_uint_eq(checksum_native_usual(data, len, 20), sum);
+        ck_assert_uint_eq(checksum_native_usual(data, len, 32), sum);
+    }
 }
 END_TEST
 
@@ -137,6 +167,8 @@ Suite *base_suite(void)
     tcase_add_test(t, checksum_of_parts_adds_up_at_odd_positions);
     tcase_add_test(t, checksum_of_rfc_1071_example);
     tcase_add_test(t, checksum_folds_every_carry);
+    tcase_add_test(t, checksum_folds_to_the_remainder_of_0xffff);
+    tcase_add_test(t, checksum_of_a_usual_length_is_the_same);
     tcase_add_test(t, counters_have_names_in_the_order_of_the_fields);
     suite_add_tcase(suite, t);
     return suite;

@@ -184,6 +184,25 @@ START_TEST(ipv4_checks_its_checksum_unless_the_port_did)
 }
 END_TEST
 
+START_TEST(ipv4_checksum_is_that_of_the_header_as_written)
+{
+    struct prng prng = { .state = 11 };
+    uint8_t p[IPV4_HEADER_BYTES];
+
+    for (unsigned i = 0; i < 20000; i++) {
+        struct ip_addr src = ip_addr_from_v4((uint32_t)prng_next(&prng));
+        struct ip_addr dst = ip_addr_from_v4((uint32_t)prng_next(&prng));
+        uint64_t fields = prng_next(&prng);
+        ipv4_emit(p, &src, &dst, (uint8_t)fields, (uint8_t)(fields >> 8), (uint16_t)(fields >> 16),
+                  false);
+        ck_assert_uint_eq(checksum_bytes(p, sizeof(p)), 0xffff);
+        ipv4_emit(p, &src, &dst, (uint8_t)fields, (uint8_t)(fields >> 8), (uint16_t)(fields >> 16),
+                  true);
+        ck_assert_uint_eq(get_be16(p + 10), 0);
+    }
+}
+END_TEST
+
 /* TCP. */
 
 static struct ip_packet tcp_packet(const uint8_t *p, size_t len)
@@ -234,6 +253,28 @@ START_TEST(tcp_parses_what_it_emits)
     p[len] ^= 1;
     ck_assert_int_eq(tcp_segment_parse(&ip, false, &out), TCP_PARSE_BAD_CHECKSUM);
     ck_assert_int_eq(tcp_segment_parse(&ip, true, &out), TCP_PARSE_OK);
+}
+END_TEST
+
+START_TEST(tcp_renumbered_header_differs_by_its_numbers_sum)
+{
+    struct prng prng = { .state = 12 };
+    uint8_t p[TCP_HEADER_BYTES_MAX];
+
+    for (unsigned i = 0; i < 20000; i++) {
+        uint64_t number = prng_next(&prng), other = prng_next(&prng);
+        struct tcp_segment seg = { .seq = (uint32_t)number,
+                                   .ack = (uint32_t)prng_next(&prng),
+                                   .flags = (uint8_t)(number >> 32) & (uint8_t)~TCP_SYN,
+                                   .window = (uint16_t)prng_next(&prng),
+                                   .has_timestamps = i % 2 != 0,
+                                   .ts_value = (uint32_t)prng_next(&prng) };
+        uint32_t len = tcp_segment_emit(p, &seg);
+        uint64_t common = checksum_native(p, len) - tcp_segment_number_sum(seg.seq, seg.flags);
+        tcp_segment_renumber(p, (uint32_t)other, (uint8_t)(other >> 32));
+        ck_assert_uint_eq(common + tcp_segment_number_sum((uint32_t)other, (uint8_t)(other >> 32)),
+                          checksum_native(p, len));
+    }
 }
 END_TEST
 
@@ -350,7 +391,9 @@ Suite *wire_suite(void)
     tcase_add_test(t, ipv4_skips_options);
     tcase_add_test(t, ipv4_rejects_malformed_headers);
     tcase_add_test(t, ipv4_checks_its_checksum_unless_the_port_did);
+    tcase_add_test(t, ipv4_checksum_is_that_of_the_header_as_written);
     tcase_add_test(t, tcp_parses_what_it_emits);
+    tcase_add_test(t, tcp_renumbered_header_differs_by_its_numbers_sum);
     tcase_add_test(t, tcp_emits_as_many_sack_blocks_as_fit);
     tcase_add_test(t, tcp_options_of_every_bad_kind);
     tcase_add_test(t, tcp_rejects_bad_header_lengths);

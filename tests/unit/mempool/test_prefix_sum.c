@@ -40,6 +40,13 @@ static uint8_t *exact_copy(const uint8_t *data, size_t len)
 
 static uint8_t bytes[BYTES];
 static uint16_t sums[BYTES / PREFIX_SUM_BLOCK + 2];
+static const struct prefix_run run = { bytes, BYTES, sums };
+
+static uint16_t range_sum(const struct prefix_run *of, uint64_t from, uint64_t len)
+{
+    return checksum_fold(
+        prefix_sum_between(prefix_sum_before(of, from), prefix_sum_before(of, from + len), from));
+}
 
 static void setup(void)
 {
@@ -123,8 +130,7 @@ START_TEST(range_of_any_start_and_length)
         uint32_t len = (uint32_t)prng_below(&prng, most + 1);
         if (len > BYTES - from)
             len = (uint32_t)(BYTES - from);
-        assert_same_sum(prefix_sum_range(sums, bytes + from, from, len),
-                        plain_sum(bytes + from, len), from, len);
+        assert_same_sum(range_sum(&run, from, len), plain_sum(bytes + from, len), from, len);
     }
 }
 END_TEST
@@ -133,45 +139,76 @@ START_TEST(range_around_block_borders)
 {
     for (uint64_t from = 3 * PREFIX_SUM_BLOCK - 3; from <= 3 * PREFIX_SUM_BLOCK + 3; from++)
         for (uint32_t len = 0; len < 3 * PREFIX_SUM_BLOCK + 3; len++)
-            assert_same_sum(prefix_sum_range(sums, bytes + from, from, len),
-                            plain_sum(bytes + from, len), from, len);
+            assert_same_sum(range_sum(&run, from, len), plain_sum(bytes + from, len), from, len);
 }
 END_TEST
 
 START_TEST(range_up_to_the_end_of_the_file)
 {
     for (uint32_t len = 0; len < 1000; len++)
-        assert_same_sum(prefix_sum_range(sums, bytes + BYTES - len, BYTES - len, len),
-                        plain_sum(bytes + BYTES - len, len), BYTES - len, len);
+        assert_same_sum(range_sum(&run, BYTES - len, len), plain_sum(bytes + BYTES - len, len),
+                        BYTES - len, len);
 }
 END_TEST
 
-START_TEST(range_reads_no_byte_outside_it)
+/* Each packet's end, taken once, is the next one's start. */
+START_TEST(ends_of_packets_are_starts_of_the_next)
 {
     struct prng prng = { .state = 4 };
 
-    for (unsigned i = 0; i < 2000; i++) {
-        uint64_t from = prng_below(&prng, BYTES - 2000);
-        uint32_t len = (uint32_t)prng_below(&prng, 2000);
-        uint8_t *copy = exact_copy(bytes + from, len);
-        assert_same_sum(prefix_sum_range(sums, copy, from, len), plain_sum(bytes + from, len), from,
-                        len);
+    for (unsigned i = 0; i < 300; i++) {
+        uint64_t from = prng_below(&prng, BYTES), end;
+        uint64_t packet = 1 + prng_below(&prng, 3000);
+        int32_t before = prefix_sum_before(&run, from);
+        for (; from < BYTES; from = end) {
+            end = from + packet < BYTES ? from + packet : BYTES;
+            int32_t before_end = prefix_sum_before(&run, end);
+            assert_same_sum(checksum_fold(prefix_sum_between(before, before_end, from)),
+                            plain_sum(bytes + from, end - from), from, end - from);
+            before = before_end;
+        }
+    }
+}
+END_TEST
+
+/* Runs of every short length, so that the sanitizer sees any read outside them. */
+START_TEST(no_byte_outside_the_run_is_read)
+{
+    for (uint64_t len = 0; len < 3 * PREFIX_SUM_BLOCK; len++) {
+        uint16_t table[5];
+        uint8_t *copy = exact_copy(bytes, len);
+        const struct prefix_run exact = { copy, len, table };
+        prefix_sum_extend(table, 0, copy, len);
+        for (uint64_t at = 0; at <= len; at++) {
+            assert_same_sum(range_sum(&exact, 0, at), plain_sum(bytes, at), 0, at);
+            assert_same_sum(range_sum(&exact, at, len - at), plain_sum(bytes + at, len - at), at,
+                            len - at);
+        }
         free(copy);
     }
 }
 END_TEST
 
-START_TEST(range_reads_no_byte_of_whole_blocks)
+/* Nothing but what lies between each end and the border of blocks that is nearest to it. */
+START_TEST(half_a_block_at_each_end_is_all_that_is_read)
 {
-    uint64_t from = 2 * PREFIX_SUM_BLOCK + 7;
-    uint32_t len = 10 * PREFIX_SUM_BLOCK;
-    uint8_t *copy = exact_copy(bytes + from, len);
-    size_t head = PREFIX_SUM_BLOCK - 7, tail = 7;
+    const uint64_t half = PREFIX_SUM_BLOCK / 2;
+    uint8_t copy[24 * PREFIX_SUM_BLOCK / 2];
+    const struct prefix_run changed = { copy, sizeof(copy), sums };
 
-    memset(copy + head, 0, len - head - tail);
-    assert_same_sum(prefix_sum_range(sums, copy, from, len), plain_sum(bytes + from, len), from,
-                    len);
-    free(copy);
+    for (uint64_t from = 4 * half; from < 6 * half; from++)
+        for (uint64_t to = 20 * half; to < 22 * half; to++) {
+            const uint64_t ends[] = { from, to };
+            memset(copy, 0, sizeof(copy));
+            for (unsigned i = 0; i < 2; i++) {
+                uint64_t end = ends[i];
+                uint64_t border = (end + half) / PREFIX_SUM_BLOCK * PREFIX_SUM_BLOCK;
+                uint64_t first = end < border ? end : border, last = end + border - first;
+                memcpy(copy + first, bytes + first, last - first);
+            }
+            assert_same_sum(range_sum(&changed, from, to - from),
+                            plain_sum(bytes + from, to - from), from, to - from);
+        }
 }
 END_TEST
 
@@ -179,13 +216,13 @@ START_TEST(sums_do_not_wear_out_on_all_ones)
 {
     static uint8_t ones[64 * PREFIX_SUM_BLOCK];
     static uint16_t ones_sums[65];
+    const struct prefix_run all = { ones, sizeof(ones), ones_sums };
 
     memset(ones, 0xff, sizeof(ones));
     prefix_sum_extend(ones_sums, 0, ones, sizeof(ones));
     for (uint64_t from = 0; from < 300; from++)
         for (uint32_t len = 0; len < 700; len += 13)
-            assert_same_sum(prefix_sum_range(ones_sums, ones + from, from, len),
-                            plain_sum(ones + from, len), from, len);
+            assert_same_sum(range_sum(&all, from, len), plain_sum(ones + from, len), from, len);
 }
 END_TEST
 
@@ -204,8 +241,9 @@ Suite *prefix_sum_suite(void)
     tcase_add_test(tcase, range_of_any_start_and_length);
     tcase_add_test(tcase, range_around_block_borders);
     tcase_add_test(tcase, range_up_to_the_end_of_the_file);
-    tcase_add_test(tcase, range_reads_no_byte_outside_it);
-    tcase_add_test(tcase, range_reads_no_byte_of_whole_blocks);
+    tcase_add_test(tcase, ends_of_packets_are_starts_of_the_next);
+    tcase_add_test(tcase, no_byte_outside_the_run_is_read);
+    tcase_add_test(tcase, half_a_block_at_each_end_is_all_that_is_read);
     tcase_add_test(tcase, sums_do_not_wear_out_on_all_ones);
     suite_add_tcase(suite, tcase);
     return suite;

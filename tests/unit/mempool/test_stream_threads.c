@@ -109,9 +109,12 @@ static bool chunk_is_right(const struct lease *lease, struct prng *prng)
     uint32_t len = FILE_BYTES - start < CHUNK_BYTES ? (uint32_t)(FILE_BYTES - start) : CHUNK_BYTES;
     uint32_t from = (uint32_t)prng_below(prng, len), n = len - from < 1448 ? len - from : 1448;
 
+    const struct prefix_run run = { lease->data, len, lease->sums };
+    uint32_t sum =
+        prefix_sum_between(prefix_sum_before(&run, from), prefix_sum_before(&run, from + n), from);
+
     return memcmp(lease->data, wanted[lease->file] + start, len) == 0 &&
-           prefix_sum_range(lease->sums, lease->data + from, from, n) % 0xffff ==
-               checksum_bytes(wanted[lease->file] + start + from, n) % 0xffff;
+           sum % 0xffff == checksum_bytes(wanted[lease->file] + start + from, n) % 0xffff;
 }
 
 static void *worker_main(void *arg)
