@@ -18,7 +18,8 @@ struct io_tx {
     uint64_t ipv6_flags;       /* of TCP over IPv6 */
     uint64_t tcp_flags;        /* added for TCP */
     bool linear;
-    unsigned per_slot; /* extent mbufs one slot may need */
+    uint16_t head_capacity; /* bytes of a header mbuf */
+    unsigned per_slot;      /* extent mbufs one slot may need */
 
     /* Ready mbufs, both taken from the end. */
     unsigned head_count, extent_count, extents_wanted;
@@ -64,6 +65,7 @@ struct io_tx *io_tx_create(const struct io_tx_config *config)
     tx->extent_pool = config->extents;
     tx->arena = split ? config->arena : NULL;
     tx->linear = config->linear;
+    tx->head_capacity = rte_pktmbuf_data_room_size(tx->head_pool) - RTE_PKTMBUF_HEADROOM;
     tx->ipv4_flags = RTE_MBUF_F_TX_IPV4 | (config->ip_checksum ? RTE_MBUF_F_TX_IP_CKSUM : 0);
     tx->ipv6_flags = config->tcp_checksum ? RTE_MBUF_F_TX_IPV6 : 0;
     tx->tcp_flags = config->tcp_checksum ? RTE_MBUF_F_TX_TCP_CKSUM : 0;
@@ -163,9 +165,8 @@ struct tx_slot *io_tx_slots(struct io_tx *tx, unsigned *count)
 {
     *count = refill(tx);
     for (unsigned i = 0; i < *count; i++) {
-        struct rte_mbuf *head = tx->heads[tx->head_count - 1 - i];
-        tx->slots[i].head = rte_pktmbuf_mtod(head, uint8_t *);
-        tx->slots[i].head_capacity = rte_pktmbuf_tailroom(head);
+        tx->slots[i].head = rte_pktmbuf_mtod(tx->heads[tx->head_count - 1 - i], uint8_t *);
+        tx->slots[i].head_capacity = tx->head_capacity;
     }
     return tx->slots;
 }
