@@ -243,6 +243,18 @@ static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, u
     }
 }
 
+/* The same of a slot that is like another of the same run: both have as much payload, and the
+ * header with its checksum was copied. */
+static void slot_finish_alike(struct tx_slot *slot, const struct tx_slot *like, uint32_t at)
+{
+    slot->l4_len = like->l4_len;
+    slot->head_len = (uint16_t)(at + like->l4_len);
+    slot->payload_len = like->payload_len;
+    slot->ecn = 0;
+    slot->tcp = true;
+    slot->tso_mss = 0;
+}
+
 /* Where the port does not: the checksum of a finished slot, whose TCP header is given with its sum,
  * of words in the machine's byte order. */
 static void slot_checksum(const struct tcp_conn *c, const struct tx_slot *slot, uint8_t *header,
@@ -361,7 +373,7 @@ static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t a
     const bool software = !c->ctx->tx_tcp_checksum;
     uint32_t left = got, inline_len = fill->inline_len, extent = 0, header_len = 0;
     uint64_t common_sum = 0; /* of what all headers have */
-    unsigned n = 0;
+    unsigned n = 0, alike = 0;
 
     do {
         struct tx_slot *slot = &slots[n];
@@ -382,7 +394,12 @@ static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t a
             tcp_segment_renumber(header, seg->seq, seg->flags);
         }
         extent = slot_take_extents(c->ctx, slot, len - inline_len, extent);
-        slot_finish(c, slot, at, header_len, inline_len, len, c->mss);
+        if (n != 0 && len == slots[0].payload_len) {
+            slot_finish_alike(slot, &slots[0], at);
+            alike++;
+        } else {
+            slot_finish(c, slot, at, header_len, inline_len, len, c->mss);
+        }
         if (software)
             slot_checksum(c, slot, header,
                           common_sum + tcp_segment_number_sum(seg->seq, seg->flags), inline_len);
@@ -391,6 +408,7 @@ static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t a
         n++;
     } while (left != 0);
     ASSERT(extent == fill->extent_count);
+    COUNT_N(c->ctx->counters, tcp_out, alike);
     return n;
 }
 

@@ -206,7 +206,6 @@ void tcp_segment_renumber(uint8_t *p, uint32_t seq, uint8_t flags)
 {
     put_be32(p + 4, seq);
     p[13] = flags;
-    put_be16(p + 16, 0); /* checksum */
 }
 
 void tcp_checksum_put(uint8_t *p, uint16_t value)

@@ -77,7 +77,7 @@ void tcp_quote_parse(const uint8_t *p, struct tcp_segment *seg);
  */
 uint32_t tcp_segment_emit(uint8_t *p, const struct tcp_segment *seg);
 
-/* Makes a copy of an emitted header that of another packet; checksum 0. */
+/* Makes a copy of a header that of another packet; the checksum stays what it was. */
 void tcp_segment_renumber(uint8_t *p, uint32_t seq, uint8_t flags);
 
 /* What a header's sequence number and flags are of its sum of words in the machine's byte order
