@@ -260,5 +260,5 @@ bool tcp_calm(const struct tcp_conn *c)
 {
     return c->state >= TCP_STATE_ESTABLISHED && c->recovery == TCP_RECOVERY_OPEN &&
            c->ranges.sacked_bytes == 0 && c->ranges.lost_bytes == 0 && c->dup_acks == 0 &&
-           c->undo.cwnd == 0 && c->tlp_end == 0 && c->backoff == 0;
+           c->undo.cwnd == 0 && !c->tlp_out && c->backoff == 0;
 }

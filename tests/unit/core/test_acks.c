@@ -124,6 +124,23 @@ START_TEST(every_ack_is_heard_in_recovery)
 }
 END_TEST
 
+START_TEST(probe_of_the_tail_is_forgotten_when_it_is_answered)
+{
+    ten_are_out(false);
+    peer_wait(&p, 5 * PEER_RTT_NS);
+    ck_assert_uint_eq(p.counters.tcp_tlp, 1);
+    for (unsigned round = 0; round < 2; round++) {
+        uint32_t nxt = (uint32_t)p.conn->snd_nxt;
+        peer_hold(&p);
+        peer_send(&p, TCP_ACK, 2, nxt - SEG, 0, NULL);
+        peer_send(&p, TCP_ACK, 2, nxt, 0, NULL);
+        peer_release(&p);
+        ck_assert_uint_eq(p.counters.tcp_ack_needless, round);
+    }
+    peer_stop(&p);
+}
+END_TEST
+
 /* Two segments, the first of which could go if the second were like it. */
 static void pair(uint8_t flags, uint32_t seq, uint32_t ack, uint32_t payload,
                  const struct tcp_segment *options)
@@ -224,6 +241,7 @@ Suite *acks_suite(void)
     tcase_add_test(t, duplicates_are_all_heard);
     tcase_add_test(t, every_ack_is_heard_in_recovery);
     tcase_add_loop_test(t, only_what_is_alike_is_left_out, 0, sizeof(second) / sizeof(second[0]));
+    tcase_add_test(t, probe_of_the_tail_is_forgotten_when_it_is_answered);
     tcase_add_test(t, another_connection_ends_the_train);
     tcase_add_test(t, older_timestamp_ends_the_train);
     suite_add_tcase(suite, t);
