@@ -18,8 +18,9 @@ HUGEPAGES_WANTED=1100
 TIMEOUT_FACTOR=3
 FUZZ_SECONDS=${FUZZ_SECONDS:-20} # each; 0 replays the kept inputs only
 
-# Network tests that wait for most of their time: they run beside the others.
-WAITING='^test_(slow_(bodies|headers|readers|reader_and_others)|client_that_stops_reading)$'
+# Network tests that wait for most of their time, and the browser's, which is long: they run beside the others.
+WAITING='^test_(slow_(bodies|headers|readers|reader_and_others)|client_that_stops_reading'
+WAITING+='|two_workers_keep_(tagged_)?flows|top_shows_rates|browser_page)$'
 
 need_root tests/run.sh
 
