@@ -2,8 +2,8 @@
 /*
  * Trains of ACKs. A receiver acknowledges every second segment, so that a run of packets comes back
  * as several ACKs in a row, mostly in one burst. The last of them says all that the others say: it
- * alone is looked at, as if the receiver had sent no other (RFC 9293 section 3.8.6.3 lets it, and
- * those that gather segments do).
+ * alone is looked at, as if the receiver had gathered more segments before it answered, which those
+ * with LRO do, or the path had filtered its ACKs (RFC 3449).
  *
  * Left out is a frame whose successor in the burst is the same to the bit but for how much it
  * acknowledges (more), window, timestamps (not older), identification and checksums. And only where

@@ -28,8 +28,8 @@ struct bench_files {
 
 enum bench_kind {
     BENCH_SERVER, /* or the raw limit: a wire and somebody who sends */
-    BENCH_SPIN,   /* harness/machine.h */
-    BENCH_FLOOR,  /* */
+    BENCH_SPIN,   /* both of harness/machine.h: what the machine does by itself */
+    BENCH_FLOOR,
 };
 
 struct bench_row {
