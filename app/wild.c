@@ -49,7 +49,7 @@ bool wild_send(struct io_tx *tx, uint64_t now)
     slot->ipv4 = slot->tcp = false;
     slot->tso_mss = 0;
     slot->payload_len = 0;
-    slot->extent_count = 1;
+    slot->packets = slot->extent_count = 1;
     slot->extent[0] = (struct tx_extent){ .data = page, .len = WILD_BYTES, .pin = &pin };
     io_tx_send(tx, 1, now);
     return true;

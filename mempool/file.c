@@ -50,7 +50,7 @@ static inline uint32_t reference_len(const struct tx_fill *fill, uint32_t left)
 {
     uint32_t room = tx_fill_room(fill);
 
-    if (room > FILE_EXTENT_MAX)
+    if (room > FILE_EXTENT_MAX && fill->packet_bytes == 0)
         room = FILE_EXTENT_MAX;
     return room < left ? room : left;
 }

@@ -59,13 +59,13 @@ static inline struct text file_head(const struct file *file)
     return (struct text){ file->head - file->length_len, file->length_len + file->head_len + 2u };
 }
 
-/* Bytes in one reference at most: the largest whole number of 512-byte blocks that an external
- * mbuf's 16-bit length can name. */
+/* Bytes in one reference at most, unless it will be cut into packets: the largest whole number of
+ * 512-byte blocks that an external mbuf's 16-bit length can name. */
 #define FILE_EXTENT_MAX 65024
 
 /*
- * Adds references to bytes [from, from + len) of a run of file bytes to fill, each of at most
- * FILE_EXTENT_MAX bytes. Returns the bytes covered: less than len when fill takes no more. With
+ * Adds references to bytes [from, from + len) of a run of file bytes to fill, each as long
+ * as fill takes it. Returns the bytes covered: less than len when fill takes no more. With
  * want_sums each extent's sum is filled in, from the run's table of prefix sums, or if that is NULL
  * by reading the bytes. Requires from + len <= run->len.
  */
@@ -73,7 +73,7 @@ uint32_t file_run_resolve(const struct prefix_run *run, uint64_t from, uint32_t 
                           struct file_pin *pin, struct tx_fill *fill);
 
 /*
- * Adds references to file bytes [from, from + len) to fill, each of at most FILE_EXTENT_MAX bytes.
+ * Adds references to file bytes [from, from + len) to fill, each as long as fill takes it.
  * Returns the bytes covered: less than len when fill takes no more. With want_sums each extent's
  * sum is filled in, from the prefix sums where the run has them, else by reading the bytes.
  * Requires from + len <= size.

@@ -3,9 +3,9 @@
  * Where an application puts the bytes that TCP asks for: `inline_data` takes generated text and
  * bodies too small to be worth a second segment, which precede all extents; then extents.
  *
- * TCP may ask for a run of packets at once. Then packet_bytes says where one ends and the next
- * begins: no extent reaches over an end, so that TCP only has to deal them out. Whoever fills asks
- * tx_fill_room() before each extent and keeps within it.
+ * TCP may ask for several packets at once. Then packet_bytes says where one ends and the next
+ * begins, and extent_bytes whether an extent may reach over such ends: not where each packet needs
+ * a sum of its own. Whoever fills asks tx_fill_room() before each extent and keeps within it.
  */
 #ifndef BASE_TX_FILL_H
 #define BASE_TX_FILL_H
@@ -23,8 +23,9 @@ struct tx_fill {
     struct tx_extent *extent;
     bool want_sums; /* fill in tx_extent.sum: the port does not compute checksums */
 
-    uint32_t packet_bytes;       /* of each packet but the last; 0: one packet takes all */
-    uint32_t packet_extents_max; /* only if packet_bytes is set */
+    uint32_t packet_bytes; /* of each packet but the last; 0: one packet takes all */
+    uint32_t extent_bytes; /* of an extent that begins with a packet: a multiple of packet_bytes */
+    uint32_t packet_extents_max; /* both only if packet_bytes is set */
     /* Of the packet under way. */
     uint32_t packet_used, packet_extents;
 };
@@ -38,16 +39,19 @@ static inline uint32_t tx_fill_room(const struct tx_fill *fill)
         return UINT32_MAX;
     if (fill->packet_extents == fill->packet_extents_max)
         return 0;
-    return fill->packet_bytes - fill->packet_used;
+    return fill->extent_bytes - fill->packet_used;
 }
 
 static inline void tx_fill_used(struct tx_fill *fill, uint32_t len, uint32_t extents)
 {
+    if (fill->packet_bytes == 0)
+        return;
     fill->packet_used += len;
     fill->packet_extents += extents;
-    if (fill->packet_used == fill->packet_bytes) {
-        fill->packet_used = 0;
-        fill->packet_extents = 0;
+    if (fill->packet_used >= fill->packet_bytes) { /* its rest begins the packet under way */
+        bool whole = fill->extent_bytes == fill->packet_bytes;
+        fill->packet_used = whole ? 0 : fill->packet_used % fill->packet_bytes;
+        fill->packet_extents = fill->packet_used != 0;
     }
 }
 

@@ -5,7 +5,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "base/bytes.h"
 #include "base/extent.h"
 
 /* Extents of one packet at the most. A port may take fewer (stack_config.tx_extents_max). */
@@ -23,6 +25,7 @@ struct tx_slot {
     uint16_t head_len;
     uint8_t l2_len, l3_len, l4_len;
     uint8_t extent_count;
+    uint8_t packets;      /* 1; of a run: at least 2 */
     uint8_t ecn;          /* of the IP header (RFC 3168), for TCP */
     bool ipv4;            /* else IPv6, if tcp */
     bool tcp;             /* checksum offload and TSO apply */
@@ -30,6 +33,42 @@ struct tx_slot {
     uint32_t payload_len; /* TCP payload: bytes behind l2+l3+l4 in head, and extents */
     struct tx_extent extent[TX_EXTENTS_MAX];
 };
+
+/*
+ * A run: TCP packets of one flow, whose headers differ in the sequence number and in nothing else,
+ * not even the checksum, which the port computes. Its first slot describes them all: payload_len
+ * bytes each, one behind the other in its only extent, and head holds the first one's headers, of
+ * at most TX_RUN_HEAD_BYTES. Of the packets - 1 slots behind it only head is meant, and to be
+ * written: so that a run takes as many slots as it has packets.
+ */
+#define TX_RUN_HEAD_BYTES 96
+
+/* Where the sequence number stands in a run's headers. */
+static inline uint32_t tx_run_seq_at(const struct tx_slot *run)
+{
+    return run->l2_len + run->l3_len + 4u;
+}
+
+/* Makes of a run's slots what they stand for: one packet each. */
+static inline void tx_run_split(struct tx_slot *run)
+{
+    uint32_t seq_at = tx_run_seq_at(run), seq = get_be32(run->head + seq_at);
+    unsigned packets = run->packets;
+
+    run->packets = 1;
+    run->extent[0].len = run->payload_len;
+    for (unsigned i = 1; i < packets; i++) {
+        uint8_t *head = run[i].head;
+        uint16_t capacity = run[i].head_capacity;
+
+        run[i] = *run;
+        run[i].head = head;
+        run[i].head_capacity = capacity;
+        memcpy(head, run->head, run->head_len);
+        put_be32(head + seq_at, seq + i * run->payload_len);
+        run[i].extent[0].data += i * run->payload_len;
+    }
+}
 
 /* A slot's head must hold all headers and one full-sized payload for stacks that copy small bodies:
  * mtu + STACK_L2_BYTES, and never less than this. */

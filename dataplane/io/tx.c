@@ -19,7 +19,10 @@ struct io_tx {
     uint64_t tcp_flags;        /* added for TCP */
     bool linear;
     uint16_t head_capacity; /* bytes of a header mbuf */
+    uint32_t head_at;       /* from a header mbuf's beginning to its bytes */
     unsigned per_slot;      /* extent mbufs one slot may need */
+    uint64_t head_rearm;    /* rearm_data of a header mbuf of one segment */
+    uint64_t extent_rearm;  /* of an extent mbuf */
 
     /* Ready mbufs, both taken from the end. */
     unsigned head_count, extent_count, extents_wanted;
@@ -50,6 +53,19 @@ unsigned io_tx_extents_held(unsigned extents_max, bool page_split)
            + per_burst /* backlog */;
 }
 
+/* As drivers have it for what they receive: four fields that are always the same, in one store. */
+static uint64_t rearm_data(uint16_t data_off)
+{
+    struct rte_mbuf m = { .data_off = data_off, .nb_segs = 1, .port = RTE_MBUF_PORT_INVALID };
+    uint64_t data;
+
+    static_assert(offsetof(struct rte_mbuf, port) - offsetof(struct rte_mbuf, data_off) == 6,
+                  "data_off, refcnt, nb_segs, port");
+    rte_mbuf_refcnt_set(&m, 1);
+    memcpy(&data, &m.data_off, sizeof(data));
+    return data;
+}
+
 struct io_tx *io_tx_create(const struct io_tx_config *config)
 {
     struct io_tx *tx = memory_alloc(&config->memory, 1, sizeof(*tx));
@@ -66,6 +82,10 @@ struct io_tx *io_tx_create(const struct io_tx_config *config)
     tx->arena = split ? config->arena : NULL;
     tx->linear = config->linear;
     tx->head_capacity = rte_pktmbuf_data_room_size(tx->head_pool) - RTE_PKTMBUF_HEADROOM;
+    tx->head_at =
+        sizeof(struct rte_mbuf) + rte_pktmbuf_priv_size(tx->head_pool) + RTE_PKTMBUF_HEADROOM;
+    tx->head_rearm = rearm_data(RTE_PKTMBUF_HEADROOM);
+    tx->extent_rearm = rearm_data(0);
     tx->ipv4_flags = RTE_MBUF_F_TX_IPV4 | (config->ip_checksum ? RTE_MBUF_F_TX_IP_CKSUM : 0);
     tx->ipv6_flags = config->tcp_checksum ? RTE_MBUF_F_TX_IPV6 : 0;
     tx->tcp_flags = config->tcp_checksum ? RTE_MBUF_F_TX_TCP_CKSUM : 0;
@@ -87,7 +107,8 @@ void io_tx_destroy(struct io_tx *tx)
     if (tx == NULL)
         return;
     backlog_drop(tx);
-    rte_pktmbuf_free_bulk(tx->heads, tx->head_count);
+    if (tx->head_count > 0)
+        rte_mempool_put_bulk(tx->head_pool, (void **)tx->heads, tx->head_count);
     if (tx->extent_count > 0)
         rte_mempool_put_bulk(tx->extent_pool, (void **)tx->extents, tx->extent_count);
     struct memory memory = tx->memory;
@@ -125,11 +146,16 @@ bool io_tx_flush(struct io_tx *tx, uint64_t now)
     return false;
 }
 
+static uint8_t *head_bytes(const struct io_tx *tx, struct rte_mbuf *head)
+{
+    return (uint8_t *)head + tx->head_at;
+}
+
 /* The lines of a header were read by the device since they were written last, so they are not this
  * core's to write to. Asked for before the stack runs, they come meanwhile. */
-static void prefetch_head(struct rte_mbuf *head)
+static void prefetch_head(const struct io_tx *tx, struct rte_mbuf *head)
 {
-    uint8_t *data = rte_pktmbuf_mtod(head, uint8_t *);
+    uint8_t *data = head_bytes(tx, head);
 
     __builtin_prefetch(data, 1);
     __builtin_prefetch(data + RTE_CACHE_LINE_SIZE, 1);
@@ -142,12 +168,13 @@ static unsigned refill(struct io_tx *tx)
 
     if (tx->head_count < IO_TX_BURST) {
         unsigned ready = tx->head_count;
-        if (rte_pktmbuf_alloc_bulk(tx->head_pool, &tx->heads[ready], IO_TX_BURST - ready) == 0)
+        if (rte_mempool_get_bulk(tx->head_pool, (void **)&tx->heads[ready], IO_TX_BURST - ready) ==
+            0)
             tx->head_count = IO_TX_BURST;
         else
             slots = tx->head_count;
         for (unsigned i = tx->head_count; i-- > ready;)
-            prefetch_head(tx->heads[i]);
+            prefetch_head(tx, tx->heads[i]);
     }
     if (tx->extent_count < tx->extents_wanted) {
         if (rte_mempool_get_bulk(tx->extent_pool, (void **)&tx->extents[tx->extent_count],
@@ -165,7 +192,7 @@ struct tx_slot *io_tx_slots(struct io_tx *tx, unsigned *count)
 {
     *count = refill(tx);
     for (unsigned i = 0; i < *count; i++) {
-        tx->slots[i].head = rte_pktmbuf_mtod(tx->heads[tx->head_count - 1 - i], uint8_t *);
+        tx->slots[i].head = head_bytes(tx, tx->heads[tx->head_count - 1 - i]);
         tx->slots[i].head_capacity = tx->head_capacity;
     }
     return tx->slots;
@@ -178,20 +205,35 @@ static void extent_done(void *addr, void *opaque)
     pin->in_flight--;
 }
 
-static struct rte_mbuf *extent_mbuf(struct io_tx *tx, const uint8_t *data, uint16_t len,
-                                    struct file_pin *pin)
+/* All that rte_pktmbuf_attach_extbuf() sets, and what allocation sets before it. */
+static void extent_attach(const struct io_tx *tx, struct rte_mbuf *m, const uint8_t *data,
+                          rte_iova_t iova, uint16_t len, struct file_pin *pin)
 {
-    DEBUG_ASSERT(tx->extent_count > 0);
-    struct rte_mbuf *m = tx->extents[--tx->extent_count];
     struct rte_mbuf_ext_shared_info *shared = rte_mbuf_to_priv(m);
 
     shared->free_cb = extent_done;
     shared->fcb_opaque = pin;
     rte_mbuf_ext_refcnt_set(shared, 1);
-    pin->in_flight++;
-    rte_iova_t iova = tx->arena != NULL ? arena_iova(tx->arena, data) : (uintptr_t)data;
-    rte_pktmbuf_attach_extbuf(m, (void *)(uintptr_t)data, iova, len, shared);
+    m->buf_addr = (void *)(uintptr_t)data;
+    rte_mbuf_iova_set(m, iova);
+    memcpy(&m->data_off, &tx->extent_rearm, sizeof(tx->extent_rearm));
+    m->ol_flags = RTE_MBUF_F_EXTERNAL;
+    m->pkt_len = len;
     m->data_len = len;
+    m->buf_len = len;
+    m->shinfo = shared;
+}
+
+static struct rte_mbuf *extent_mbuf(struct io_tx *tx, const uint8_t *data, uint16_t len,
+                                    struct file_pin *pin)
+{
+    DEBUG_ASSERT(tx->extent_count > 0);
+    struct rte_mbuf *m = tx->extents[--tx->extent_count];
+
+    pin->in_flight++;
+    extent_attach(tx, m, data,
+                  tx->arena != NULL ? arena_iova(tx->arena, data) : (rte_iova_t)(uintptr_t)data,
+                  len, pin);
     return m;
 }
 
@@ -248,22 +290,78 @@ static uint32_t copy_extents(struct io_tx *tx, struct rte_mbuf *head, const stru
     return bytes;
 }
 
+static uint64_t offload_flags(const struct io_tx *tx, const struct tx_slot *slot)
+{
+    uint64_t flags = slot->ipv4 ? tx->ipv4_flags : 0;
+
+    if (slot->tcp)
+        flags |= tx->tcp_flags | (slot->ipv4 ? 0 : tx->ipv6_flags);
+    if (slot->tso_mss > 0)
+        flags |= RTE_MBUF_F_TX_TCP_SEG;
+    return flags;
+}
+
+static uint64_t offload_lengths(const struct tx_slot *slot)
+{
+    return rte_mbuf_tx_offload(slot->l2_len, slot->l3_len, slot->l4_len, slot->tso_mss, 0, 0, 0);
+}
+
+/* A header mbuf as it comes from the pool: what allocation would set, and what tells of its packet
+ * but for the segments behind it. */
+static void head_fill(const struct io_tx *tx, struct rte_mbuf *head, uint16_t len, uint64_t flags,
+                      uint64_t lengths)
+{
+    memcpy(&head->data_off, &tx->head_rearm, sizeof(tx->head_rearm));
+    head->ol_flags = flags;
+    head->pkt_len = len;
+    head->data_len = len;
+    head->tx_offload = lengths;
+}
+
 static uint32_t slot_to_packet(struct io_tx *tx, const struct tx_slot *slot, struct rte_mbuf *head)
 {
     DEBUG_ASSERT(slot->extent_count <= TX_EXTENTS_MAX && slot->head_len <= slot->head_capacity);
-    head->data_len = slot->head_len;
-    if (slot->ipv4)
-        head->ol_flags |= tx->ipv4_flags;
-    if (slot->tcp)
-        head->ol_flags |= tx->tcp_flags | (slot->ipv4 ? 0 : tx->ipv6_flags);
-    if (slot->tso_mss > 0)
-        head->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
-    head->tx_offload =
-        rte_mbuf_tx_offload(slot->l2_len, slot->l3_len, slot->l4_len, slot->tso_mss, 0, 0, 0);
-    head->pkt_len = slot->head_len;
+    head_fill(tx, head, slot->head_len, offload_flags(tx, slot), offload_lengths(slot));
     if (slot->extent_count > 0)
         head->pkt_len += tx->linear ? copy_extents(tx, head, slot) : append_extents(tx, head, slot);
     return head->pkt_len;
+}
+
+/* The packets of a run, straight into their mbufs: what they have alike is looked up once. Not
+ * where extents are cut or copied. */
+static void run_to_packets(struct io_tx *tx, const struct tx_slot *run, struct rte_mbuf **packets,
+                           uint32_t *packet_bytes)
+{
+    const uint64_t flags = offload_flags(tx, run), lengths = offload_lengths(run);
+    const uint16_t head_len = run->head_len, len = (uint16_t)run->payload_len;
+    const uint32_t seq_at = tx_run_seq_at(run);
+    const unsigned n = run->packets;
+    struct rte_mbuf **heads = &tx->heads[tx->head_count],
+                    **extents = &tx->extents[tx->extent_count];
+    struct file_pin *pin = run->extent[0].pin;
+    const uint8_t *data = run->extent[0].data;
+    uint8_t header[TX_RUN_HEAD_BYTES];
+    uint32_t seq = get_be32(run->head + seq_at);
+
+    DEBUG_ASSERT(n <= tx->head_count && n <= tx->extent_count && head_len <= TX_RUN_HEAD_BYTES);
+    memcpy(header, run->head, sizeof(header));
+    for (unsigned i = 0; i < n; i++, data += len, seq += len) {
+        struct rte_mbuf *head = *--heads, *extent = *--extents;
+        uint8_t *bytes = head_bytes(tx, head);
+
+        memcpy(bytes, header, sizeof(header)); /* of a constant length: there is room */
+        put_be32(bytes + seq_at, seq);
+        head_fill(tx, head, head_len, flags, lengths);
+        head->pkt_len = (uint32_t)head_len + len;
+        head->nb_segs = 2;
+        head->next = extent;
+        extent_attach(tx, extent, data, (rte_iova_t)(uintptr_t)data, len, pin);
+        packets[i] = head;
+        packet_bytes[i] = (uint32_t)head_len + len;
+    }
+    pin->in_flight += n;
+    tx->head_count -= n;
+    tx->extent_count -= n;
 }
 
 /* Drops what the driver will never take, so that it does not block what follows. */
@@ -291,10 +389,15 @@ void io_tx_send(struct io_tx *tx, unsigned n, uint64_t now)
     DEBUG_ASSERT(tx->backlog_count == 0 && n <= tx->head_count);
     if (n == 0)
         return;
-    for (unsigned i = 0; i < n; i++) {
-        /* The next packet's extent mbuf; its header mbuf was written when it was allocated. */
-        if (tx->extent_count > 4)
-            rte_prefetch0(tx->extents[tx->extent_count - 4]);
+    for (unsigned i = 0, packets; i < n; i += packets) {
+        packets = tx->slots[i].packets;
+        if (packets > 1 && !tx->linear && tx->arena == NULL) {
+            run_to_packets(tx, &tx->slots[i], &tx->backlog[i], &tx->backlog_bytes[i]);
+            continue;
+        }
+        if (packets > 1)
+            tx_run_split(&tx->slots[i]);
+        packets = 1;
         tx->backlog[i] = tx->heads[--tx->head_count];
         tx->backlog_bytes[i] = slot_to_packet(tx, &tx->slots[i], tx->backlog[i]);
     }

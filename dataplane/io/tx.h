@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sending: a slot becomes a header mbuf and, per extent, an mbuf that points into the pool. Nothing
- * is copied (unless the device takes linear packets only: io_tx_config.linear, counted).
+ * Sending: a slot becomes a header mbuf and, per extent, an mbuf that points into the pool; a run
+ * of them as many packets. No payload is copied (unless the device takes linear packets only:
+ * io_tx_config.linear, counted).
  *
  * Everything a burst may need is at hand before the stack is asked for it, so a slot that was
  * filled is always sent: there is no way out in the middle. What the port does not take at once is

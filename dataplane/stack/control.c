@@ -53,6 +53,7 @@ bool control_pop(struct stack *s, struct tx_slot *slot)
     slot->l3_len = 0;
     slot->l4_len = 0;
     slot->extent_count = 0;
+    slot->packets = 1;
     slot->ipv4 = false; /* finished: the port has nothing to fill in */
     slot->tcp = false;
     slot->tso_mss = 0;

@@ -50,7 +50,7 @@ static void link_output(struct stack *s, const struct tcp_conn *c, struct tx_slo
                         unsigned n, uint32_t at)
 {
     packet_output(s, c, &slots[0]);
-    for (unsigned i = 1; i < n; i++) {
+    for (unsigned i = slots[0].packets; i < n; i += slots[i].packets) {
         if (slots[i].payload_len != slots[0].payload_len) {
             packet_output(s, c, &slots[i]);
             continue;

@@ -4,7 +4,8 @@
  * First transmission, retransmission and probe differ only in the choice.
  *
  * What may go at once goes at once: with TSO as one slot that the port cuts into packets, without
- * it as a run of slots, one for each packet. Either way it is chosen, looked up and noted once.
+ * it as many slots as there are packets, of which runs are described by one each. In any case it is
+ * chosen, looked up and noted once.
  */
 #include <string.h>
 
@@ -232,6 +233,7 @@ static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, u
     slot->payload_len = payload_len;
     slot->ecn = 0;
     slot->tcp = true;
+    slot->packets = 1;
     slot->tso_mss = payload_len > mss ? mss : 0;
 
     uint32_t segments = slot->tso_mss != 0 ? (payload_len + mss - 1) / mss : 1;
@@ -243,8 +245,8 @@ static void slot_finish(struct tcp_conn *c, struct tx_slot *slot, uint32_t at, u
     }
 }
 
-/* The same of a slot that is like another of the same run: both have as much payload, and the
- * header with its checksum was copied. */
+/* The same of a slot that is like another: both have as much payload, and the header with its
+ * checksum was copied. */
 static void slot_finish_alike(struct tx_slot *slot, const struct tx_slot *like, uint32_t at)
 {
     slot->l4_len = like->l4_len;
@@ -252,6 +254,7 @@ static void slot_finish_alike(struct tx_slot *slot, const struct tx_slot *like, 
     slot->payload_len = like->payload_len;
     slot->ecn = 0;
     slot->tcp = true;
+    slot->packets = 1;
     slot->tso_mss = 0;
 }
 
@@ -346,42 +349,76 @@ static void send_syn(struct tcp_conn *c, struct tx_slot *slot, uint32_t at)
     send_empty(c, slot, at, &seg);
 }
 
-/* The extents of the packet's len bytes behind the inline ones, from `first` on; returns the first
- * of the next. */
-static uint32_t slot_take_extents(const struct tcp_ctx *ctx, struct tx_slot *slot, uint32_t len,
-                                  uint32_t first)
+/* What was resolved and is not dealt out: `extent` and those behind it, `left` bytes in all. */
+struct deal {
+    struct tx_extent *extent;
+    uint32_t left;
+};
+
+/* Takes the first len bytes off, which are in one extent; out refers to them. */
+static void deal_take(struct deal *deal, struct tx_extent *out, uint32_t len)
+{
+    *out = *deal->extent;
+    deal->left -= len;
+    if (len == out->len) {
+        deal->extent++;
+        return;
+    }
+    out->len = len;
+    deal->extent->data += len;
+    deal->extent->len -= len;
+}
+
+/* The next len bytes are a packet's. */
+static void slot_take_extents(const struct tcp_ctx *ctx, struct tx_slot *slot, uint32_t len,
+                              struct deal *deal)
 {
     uint32_t n = 0;
 
     for (; len != 0; len -= slot->extent[n++].len) {
-        DEBUG_ASSERT(n < ctx->extents_max && ctx->cut_extent[first + n].len <= len);
-        slot->extent[n] = ctx->cut_extent[first + n];
+        DEBUG_ASSERT(n < ctx->extents_max);
+        deal_take(deal, &slot->extent[n], len < deal->extent->len ? len : deal->extent->len);
     }
     slot->extent_count = (uint8_t)n;
-    return first + n;
 }
+
+/* How many packets of mss bytes come next that lie in one extent; without the very last packet, if
+ * that has flags of its own. */
+static uint32_t deal_run(const struct deal *deal, uint32_t mss, bool but_last)
+{
+    uint32_t bytes = deal->left - but_last;
+
+    if (bytes > deal->extent->len)
+        bytes = deal->extent->len;
+    return bytes < 2 * mss ? 1 : bytes / mss;
+}
+
+static_assert(STACK_L2_BYTES + IPV6_HEADER_BYTES + TCP_HEADER_BYTES + TIMESTAMPS_BYTES <=
+                  TX_RUN_HEAD_BYTES,
+              "headers of a run");
 
 /*
  * Deals out what was resolved, got bytes from stream offset `from` on, one slot for each mss bytes.
  * All headers are the first's, but for what tells the packets apart; `last_flags` are the last's.
- * Returns how many slots were used.
+ * Where the port computes checksums, that is the sequence number, and slots become runs. Returns
+ * how many slots were used.
  */
 static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t at,
                            struct tcp_segment *seg, const struct tx_fill *fill, uint32_t got,
                            uint8_t last_flags)
 {
     const bool software = !c->ctx->tx_tcp_checksum;
-    uint32_t left = got, inline_len = fill->inline_len, extent = 0, header_len = 0;
+    struct deal deal = { c->ctx->cut_extent, got - fill->inline_len };
+    uint32_t inline_len = fill->inline_len, header_len = 0;
     uint64_t common_sum = 0; /* of what all headers have */
-    unsigned n = 0, alike = 0;
+    unsigned n = 0, counted = 0;
 
     do {
         struct tx_slot *slot = &slots[n];
         uint8_t *header = slot->head + at;
-        uint32_t len = left < c->mss ? left : c->mss;
+        uint32_t left = deal.left + inline_len, len = left < c->mss ? left : c->mss, packets = 1;
 
-        left -= len;
-        if (left == 0)
+        if (left == len)
             seg->flags |= last_flags;
         if (n == 0) {
             header_len = tcp_segment_emit(header, seg);
@@ -393,22 +430,30 @@ static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t a
             memcpy(header, slots[0].head + at, TCP_HEADER_BYTES_MAX);
             tcp_segment_renumber(header, seg->seq, seg->flags);
         }
-        extent = slot_take_extents(c->ctx, slot, len - inline_len, extent);
+        if (!software && inline_len == 0)
+            packets = deal_run(&deal, c->mss, last_flags != 0);
+        if (packets > 1) {
+            deal_take(&deal, &slot->extent[0], packets * len);
+            slot->extent_count = 1;
+        } else {
+            slot_take_extents(c->ctx, slot, len - inline_len, &deal);
+        }
         if (n != 0 && len == slots[0].payload_len) {
             slot_finish_alike(slot, &slots[0], at);
-            alike++;
         } else {
             slot_finish(c, slot, at, header_len, inline_len, len, c->mss);
+            counted++;
         }
         if (software)
             slot_checksum(c, slot, header,
                           common_sum + tcp_segment_number_sum(seg->seq, seg->flags), inline_len);
-        seg->seq += len;
+        slot->packets = (uint8_t)packets;
+        seg->seq += packets * len;
         inline_len = 0;
-        n++;
-    } while (left != 0);
-    ASSERT(extent == fill->extent_count);
-    COUNT_N(c->ctx->counters, tcp_out, alike);
+        n += packets;
+    } while (deal.left != 0);
+    ASSERT(deal.extent == c->ctx->cut_extent + fill->extent_count);
+    COUNT_N(c->ctx->counters, tcp_out, n - counted);
     return n;
 }
 
@@ -429,6 +474,7 @@ static struct tx_fill fill_for(struct tcp_conn *c, struct tx_slot *slot, uint32_
         fill.extent = ctx->cut_extent;
         fill.extents_max = CUT_EXTENTS;
         fill.packet_bytes = c->mss;
+        fill.extent_bytes = fill.want_sums ? c->mss : c->mss * ctx->slots_left;
         fill.packet_extents_max = ctx->extents_max;
         if (fill.inline_capacity > c->mss)
             fill.inline_capacity = c->mss;
@@ -478,7 +524,7 @@ static uint32_t send_stream(struct tcp_conn *c, struct tx_slot *slots, uint32_t 
         slot_checksum_alone(c, &slots[0], slots[0].head + at, fill.inline_len);
         *count = 1;
     }
-    for (unsigned i = 0; i < *count; i++)
+    for (unsigned i = 0; i < *count; i += slots[i].packets)
         slots[i].ecn = ecn;
     return sent;
 }

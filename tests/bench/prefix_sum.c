@@ -71,6 +71,7 @@ static void flows_resolve(bool want_sums)
                                 .extent = out,
                                 .want_sums = want_sums,
                                 .packet_bytes = SEGMENT,
+                                .extent_bytes = SEGMENT,
                                 .packet_extents_max = 1 };
         if (*from + BURST * SEGMENT > BYTES)
             *from = 0;

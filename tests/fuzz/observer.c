@@ -163,6 +163,21 @@ static struct ip_packet ip_of(const struct tx_slot *slot, const uint8_t *p, uint
     return ip;
 }
 
+void observe_run(const struct observer *o, struct tx_slot *run, unsigned left)
+{
+    if (run->packets == 1)
+        return;
+    FUZZ_CHECK(run->packets > 1 && run->packets <= left, "run of %u packets in %u slots",
+               run->packets, left);
+    FUZZ_CHECK(run->tcp && run->tso_mss == 0 && o->config->tx_tcp_checksum, "run that cannot be");
+    FUZZ_CHECK(run->head_len == run->l2_len + run->l3_len + run->l4_len &&
+                   run->head_len <= TX_RUN_HEAD_BYTES,
+               "run with a head of %u bytes", run->head_len);
+    FUZZ_CHECK(run->extent_count == 1 && run->extent[0].len == run->packets * run->payload_len,
+               "run of %u extents, %u bytes each packet", run->extent_count, run->payload_len);
+    tx_run_split(run);
+}
+
 bool observe_slot(const struct observer *o, const struct tx_slot *slot, struct tcp_segment *seg)
 {
     static uint8_t frame[FRAME_MAX];

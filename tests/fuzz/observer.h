@@ -30,6 +30,9 @@ struct observer {
     const struct catalogue *catalogue;
 };
 
+/* Makes of a run's slots, `left` there are, packets to be looked at one by one. */
+void observe_run(const struct observer *o, struct tx_slot *run, unsigned left);
+
 /*
  * Checks slot. If it is a TCP segment, seg is it (payload not set) and true is returned; the caller
  * then finds the peer and calls observe_segment().

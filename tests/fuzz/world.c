@@ -392,8 +392,10 @@ void world_output(struct world *w)
         unsigned n = stack_output(w->stack, slots, w->burst, w->now);
         FUZZ_CHECK(n <= w->burst, "%u slots of %u", n, w->burst);
         world_audit(w, false);
-        for (unsigned i = 0; i < n; i++)
+        for (unsigned i = 0; i < n; i++) {
+            observe_run(&w->observer, &slots[i], n - i);
             take_slot(w, &slots[i]);
+        }
         sent += n;
         spins = n != 0 ? 0 : spins + 1;
         FUZZ_CHECK(spins < SPIN_MAX, "stack_output() wants to be called and sends nothing");

@@ -53,6 +53,8 @@ void nic_destroy(struct nic *nic);
 unsigned nic_room(const struct nic *nic);
 /* Checks the slot, adds to the pins of its extents, copies its head. */
 void nic_take(struct nic *nic, const struct tx_slot *slot);
+/* Before: makes of a run's slots, `left` there are, packets. */
+void nic_split(struct nic *nic, struct tx_slot *run, unsigned left);
 uint64_t nic_deadline(const struct nic *nic);
 /* Sends what is due and releases what is done. */
 void nic_run(struct nic *nic);

@@ -242,8 +242,11 @@ static void own_run(struct sim_node *node)
             slots[i] =
                 (struct tx_slot){ .head = own->head[i], .head_capacity = sizeof(own->head[i]) };
         n = stack_output(own->stack, slots, BURST, node->sim->now);
-        for (unsigned i = 0; i < n; i++)
+        for (unsigned i = 0; i < n; i++) {
+            if (slots[i].packets > 1)
+                tx_run_split(&slots[i]);
             send_slot(client, &slots[i]);
+        }
     } while (n == BURST);
 }
 

@@ -122,8 +122,10 @@ static bool fill_ring(struct server *server, uint64_t now)
         if (why != NULL)
             sim_fail(server->node.sim, "%s", why);
         server->calls++;
-        for (unsigned i = 0; i < n; i++)
+        for (unsigned i = 0; i < n; i++) {
+            nic_split(&server->nic, &slots[i], n - i);
             nic_take(&server->nic, &slots[i]);
+        }
         any |= n > 0;
         if (n < want)
             return any;

@@ -50,6 +50,8 @@ struct peer {
     struct tcp_segment out[PEER_OUT];
     unsigned out_count;
     unsigned arp_count;
+    unsigned runs;    /* of all that was ever sent */
+    bool tx_checksum; /* the port computes TCP's */
 
     /* peer_hold() */
     bool held;

@@ -285,6 +285,49 @@ START_TEST(end_is_on_the_last_packet_of_a_run)
 }
 END_TEST
 
+static void with_checksums(struct stack_config *config)
+{
+    config->tx_tcp_checksum = true;
+}
+
+static void with_checksums_and_one_extent(struct stack_config *config)
+{
+    with_checksums(config);
+    config->tx_extents_max = 1;
+}
+
+/* What is alike is one slot, where the port computes checksums; the last packet is by itself if it
+ * is shorter, or ends the stream. */
+START_TEST(packets_that_are_alike_are_a_run)
+{
+    static const struct {
+        uint32_t body;
+        unsigned packets, runs;
+    } rows[] = {
+        { 3 * 1460 + 100, 4, 1 },
+        { 3 * 1460, 3, 1 },
+        { 2 * 1460, 2, 0 },
+        { 100, 1, 0 },
+    };
+
+    peer_start(&p, _i < 4 ? with_checksums : with_checksums_and_one_extent);
+    p.tx_checksum = true;
+    peer_handshake(&p, NULL);
+    p.close_after = true;
+    peer_request(&p, rows[_i % 4].body);
+    ck_assert_uint_eq(p.out_count, rows[_i % 4].packets);
+    for (unsigned i = 0; i < p.out_count; i++) {
+        bool last = i == p.out_count - 1;
+        ck_assert_uint_eq(p.out[i].seq, 1 + i * 1460);
+        ck_assert_uint_eq(p.out[i].payload_len, last ? rows[_i % 4].body - i * 1460 : 1460);
+        ck_assert_uint_eq(p.out[i].flags, last ? TCP_ACK | TCP_PSH | TCP_FIN : TCP_ACK);
+    }
+    ck_assert_uint_eq(p.runs, rows[_i % 4].runs);
+    ck_assert_uint_eq(p.counters.tcp_out, 1 + p.out_count);
+    peer_stop(&p);
+}
+END_TEST
+
 /* IP and below. */
 
 START_TEST(bad_sources_are_dropped)
@@ -379,6 +422,7 @@ Suite *tcp_receive_suite(void)
     tcase_add_test(t, drain_refuses_new_and_closes_idle);
     tcase_add_test(t, abort_all_sends_resets);
     tcase_add_loop_test(t, end_is_on_the_last_packet_of_a_run, 0, 2);
+    tcase_add_loop_test(t, packets_that_are_alike_are_a_run, 0, 8);
     tcase_add_test(t, tso_packets_are_whole_segments);
     tcase_add_loop_test(t, tso_is_not_asked_to_cut_small_segments, 0, 2);
     tcase_add_test(t, bad_sources_are_dropped);

@@ -132,6 +132,7 @@ static void fill(struct tx_slot *slot, uint8_t mark, uint16_t len)
     slot->l3_len = 20;
     slot->l4_len = 32;
     slot->extent_count = 0;
+    slot->packets = 1;
     slot->ipv4 = slot->tcp = true;
     slot->tso_mss = 0;
     slot->payload_len = 0;
@@ -239,6 +240,82 @@ START_TEST(mbufs_serve_again_and_again)
         ck_assert_uint_eq(pin.in_flight, 0);
     }
     ck_assert_uint_eq(counters.mbuf_exhausted, 0);
+}
+END_TEST
+
+/* --- runs ----------------------------------------------------------------------------------------
+ */
+
+#define RUN_LEN 1448
+#define RUN_SEQ 0xfffff000u /* wraps */
+
+static const struct {
+    unsigned packets;
+    uint32_t from;
+    bool page_split, linear;
+} runs[] = {
+    { 2, 1000, false, false },
+    { 40, 1000, false, false }, /* over the end of a page */
+    { 40, 1000, true, false },
+    { 40, 1000, false, true },
+};
+
+static void fill_run(struct tx_slot *slot, unsigned packets, uint32_t from)
+{
+    fill(slot, 'r', 66);
+    put_be32(slot->head + tx_run_seq_at(slot), RUN_SEQ);
+    add(slot, from, packets * RUN_LEN);
+    slot->payload_len = RUN_LEN;
+    slot->packets = (uint8_t)packets;
+}
+
+static void assert_run_packet(struct rte_mbuf *m, unsigned i, uint32_t from)
+{
+    uint8_t expected[66 + RUN_LEN], bytes[sizeof(expected)];
+
+    memset(expected, 'r', 66);
+    put_be32(expected + 14 + 20 + 4, RUN_SEQ + i * RUN_LEN);
+    memcpy(expected + 66, data + from + i * RUN_LEN, RUN_LEN);
+    ck_assert_int_eq(rte_mbuf_check(m, 1, &(const char *){ NULL }), 0);
+    ck_assert_uint_eq(m->pkt_len, sizeof(expected));
+    ck_assert_uint_eq(m->ol_flags, RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM);
+    ck_assert_uint_eq(m->l2_len, 14);
+    ck_assert_uint_eq(m->l3_len, 20);
+    ck_assert_uint_eq(m->l4_len, 32);
+    ck_assert_mem_eq(rte_pktmbuf_read(m, 0, m->pkt_len, bytes), expected, sizeof(expected));
+}
+
+/* Each with the head of its own slot, among others. */
+START_TEST(a_run_becomes_packets)
+{
+    unsigned n = runs[_i].packets;
+
+    config.tcp_checksum = true;
+    config.page_split = runs[_i].page_split;
+    config.linear = runs[_i].linear;
+    start();
+    for (unsigned round = 0; round < 3; round++) {
+        struct tx_slot *s = slots(n + 2);
+        fill(&s[0], 'a', 66);
+        fill_run(&s[1], n, runs[_i].from);
+        fill(&s[1 + n], 'b', 66);
+        add(&s[1 + n], 5, 10);
+        memset(&counters, 0, sizeof(counters));
+        io_tx_send(tx, n + 2, now);
+
+        ck_assert_uint_eq(wire.held_count, n + 2);
+        ck_assert_uint_eq(*rte_pktmbuf_mtod(wire.held[0], uint8_t *), 'a');
+        ck_assert_uint_eq(*rte_pktmbuf_mtod(wire.held[1 + n], uint8_t *), 'b');
+        ck_assert_uint_eq(wire.held[0]->nb_segs, 1);
+        for (unsigned i = 0; i < n; i++)
+            assert_run_packet(wire.held[1 + i], i, runs[_i].from);
+        ck_assert_uint_eq(counters.tx_packets, n + 2);
+        ck_assert_uint_eq(counters.tx_bytes, 2 * 66 + 10 + n * (66 + RUN_LEN));
+        if (!runs[_i].linear && !runs[_i].page_split)
+            ck_assert_uint_eq(pin.in_flight, n + 1);
+        wire_complete(n + 2);
+        ck_assert_uint_eq(pin.in_flight, 0);
+    }
 }
 END_TEST
 
@@ -489,6 +566,7 @@ TCase *tx_case(void)
     tcase_add_test(tc, pins_are_up_until_the_port_is_done);
     tcase_add_test(tc, an_idle_port_is_asked_for_what_is_sent);
     tcase_add_test(tc, mbufs_serve_again_and_again);
+    tcase_add_loop_test(tc, a_run_becomes_packets, 0, RTE_DIM(runs));
     tcase_add_loop_test(tc, offloads_are_asked_for, 0, RTE_DIM(offloads));
     tcase_add_test(tc, an_extent_is_split_where_its_page_ends);
     tcase_add_test(tc, an_extent_is_split_where_the_device_asks_for_it);

@@ -167,7 +167,29 @@ START_TEST(long_runs_are_cut_to_what_an_mbuf_can_name)
 }
 END_TEST
 
-/* No reference reaches over a packet's end, and no packet has more of them than it may. */
+/* The packets of fill->packet_bytes that references cover, the first after `text` bytes, have as
+ * many of them as they may at the most. Returns how many the last one has. */
+static uint32_t assert_packets(const struct fixture *f, const struct tx_fill *fill, uint32_t text)
+{
+    uint32_t used = text, extents = 0;
+
+    for (uint32_t i = 0; i < f->count; i++) {
+        if (used == fill->packet_bytes)
+            used = extents = 0;
+        used += f->out[i].len;
+        extents++;
+        ck_assert_uint_le(used, fill->extent_bytes);
+        if (used > fill->packet_bytes) {
+            used = (used - 1) % fill->packet_bytes + 1;
+            extents = 1;
+        }
+        ck_assert_uint_le(extents, fill->packet_extents_max);
+    }
+    return extents;
+}
+
+/* No packet has more references than it may; and where each needs a sum of its own, no reference
+ * reaches over a packet's end. */
 START_TEST(a_run_of_packets_is_cut_at_their_ends)
 {
     struct fixture f;
@@ -182,20 +204,13 @@ START_TEST(a_run_of_packets_is_cut_at_their_ends)
                                 .want_sums = true,
                                 .packet_bytes = 100 + (uint32_t)prng_below(&prng, 1400),
                                 .packet_extents_max = 1 + (uint32_t)prng_below(&prng, 3) };
-        uint32_t text = (uint32_t)prng_below(&prng, fill.packet_bytes + 1), used = text;
+        fill.extent_bytes = fill.packet_bytes * (_i == 0 ? 1 : 40);
+        uint32_t text = (uint32_t)prng_below(&prng, fill.packet_bytes + 1);
         tx_fill_inline(&fill, text);
         uint32_t covered = file_resolve(&f.file, from, len, &f.pin, &fill);
         f.count = fill.extent_count;
         assert_resolved(&f, from, covered);
-        uint32_t extents = 0;
-        for (uint32_t j = 0; j < f.count; j++) {
-            if (used == fill.packet_bytes)
-                used = extents = 0;
-            used += f.out[j].len;
-            extents++;
-            ck_assert_uint_le(used, fill.packet_bytes);
-            ck_assert_uint_le(extents, fill.packet_extents_max);
-        }
+        uint32_t extents = assert_packets(&f, &fill, text);
         if (covered < len) /* only because one of the two was full */
             ck_assert(f.count == OUT_MAX || extents == fill.packet_extents_max);
     }
@@ -226,7 +241,7 @@ Suite *file_suite(void)
     tcase_add_test(tcase, any_range_over_many_extents);
     tcase_add_test(tcase, stops_when_out_is_full);
     tcase_add_test(tcase, long_runs_are_cut_to_what_an_mbuf_can_name);
-    tcase_add_test(tcase, a_run_of_packets_is_cut_at_their_ends);
+    tcase_add_loop_test(tcase, a_run_of_packets_is_cut_at_their_ends, 0, 2);
     tcase_add_test(tcase, without_a_table_sums_are_read);
     suite_add_tcase(suite, tcase);
     return suite;
