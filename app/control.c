@@ -59,6 +59,7 @@ static int door_open(const char *directory, int pid)
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)); /* connect(), too */
     if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
         receive(fd, greeting))
         return fd;

@@ -161,17 +161,23 @@ static int init(struct args *args, bool verbose)
     return rc;
 }
 
-/* Whether the process that made this runtime directory is gone: killed, it could not clean up. */
+/* Whether the process that made this runtime directory is gone: killed, it could not clean up. One
+ * of another PID namespace is known by its socket alone; of one that is stopped nobody takes who
+ * connects, and to wait for that is to wait for ever. */
 static bool is_stale(const char *name, const struct sockaddr_un *address)
 {
-    int pid, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int pid;
+
+    if (sscanf(name, PREFIX "%d", &pid) != 1 || kill(pid, 0) == 0 || errno != ESRCH)
+        return false;
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool refused = fd >= 0 &&
                    connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
                    errno == ECONNREFUSED;
 
     if (fd >= 0)
         close(fd);
-    return refused && sscanf(name, PREFIX "%d", &pid) == 1 && kill(pid, 0) != 0 && errno == ESRCH;
+    return refused;
 }
 
 /* Removes what killed servers left beside our own runtime directory. */

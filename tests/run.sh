@@ -20,7 +20,7 @@ FUZZ_SECONDS=${FUZZ_SECONDS:-20} # each; 0 replays the kept inputs only
 
 # Network tests that wait for most of their time, and the browser's, which is long: they run beside the others.
 WAITING='^test_(slow_(bodies|headers|readers|reader_and_others)|client_that_stops_reading'
-WAITING+='|two_workers_keep_(tagged_)?flows|top_shows_rates|browser_page)$'
+WAITING+='|two_workers_keep_(tagged_)?flows|top_shows_rates|browser_page|stopped_server_holds_up_no_other)$'
 
 need_root tests/run.sh
 

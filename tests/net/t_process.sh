@@ -330,3 +330,40 @@ test_no_tun() {
     expect_eq "lines said" 1 "$(wc -l <"$T/out")"
     expect_world_as_before
 }
+
+# --- a server that is stopped ----------------------------------------------------------------------
+
+# Clients enough that the next one of its control door would have to wait for it.
+crowd_door() { # pid
+    python3 - "/var/run/dpdk/hugewire-$1/dpdk_telemetry.v2" <<'END'
+import socket, sys
+try:
+    for _ in range(1000):
+        door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        door.setblocking(False)
+        door.connect(sys.argv[1])
+        door.close()
+    sys.exit("the queue has no end")
+except BlockingIOError:
+    pass
+END
+}
+
+test_stopped_server_holds_up_no_other() {
+    local stopped started=$SECONDS
+    serve_direct "$SMALL"
+    stopped=$SERVER
+    cp "$T/server.log" "$T/first.log"
+    kill -STOP "$stopped"
+    crowd_door "$stopped" || fail "its door is not to be crowded"
+    serve_on tap:hw1 "$SMALL" --address 10.72.0.2/24
+    [ $((SECONDS - started)) -lt 15 ] || fail "the second server took $((SECONDS - started)) s"
+    timeout 20 "$HUGEWIRE" status --pid "$stopped" >"$T/out" 2>&1
+    expect_eq "code of hugewire status for who is stopped" 2 $?
+    grep -q "process $stopped is no hugewire serve .* that answers" "$T/out" || fail "said: $(cat "$T/out")"
+    [ -e "/var/run/dpdk/hugewire-$stopped/dpdk_telemetry.v2" ] || fail "its door was taken for a dead one's"
+    serve_stop
+    kill -CONT "$stopped"
+    SERVER=$stopped
+    serve_stop
+}
