@@ -137,8 +137,11 @@ size_t request_plain(const uint8_t *data, size_t len, const struct head_limits *
     struct input in = { (const char *)data, (const char *)data + len };
     uint32_t fields = 0;
 
-    while (in.end != in.at && in.end[-1] != '\n') /* pipelined: the next head, cut off */
-        in.end--;
+    /* Pipelined: the next head, cut off. It may be long, and behind many. */
+    if (len != 0 && in.end[-1] != '\n') {
+        const char *last = memrchr(data, '\n', len);
+        in.end = last != NULL ? last + 1 : in.at;
+    }
     if (in.end - in.at < BLOCK)
         return 0;
     request_init(request);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests in the usual form, which are read in one pass: what llhttp would have made of them. */
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/prng.h"
 #include "both_ways.h"
 #include "http/chars.h"
+#include "http/request_plain.h"
 #include "suites.h"
 
 #define COUNT_OF(array) (int)(sizeof(array) / sizeof((array)[0]))
@@ -155,6 +157,45 @@ START_TEST(plain_form_keeps_the_limits)
 }
 END_TEST
 
+/* ---- what a head costs ---- */
+
+/* Processor time that reading all heads of a buffer takes, at the best. */
+static double reading_ns(const uint8_t *data, size_t len)
+{
+    double best = 1e12;
+
+    for (unsigned round = 0; round < 5; round++) {
+        struct timespec from, to;
+        struct request request;
+        size_t at = 0, used;
+
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+        while ((used = request_plain(data + at, len - at, &usual_limits, &request)) != 0)
+            at += used;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+        double ns = (double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec);
+        best = ns < best ? ns : best;
+    }
+    return best;
+}
+
+/* Requests that wait in the receive buffer do not each pay for the long beginning of one behind
+ * them: 40 times what they cost alone, if each looked at its bytes one by one. */
+START_TEST(head_cut_off_costs_those_before_it_little)
+{
+    static const char head[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    static uint8_t buffer[32768];
+    size_t len = 0;
+
+    while (len < sizeof(buffer) / 2) {
+        memcpy(buffer + len, head, sizeof(head) - 1);
+        len += sizeof(head) - 1;
+    }
+    memset(buffer + len, 'a', sizeof(buffer) - len);
+    ck_assert(reading_ns(buffer, sizeof(buffer)) < 10 * reading_ns(buffer, len));
+}
+END_TEST
+
 /* ---- heads drawn from parts, most of them usual ---- */
 
 static const char *const methods[] = { "GET ", "GET ", "GET ", "HEAD ", "POST ", "GET" };
@@ -302,6 +343,7 @@ Suite *plain_suite(void)
     tcase_add_loop_test(tc, plain_form_is_known, 0, COUNT_OF(rows));
     tcase_add_test(tc, field_is_known_by_its_name);
     tcase_add_test(tc, plain_form_keeps_the_limits);
+    tcase_add_test(tc, head_cut_off_costs_those_before_it_little);
     tcase_add_test(tc, plain_form_is_what_the_parser_makes_of_it);
     suite_add_tcase(suite, tc);
     return suite;
