@@ -188,6 +188,66 @@ START_TEST(only_what_is_alike_is_left_out)
 }
 END_TEST
 
+/* What two frames with one header but for the acknowledgement do not have in common: bits of one
+ * byte, of the second or of both. The port vouches for the checksums. */
+static const struct {
+    bool v6, both;
+    uint8_t at, bits;
+} unlike[] = {
+    { false, false, 5, 1 },       /* destination's MAC address */
+    { false, false, 11, 1 },      /* source's */
+    { false, false, 12, 0x80 },   /* type */
+    { false, true, 12, 0x80 },    /* not IPv4 */
+    { false, false, 15, 3 },      /* congestion was experienced (RFC 3168) */
+    { false, true, 14, 3 },       /* options */
+    { false, true, 20, 0x20 },    /* a fragment, of which more come */
+    { false, true, 21, 8 },       /* a fragment that is not the first */
+    { false, false, 22, 1 },      /* time to live */
+    { false, true, 23, 17 },      /* not TCP */
+    { false, false, 29, 1 },      /* source */
+    { false, false, 33, 1 },      /* destination */
+    { false, true, 17, 4 },       /* longer than the frame */
+    { false, true, 14 + 32, 16 }, /* a longer TCP header than there is */
+    { true, false, 15, 0x30 },    /* congestion was experienced */
+    { true, true, 14, 0x20 },     /* not version 6 */
+    { true, true, 20, 17 },       /* not TCP */
+    { true, false, 21, 1 },       /* hop limit */
+    { true, false, 37, 1 },       /* source */
+    { true, false, 53, 1 },       /* destination */
+    { true, true, 19, 4 },        /* longer than the frame */
+};
+
+START_TEST(headers_unlike_end_the_train)
+{
+    uint32_t mss = unlike[_i].v6 ? SEG - 20 : SEG;
+
+    ten_are_out(unlike[_i].v6);
+    p.frame_flags = FRAME_IP_CHECKSUM_GOOD | FRAME_L4_CHECKSUM_GOOD;
+    peer_hold(&p);
+    acks(FLIGHT / 2, mss);
+    ck_assert_uint_eq(p.held_count, 2);
+    for (unsigned i = unlike[_i].both ? 0 : 1; i < 2; i++)
+        p.held_bytes[i][unlike[_i].at] ^= unlike[_i].bits;
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+/* What the port has verified of one it may not have of the other. */
+START_TEST(frames_of_other_flags_end_the_train)
+{
+    ten_are_out(false);
+    peer_hold(&p);
+    acks(FLIGHT / 2, SEG);
+    p.held_frame[1].flags = FRAME_L4_CHECKSUM_GOOD;
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, 0);
+    ck_assert_uint_eq(p.conn->snd_una, 1 + FLIGHT * SEG);
+    peer_stop(&p);
+}
+END_TEST
+
 START_TEST(another_connection_ends_the_train)
 {
     ten_are_out(false);
@@ -241,6 +301,8 @@ Suite *acks_suite(void)
     tcase_add_test(t, duplicates_are_all_heard);
     tcase_add_test(t, every_ack_is_heard_in_recovery);
     tcase_add_loop_test(t, only_what_is_alike_is_left_out, 0, sizeof(second) / sizeof(second[0]));
+    tcase_add_loop_test(t, headers_unlike_end_the_train, 0, sizeof(unlike) / sizeof(unlike[0]));
+    tcase_add_test(t, frames_of_other_flags_end_the_train);
     tcase_add_test(t, probe_of_the_tail_is_forgotten_when_it_is_answered);
     tcase_add_test(t, another_connection_ends_the_train);
     tcase_add_test(t, older_timestamp_ends_the_train);

@@ -103,6 +103,25 @@ START_TEST(last_timestamp_is_void_after_24_days)
 }
 END_TEST
 
+/* RFC 7323 section 4.3 (2): what is echoed is the timestamp of what was acknowledged, not of what
+ * lies behind a hole. */
+START_TEST(echo_is_not_of_what_lies_behind_a_hole)
+{
+    struct tcp_segment later = with_ts;
+
+    later.ts_value += 10;
+    peer_start(&p, NULL);
+    peer_handshake(&p, &with_ts);
+    peer_send(&p, TCP_ACK, 11, 1, 10, &later);
+    ck_assert_uint_eq(peer_only(&p)->ts_echo, with_ts.ts_value);
+    later.ts_value -= 5;
+    peer_send(&p, TCP_ACK, 1, 1, 10, &later);
+    ck_assert_uint_eq(p.received, 20);
+    ck_assert_uint_eq(peer_only(&p)->ts_echo, later.ts_value);
+    peer_stop(&p);
+}
+END_TEST
+
 /* RFC 3042: each of the first two duplicates lets one new segment go, and cwnd is as it was. */
 START_TEST(limited_transmit)
 {
@@ -282,6 +301,7 @@ Suite *clauses_suite(void)
     tcase_add_test(t, initial_sequence_number_differs_by_key_and_secret);
     tcase_add_test(t, timestamps_begin_anywhere);
     tcase_add_test(t, last_timestamp_is_void_after_24_days);
+    tcase_add_test(t, echo_is_not_of_what_lies_behind_a_hole);
     tcase_add_test(t, limited_transmit);
     tcase_add_test(t, frto_only_for_the_first_time_out);
     tcase_add_test(t, lost_syn_ack_costs_the_initial_window_alone);

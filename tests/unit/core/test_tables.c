@@ -211,8 +211,12 @@ static void range_step(struct range_list *list, struct range_pool *pool, uint8_t
     case 1:
     case 2:
         if ((r->flags & RANGE_SACKED) == 0 && range_list_can_sack(pool, prev, i, len)) {
+            uint64_t sent_ns = r->sent_ns;
+            unsigned again = r->flags & RANGE_RETRANSMITTED;
             memset(bytes, RANGE_SACKED, len);
             i = range_list_sack(list, pool, prev, i, len);
+            ck_assert_uint_ge(pool->range[i].sent_ns, sent_ns);
+            ck_assert_uint_eq(pool->range[i].flags & again, again);
             uint32_t next = pool->range[i].next;
             ck_assert(next == RANGE_NONE || (pool->range[next].flags & RANGE_SACKED) == 0);
         }
@@ -267,15 +271,20 @@ START_TEST(ranges_agree_with_a_model)
         uint8_t model[STREAM] = { 0 };
         uint64_t una = 0, nxt = 0, now = 1;
 
-        ck_assert(range_pool_init(&pool, 64, false, &memory_heap));
+        /* Enough for all, or too few. */
+        ck_assert(range_pool_init(&pool, seed % 2 == 0 ? 64 : 8, false, &memory_heap));
         range_list_init(&list);
         while (nxt + 40 < STREAM) {
             now += prng_below(&p, 2);
             if (una == nxt || prng_below(&p, 3) == 0) {
                 uint32_t len = 1 + (uint32_t)prng_below(&p, 39);
                 uint64_t tail_start = list.tail != RANGE_NONE ? pool.range[list.tail].start : nxt;
-                if (!range_list_append(&list, &pool, nxt, len, now))
+                if (!range_list_append(&list, &pool, nxt, len, now)) {
                     memset(model + tail_start, 0, (size_t)(nxt - tail_start));
+                    /* Whose time is that of the new bytes alone. */
+                    ck_assert_uint_eq(pool.range[list.tail].flags, RANGE_RETRANSMITTED);
+                    ck_assert_uint_eq(pool.range[list.tail].sent_ns, now);
+                }
                 nxt += len;
             } else if (prng_below(&p, 4) == 0) {
                 una += 1 + prng_below(&p, nxt - una);

@@ -17,10 +17,15 @@ START_TEST(ip_addresses_parse_and_format)
         const char *text;
         bool ok, v4;
     } rows[] = {
-        { "10.71.0.2", true, true },  { "255.255.255.255", true, true },
-        { "fe80::1", true, false },   { "2001:db8::7", true, false },
-        { "10.71.0", false, false },  { "10.71.0.256", false, false },
-        { "", false, false },         { "10.71.0.2/24", false, false },
+        { "10.71.0.2", true, true },
+        { "255.255.255.255", true, true },
+        { "fe80::1", true, false },
+        { "2001:db8::7", true, false },
+        { "2001:db8::ffff:a47:2", true, false },
+        { "10.71.0", false, false },
+        { "10.71.0.256", false, false },
+        { "", false, false },
+        { "10.71.0.2/24", false, false },
         { "hugewire", false, false },
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -256,6 +261,31 @@ START_TEST(tcp_parses_what_it_emits)
 }
 END_TEST
 
+/* Of words as they stand (RFC 9293 section 3.1, RFC 8200 section 8.1), not what parsing and
+ * emitting agree on. */
+START_TEST(pseudo_header_sums_its_words)
+{
+    static const struct {
+        const char *src, *dst;
+        uint8_t protocol;
+        uint16_t sum;
+    } rows[] = {
+        { "10.71.0.1", "10.71.0.2", 6, 0x1497 }, /* 0a47 + 0001 + 0a47 + 0002 + 6 */
+        { "192.0.2.255", "198.51.100.7", 17, 0xed4b },
+        { "2001:db8::1", "2001:db8::ff02", 58,
+          0x5ab0 }, /* 2001 + db8 + 1 + 2001 + db8 + ff02 ... */
+    };
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ip_addr src, dst;
+        ck_assert(ip_addr_parse(rows[i].src, &src) && ip_addr_parse(rows[i].dst, &dst));
+        ck_assert_uint_eq(ip_pseudo_sum(&src, &dst, rows[i].protocol) % 0xffff, rows[i].sum);
+        ck_assert_uint_eq(checksum_fold(ip_pseudo_sum_wide(&src, &dst, rows[i].protocol)) % 0xffff,
+                          rows[i].sum);
+    }
+}
+END_TEST
+
 START_TEST(tcp_renumbered_header_differs_by_its_numbers_sum)
 {
     struct prng prng = { .state = 12 };
@@ -393,6 +423,7 @@ Suite *wire_suite(void)
     tcase_add_test(t, ipv4_checks_its_checksum_unless_the_port_did);
     tcase_add_test(t, ipv4_checksum_is_that_of_the_header_as_written);
     tcase_add_test(t, tcp_parses_what_it_emits);
+    tcase_add_test(t, pseudo_header_sums_its_words);
     tcase_add_test(t, tcp_renumbered_header_differs_by_its_numbers_sum);
     tcase_add_test(t, tcp_emits_as_many_sack_blocks_as_fit);
     tcase_add_test(t, tcp_options_of_every_bad_kind);

@@ -9,6 +9,7 @@
 #include "http/path.h"
 #include "http/range.h"
 #include "http/request.h"
+#include "http/variant.h"
 #include "suites.h"
 
 #define COUNT_OF(array) (int)(sizeof(array) / sizeof((array)[0]))
@@ -551,6 +552,25 @@ START_TEST(request_survives_noise)
 }
 END_TEST
 
+/* ==== variants ==== */
+
+/* Where nothing is precompressed, who wants nothing but codings is told so (RFC 9110 section
+ * 12.5.3). */
+START_TEST(file_without_variants_may_be_refused)
+{
+    struct catalogue *catalogue = catalogue_create(1, 1);
+    char path[16] = "a.txt";
+    const struct file *file = catalogue_add_file(catalogue, path, 5, 1, 0, 0, "text/plain");
+    struct request request;
+
+    request_init(&request);
+    ck_assert_ptr_eq(variant_choose(&request, catalogue, path, 5, file).file, file);
+    request_field_add(&request, FIELD_ACCEPT_ENCODING, TEXT("gzip, identity;q=0"));
+    ck_assert_ptr_null(variant_choose(&request, catalogue, path, 5, file).file);
+    catalogue_destroy(catalogue);
+}
+END_TEST
+
 Suite *parts_suite(void)
 {
     Suite *suite = suite_create("http parts");
@@ -573,6 +593,10 @@ Suite *parts_suite(void)
     tcase_add_test(tc, path_never_leaves_the_root);
     tcase_add_test(tc, plain_path_is_what_decoding_makes_of_it);
     tcase_add_test(tc, path_is_encoded_within_bounds);
+    suite_add_tcase(suite, tc);
+
+    tc = tcase_create("variant");
+    tcase_add_test(tc, file_without_variants_may_be_refused);
     suite_add_tcase(suite, tc);
 
     tc = tcase_create("head");

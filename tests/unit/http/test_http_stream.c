@@ -89,6 +89,24 @@ START_TEST(pipelined_requests_in_random_pieces)
 }
 END_TEST
 
+/* What comes behind the first piece of a head is more of it, whatever it looks like. */
+START_TEST(piece_that_looks_like_a_request_is_none)
+{
+    struct bench bench;
+
+    bench_config(&bench);
+    bench_start(&bench);
+    struct tcp_conn *conn = fake_open(&bench.tcp);
+    fake_input_text(conn, "GET /missing HTTP/1.1\r\nReferer: ");
+    fake_input_text(conn, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    fake_run(conn);
+    ck_assert_uint_eq(bench.counters.http_requests, 1);
+    ck_assert_uint_eq(reply_read(conn->output, conn->sent, true).status, 404);
+    fake_peer_fin(conn);
+    bench_stop(&bench);
+}
+END_TEST
+
 START_TEST(idle_connection_holds_no_buffer)
 {
     struct bench bench;
@@ -311,6 +329,7 @@ Suite *stream_suite(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, pipelined_requests_split_anywhere);
     tcase_add_test(tc, pipelined_requests_in_random_pieces);
+    tcase_add_test(tc, piece_that_looks_like_a_request_is_none);
     tcase_add_test(tc, idle_connection_holds_no_buffer);
     suite_add_tcase(suite, tc);
 

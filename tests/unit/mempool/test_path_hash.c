@@ -43,6 +43,19 @@ START_TEST(every_bit_and_the_length_count)
 }
 END_TEST
 
+START_TEST(keys_are_drawn_at_random)
+{
+    struct path_hash_key one, other;
+    size_t alike = 0;
+
+    path_hash_key_draw(&one);
+    path_hash_key_draw(&other);
+    for (size_t i = 0; i < sizeof(one); i++)
+        alike += ((uint8_t *)&one)[i] == ((uint8_t *)&other)[i];
+    ck_assert_uint_lt(alike, sizeof(one) / 8); /* one of 256 is to be expected */
+}
+END_TEST
+
 static int compare(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -93,6 +106,7 @@ Suite *path_hash_suite(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, every_bit_and_the_length_count);
+    tcase_add_test(tc, keys_are_drawn_at_random);
     tcase_add_loop_test(tc, similar_names_spread, 0, 5);
     suite_add_tcase(suite, tc);
     return suite;

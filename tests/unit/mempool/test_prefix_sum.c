@@ -56,6 +56,7 @@ static void setup(void)
         bytes[i] = (uint8_t)prng_next(&prng);
     sums[0] = 0x5555; /* nobody reads it */
     prefix_sum_extend(sums, 0, bytes, BYTES);
+    sums[0] = 0xaaaa; /* the last entry of the run before, which went on */
 }
 
 /* ---- plain sums ---- */
@@ -116,7 +117,7 @@ START_TEST(sums_built_piece_by_piece_are_the_same)
         prefix_sum_extend(pieced, at / PREFIX_SUM_BLOCK, bytes + at, len);
         at += len;
     }
-    ck_assert_mem_eq(pieced, sums, prefix_sum_entries(BYTES) * sizeof(sums[0]));
+    ck_assert_mem_eq(pieced + 1, sums + 1, (prefix_sum_entries(BYTES) - 1) * sizeof(sums[0]));
 }
 END_TEST
 
