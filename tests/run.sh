@@ -117,12 +117,13 @@ build_all() { # directory label options
 }
 
 meson_tests() { # directory label
-    local log=$TOP/$1/meson-logs/testlog.json
+    local log=$TOP/$1/meson-logs/testlog.json code before=$failed
     rm -f "$log"
     meson test -C "$TOP/$1" --no-rebuild --timeout-multiplier $TIMEOUT_FACTOR \
         >"$work/meson-$2.log" 2>&1 &
     child=$!
     wait "$child"
+    code=$?
     child=''
     if [ ! -s "$log" ]; then
         tail -n 20 "$work/meson-$2.log"
@@ -130,10 +131,21 @@ meson_tests() { # directory label
         add 0 1 0
         return
     fi
-    "$TOP/tests/summary.py" "$2" "$log" >"$work/summary"
+    if ! "$TOP/tests/summary.py" "$2" "$log" >"$work/summary"; then
+        cat "$work/summary"
+        say "not ok $2: no summary"
+        add 0 1 0
+        return
+    fi
     head -n -1 "$work/summary"
     # shellcheck disable=SC2046 # three numbers
     add $(tail -n 1 "$work/summary")
+    # It ended before all tests had run: the log has those that did.
+    if [ $code != 0 ] && [ $failed = "$before" ]; then
+        tail -n 20 "$work/meson-$2.log"
+        say "not ok $2: meson (exit code $code)"
+        add 0 1 0
+    fi
 }
 
 started=$SECONDS
