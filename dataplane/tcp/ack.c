@@ -258,7 +258,12 @@ void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t a
 
 bool tcp_calm(const struct tcp_conn *c)
 {
-    return c->state >= TCP_STATE_ESTABLISHED && c->recovery == TCP_RECOVERY_OPEN &&
-           c->ranges.sacked_bytes == 0 && c->ranges.lost_bytes == 0 && c->dup_acks == 0 &&
-           c->undo.cwnd == 0 && !c->tlp_out && c->backoff == 0;
+    return c->recovery == TCP_RECOVERY_OPEN && c->ranges.sacked_bytes == 0 &&
+           c->ranges.lost_bytes == 0;
+}
+
+bool tcp_hears_trains(const struct tcp_conn *c)
+{
+    return c->state >= TCP_STATE_ESTABLISHED && c->backoff == 0 && !c->tlp_out &&
+           (c->sack_ok ? c->recovery != TCP_RECOVERY_LOSS : tcp_calm(c) && c->dup_acks == 0);
 }

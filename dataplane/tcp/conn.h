@@ -397,8 +397,10 @@ bool challenge_budget_take(struct tcp_ctx *ctx);
 void tcp_ack_input(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset);
 /* Something that was SACKed does not count as such any more: its block is to be heeded again. */
 void tcp_sack_forget(const struct tcp_conn *c);
-/* Whether it does not matter how many ACKs there are: nothing is being repaired or in doubt. */
+/* Whether nothing is missing that was sent. */
 bool tcp_calm(const struct tcp_conn *c);
+/* Whether it does not matter how many ACKs there are, as long as the last says all. */
+bool tcp_hears_trains(const struct tcp_conn *c);
 /* Whether what a segment acknowledges was sent. */
 static inline bool tcp_ack_sent(const struct tcp_conn *c, uint32_t ack)
 {

@@ -40,7 +40,8 @@ struct client_config {
     uint16_t mss;  /* 0: no MSS option */
     int8_t wscale; /* -1: no window scale option */
     bool timestamps, sack, dsack;
-    bool ecn; /* RFC 3168, both as sender and as receiver */
+    bool aligned; /* options stand where usual stacks put them */
+    bool ecn;     /* RFC 3168, both as sender and as receiver */
     uint32_t ts_base;
     uint64_t ts_tick_ns;
 

@@ -131,6 +131,7 @@ static void send_segment(struct client *client, int64_t from, uint32_t len, uint
         s.sack_permitted = client->config->sack;
         s.flags |= client->config->ecn ? FLAG_ECE | FLAG_CWR : 0;
     } else {
+        s.aligned = client->config->aligned;
         add_ecn(client, &s, from);
         add_sack(client, &s);
         c->ts_ack = c->rcv;

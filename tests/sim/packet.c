@@ -439,7 +439,15 @@ struct packet *packet_build_arp(const struct arp *a)
     return packet;
 }
 
-/* Writes the options, without the padding that usual stacks use to align them. */
+/* Two NOPs, by which usual stacks align what follows (RFC 7323 appendix A). */
+static unsigned write_alignment(const struct segment *s, uint8_t *p)
+{
+    if (!s->aligned)
+        return 0;
+    put16(p, 0x0101);
+    return 2;
+}
+
 static unsigned write_options(const struct segment *s, uint8_t *p)
 {
     unsigned n = 0;
@@ -458,12 +466,14 @@ static unsigned write_options(const struct segment *s, uint8_t *p)
         n += 2;
     }
     if (s->timestamps) {
+        n += write_alignment(s, p + n);
         put16(p + n, 0x080a);
         put32(p + n + 2, s->tsval);
         put32(p + n + 6, s->tsecr);
         n += 10;
     }
     if (s->sack_count > 0) {
+        n += write_alignment(s, p + n);
         put16(p + n, (uint16_t)(0x0500 | (2 + 8 * s->sack_count)));
         n += 2;
     }

@@ -59,6 +59,7 @@ struct segment {
     uint16_t mss;  /* 0: no such option */
     int8_t wscale; /* -1: no such option */
     bool timestamps, sack_permitted;
+    bool aligned; /* to be sent: two NOPs before timestamps and SACK blocks */
     uint32_t tsval, tsecr;
     unsigned sack_count;
     struct sack_block sack[SACK_BLOCKS_MAX];

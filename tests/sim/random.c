@@ -240,6 +240,15 @@ static void random_own(struct scenario *s, uint64_t seed)
     }
 }
 
+/* Some clients' options are not where usual stacks put them. Drawn apart, as above. */
+static void random_alignment(struct scenario *s, uint64_t seed)
+{
+    struct prng p = { .state = seed * 0xbf58476d1ce4e5b9u + 4 };
+
+    for (unsigned i = 0; i < s->client_count; i++)
+        s->client[i].aligned = sim_chance(&p, 0.7);
+}
+
 void scenario_random(struct scenario *s, uint64_t seed)
 {
     struct prng extras = { .state = seed * 0x2545f4914f6cdd1du + 3 };
@@ -278,4 +287,5 @@ void scenario_random(struct scenario *s, uint64_t seed)
     }
     random_extras(&extras, s);
     random_own(s, seed);
+    random_alignment(s, seed);
 }

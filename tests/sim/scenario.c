@@ -57,6 +57,7 @@ struct client_config *scenario_add_client(struct scenario *scenario)
         .timestamps = true,
         .sack = true,
         .dsack = true,
+        .aligned = true,
         .ts_base = 1000000,
         .ts_tick_ns = NS_PER_MS,
         .buffer = 1 << 20,

@@ -107,19 +107,210 @@ START_TEST(duplicates_are_all_heard)
 }
 END_TEST
 
-START_TEST(every_ack_is_heard_in_recovery)
+/* Segments [from, to) of the flight. */
+#define BLOCK(from, to)                                                                            \
+    {                                                                                              \
+        1 + (from)*SEG, 1 + (to)*SEG                                                               \
+    }
+
+/* The first segment is missing; what came after it is reported in ACKs of their own. */
+START_TEST(sack_train_has_the_effect_of_its_last)
 {
-    struct tcp_segment sack = { .sack_count = 1, .sack = { { 1 + SEG, 1 + FLIGHT * SEG } } };
+    struct tcp_conn alone[2];
+
+    for (unsigned one = 0; one < 2; one++) {
+        ten_are_out(_i != 0);
+        uint32_t mss = p.conn->mss;
+        for (uint32_t n = 2; n <= FLIGHT; n++) {
+            struct tcp_segment sack = { .sack_count = 1, .sack = { { 1 + mss, 1 + n * mss } } };
+            if (one != 0 || n == 2)
+                peer_hold(&p);
+            peer_send(&p, TCP_ACK, 2, 1, 0, &sack);
+            if (one != 0) {
+                p.held = false;
+                stack_input(p.stack, p.held_frame, 1, p.now);
+            }
+        }
+        ck_assert_uint_eq(p.conn->recovery, one != 0 ? TCP_RECOVERY_FAST : TCP_RECOVERY_OPEN);
+        if (one == 0)
+            stack_input(p.stack, p.held_frame, p.held_count, p.now);
+        ck_assert_uint_eq(p.counters.tcp_ack_needless, one != 0 ? 0 : FLIGHT - 2);
+        ck_assert_uint_eq(p.counters.tcp_in, 3 + FLIGHT - 1);
+        alone[one] = *p.conn;
+        p.held_count = 0;
+        peer_release(&p);
+        ck_assert_uint_eq(p.counters.tcp_retransmit, 1);
+        peer_stop(&p);
+    }
+    ck_assert_uint_eq(alone[0].recovery, TCP_RECOVERY_FAST);
+    ck_assert_uint_eq(alone[0].ranges.sacked_bytes, alone[1].ranges.sacked_bytes);
+    ck_assert_uint_eq(alone[0].ranges.lost_bytes, alone[1].ranges.lost_bytes);
+    ck_assert_uint_eq(alone[0].ssthresh, alone[1].ssthresh);
+    ck_assert_uint_eq(alone[0].rack_sent_ns, alone[1].rack_sent_ns);
+    ck_assert_uint_eq(alone[0].rack_end, alone[1].rack_end);
+    ck_assert_uint_eq(alone[0].rack_rtt_ns, alone[1].rack_rtt_ns);
+    ck_assert_uint_eq(alone[0].rack_fack, alone[1].rack_fack);
+    ck_assert(!alone[0].reordering_seen && !alone[1].reordering_seen);
+}
+END_TEST
+
+static const struct {
+    uint32_t ack[2]; /* segments */
+    struct tcp_segment first, second;
+    unsigned needless;
+} sacks[] = {
+    /* No block, then one. */
+    { { 1, 1 }, { .flags = 0 }, { .sack_count = 1, .sack = { BLOCK(3, 4) } }, 1 },
+    { { 1, 2 }, { .flags = 0 }, { .sack_count = 1, .sack = { BLOCK(3, 4) } }, 0 },
+    /* The first one grows, or is the same. */
+    { { 1, 1 },
+      { .sack_count = 1, .sack = { BLOCK(2, 3) } },
+      { .sack_count = 1, .sack = { BLOCK(2, 5) } },
+      1 },
+    { { 1, 1 },
+      { .sack_count = 2, .sack = { BLOCK(4, 5), BLOCK(2, 3) } },
+      { .sack_count = 2, .sack = { BLOCK(4, 7), BLOCK(2, 3) } },
+      1 },
+    { { 1, 1 },
+      { .sack_count = 1, .sack = { BLOCK(2, 3) } },
+      { .sack_count = 1, .sack = { BLOCK(2, 3) } },
+      1 },
+    /* Another one above it. */
+    { { 1, 1 },
+      { .sack_count = 1, .sack = { BLOCK(2, 3) } },
+      { .sack_count = 2, .sack = { BLOCK(4, 5), BLOCK(2, 3) } },
+      1 },
+    /* A hole is filled: reordering, maybe. */
+    { { 1, 1 },
+      { .sack_count = 1, .sack = { BLOCK(3, 5) } },
+      { .sack_count = 1, .sack = { BLOCK(2, 5) } },
+      0 },
+    { { 1, 1 },
+      { .sack_count = 1, .sack = { BLOCK(5, 6) } },
+      { .sack_count = 2, .sack = { BLOCK(3, 4), BLOCK(5, 6) } },
+      0 },
+    { { 1, 1 },
+      { .sack_count = 2, .sack = { BLOCK(2, 3), BLOCK(5, 6) } },
+      { .sack_count = 2, .sack = { BLOCK(2, 4), BLOCK(5, 6) } },
+      0 },
+    { { 1, 2 },
+      { .sack_count = 2, .sack = { BLOCK(4, 5), BLOCK(6, 7) } },
+      { .sack_count = 2, .sack = { BLOCK(4, 5), BLOCK(6, 7) } },
+      0 },
+    { { 1, 3 }, { .sack_count = 1, .sack = { BLOCK(2, 3) } }, { .flags = 0 }, 0 },
+    /* Something is not repeated, or taken back. */
+    { { 1, 1 }, { .sack_count = 1, .sack = { BLOCK(2, 3) } }, { .flags = 0 }, 0 },
+    { { 1, 1 },
+      { .sack_count = 2, .sack = { BLOCK(4, 5), BLOCK(2, 3) } },
+      { .sack_count = 1, .sack = { BLOCK(4, 6) } },
+      0 },
+    { { 1, 1 },
+      { .sack_count = 2, .sack = { BLOCK(6, 7), BLOCK(2, 3) } },
+      { .sack_count = 2, .sack = { BLOCK(6, 8), BLOCK(4, 5) } },
+      0 },
+    { { 1, 1 },
+      { .sack_count = 1, .sack = { BLOCK(2, 4) } },
+      { .sack_count = 1, .sack = { BLOCK(2, 3) } },
+      0 },
+    /* D-SACK (RFC 2883), below the ACK or inside the next block. */
+    { { 2, 2 },
+      { .sack_count = 1, .sack = { BLOCK(0, 1) } },
+      { .sack_count = 1, .sack = { BLOCK(0, 2) } },
+      0 },
+    { { 2, 2 }, { .flags = 0 }, { .sack_count = 1, .sack = { BLOCK(0, 1) } }, 0 },
+    { { 1, 1 },
+      { .sack_count = 1, .sack = { BLOCK(2, 5) } },
+      { .sack_count = 2, .sack = { BLOCK(3, 4), BLOCK(2, 5) } },
+      0 },
+    { { 1, 1 },
+      { .sack_count = 2, .sack = { BLOCK(3, 4), BLOCK(2, 6) } },
+      { .sack_count = 2, .sack = { BLOCK(3, 5), BLOCK(2, 6) } },
+      0 },
+    /* Never sent. */
+    { { 1, 1 },
+      { .sack_count = 1, .sack = { BLOCK(2, 3) } },
+      { .sack_count = 1, .sack = { BLOCK(2, FLIGHT + 1) } },
+      0 },
+};
+
+START_TEST(sack_says_all_that_the_last_one_said)
+{
+    ten_are_out(false);
+    peer_hold(&p);
+    peer_send(&p, TCP_ACK, 2, 1 + sacks[_i].ack[0] * SEG, 0, &sacks[_i].first);
+    peer_send(&p, TCP_ACK, 2, 1 + sacks[_i].ack[1] * SEG, 0, &sacks[_i].second);
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, sacks[_i].needless);
+    peer_stop(&p);
+}
+END_TEST
+
+/* In recovery, until it is over, and after it, though it may still be undone. */
+START_TEST(trains_end_a_recovery)
+{
+    struct tcp_segment sack = { .sack_count = 1, .sack = { BLOCK(1, FLIGHT) } };
 
     ten_are_out(false);
     peer_send(&p, TCP_ACK, 2, 1, 0, &sack);
     ck_assert_uint_eq(p.conn->recovery, TCP_RECOVERY_FAST);
-    p.now += PEER_RTT_NS;
+    for (unsigned round = 1; round <= 2; round++) {
+        uint32_t una = (uint32_t)p.conn->snd_una, nxt = (uint32_t)p.conn->snd_nxt;
+        p.now += PEER_RTT_NS;
+        peer_hold(&p);
+        peer_send(&p, TCP_ACK, 2, una + SEG, 0, NULL);
+        peer_send(&p, TCP_ACK, 2, nxt, 0, NULL);
+        peer_release(&p);
+        ck_assert_uint_eq(p.counters.tcp_ack_needless, round);
+        ck_assert_uint_eq(p.conn->recovery, TCP_RECOVERY_OPEN);
+        ck_assert_uint_ne(p.conn->undo.cwnd, 0);
+    }
+    peer_stop(&p);
+}
+END_TEST
+
+/* F-RTO (RFC 5682) asks for the first and the second after a time-out. */
+START_TEST(every_ack_is_heard_after_a_time_out)
+{
+    ten_are_out(false);
+    peer_wait(&p, 2 * NS_PER_S);
+    ck_assert_uint_eq(p.conn->recovery, TCP_RECOVERY_LOSS);
+    peer_send(&p, TCP_ACK, 2, 1 + SEG, 0, NULL);
+    ck_assert_uint_eq(p.conn->recovery, TCP_RECOVERY_LOSS);
     peer_hold(&p);
-    peer_send(&p, TCP_ACK, 2, 1 + FLIGHT * SEG, 0, NULL);
-    peer_send(&p, TCP_ACK, 2, 1 + (FLIGHT + 1) * SEG, 0, NULL);
+    acks(2, SEG);
     peer_release(&p);
     ck_assert_uint_eq(p.counters.tcp_ack_needless, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+/* By the echo of the first ACK Eifel sees that nothing was lost (RFC 3522). */
+START_TEST(older_echo_is_heard_in_recovery)
+{
+    struct tcp_segment syn = {
+        .has_mss = true, .mss = SEG, .has_timestamps = true, .ts_value = TS, .sack_permitted = true
+    };
+    uint32_t mss = SEG - TIMESTAMPS_BYTES;
+
+    peer_start(&p, NULL);
+    peer_handshake(&p, &syn);
+    p.body = 1000000;
+    peer_send(&p, TCP_ACK, 1, 1, 1, &stamped);
+    struct tcp_segment early = stamped, sack = stamped, late = stamped;
+    early.ts_echo = p.out[0].ts_value;
+    p.now += PEER_RTT_NS;
+    sack.sack_count = 1;
+    sack.sack[0] = (struct sack_block){ 1 + mss, 1 + FLIGHT * mss };
+    peer_send(&p, TCP_ACK, 2, 1, 0, &sack);
+    ck_assert_uint_eq(p.conn->recovery, TCP_RECOVERY_FAST);
+    late.ts_echo = p.out[0].ts_value;
+    p.now += PEER_RTT_NS;
+    peer_hold(&p);
+    peer_send(&p, TCP_ACK, 2, 1 + FLIGHT * mss, 0, &early);
+    peer_send(&p, TCP_ACK, 2, (uint32_t)p.conn->snd_nxt, 0, _i == 0 ? &late : &early);
+    peer_release(&p);
+    ck_assert_uint_eq(p.counters.tcp_ack_needless, _i == 0 ? 0 : 1);
+    ck_assert_uint_eq(p.counters.tcp_undone, 1);
     peer_stop(&p);
 }
 END_TEST
@@ -174,7 +365,7 @@ static const struct {
       1 + 2 * SEG,
       0,
       { .sack_count = 1, .sack = { { 1 + 3 * SEG, 1 + 4 * SEG } } },
-      0 },
+      1 },
 };
 
 START_TEST(only_what_is_alike_is_left_out)
@@ -299,7 +490,12 @@ Suite *acks_suite(void)
     tcase_add_loop_test(t, train_has_the_effect_of_its_last, 0, 4);
     tcase_add_loop_test(t, damaged_end_spoils_the_train, 0, 2);
     tcase_add_test(t, duplicates_are_all_heard);
-    tcase_add_test(t, every_ack_is_heard_in_recovery);
+    tcase_add_loop_test(t, sack_train_has_the_effect_of_its_last, 0, 2);
+    tcase_add_loop_test(t, sack_says_all_that_the_last_one_said, 0,
+                        sizeof(sacks) / sizeof(sacks[0]));
+    tcase_add_test(t, trains_end_a_recovery);
+    tcase_add_test(t, every_ack_is_heard_after_a_time_out);
+    tcase_add_loop_test(t, older_echo_is_heard_in_recovery, 0, 2);
     tcase_add_loop_test(t, only_what_is_alike_is_left_out, 0, sizeof(second) / sizeof(second[0]));
     tcase_add_loop_test(t, headers_unlike_end_the_train, 0, sizeof(unlike) / sizeof(unlike[0]));
     tcase_add_test(t, frames_of_other_flags_end_the_train);
