@@ -3,9 +3,11 @@
 
 #include <string.h>
 
-#include <rte_prefetch.h>
-
 #include "base/assert.h"
+
+/* A core fetches so many lines at a time and forgets hints beyond: of those for a whole burst's
+ * headers some. They are given again, so many packets ahead. */
+#define HEADS_AHEAD 12
 
 #define EXTENTS_MAX (IO_TX_BURST * TX_EXTENTS_MAX * IO_TX_PIECES_MAX)
 
@@ -349,6 +351,8 @@ static void run_to_packets(struct io_tx *tx, const struct tx_slot *run, struct r
         struct rte_mbuf *head = *--heads, *extent = *--extents;
         uint8_t *bytes = head_bytes(tx, head);
 
+        if (heads >= tx->heads + HEADS_AHEAD)
+            prefetch_head(tx, heads[-HEADS_AHEAD]);
         memcpy(bytes, header, sizeof(header)); /* of a constant length: there is room */
         put_be32(bytes + seq_at, seq);
         head_fill(tx, head, head_len, flags, lengths);
