@@ -35,6 +35,13 @@ step "instrumented build in $DIRECTORY" meson setup "$DIRECTORY" "$TOP" ${wipe:-
 step "..." ninja -C "$DIRECTORY" tests/bench/bench_instructions
 step "training" "$DIRECTORY/tests/bench/bench_instructions" --virtual-time --small-pages \
     --seconds $SECONDS_SERVED
+# Without counts the second build would be one like any other, and say nothing of it.
+for part in dataplane/libhwcore dataplane/io/libhwio; do
+    [ -n "$(find "$DIRECTORY/$part.a.p" -name '*.gcda' -print -quit)" ] || {
+        say "failed: the training left no counts in $DIRECTORY/$part.a.p" >&2
+        exit 1
+    }
+done
 step "build by its profile" meson configure "$DIRECTORY" -Db_pgo=use
 step "..." ninja -C "$DIRECTORY" app/hugewire
 say "$("$DIRECTORY/app/hugewire" --version) is at $DIRECTORY/app/hugewire"
