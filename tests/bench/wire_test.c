@@ -75,6 +75,44 @@ START_TEST(what_is_lost_is_sent_again)
 }
 END_TEST
 
+/* Both sides tell of the time that was measured, and of nothing before it: with warming up six
+ * times as long, that would be most of what they tell. */
+START_TEST(what_was_before_is_not_measured)
+{
+    const struct bench_row row = { .name = "measured", .folder = "small", .connections = 40 };
+    uint64_t warm_ns = bench.options.warm_ns;
+
+    bench.options.warm_ns = 6 * (uint64_t)(bench.options.seconds * 1e9);
+    check_run(&row);
+    bench.options.warm_ns = warm_ns;
+    uint64_t packets = result.wire.packets, spent = result.turns.busy_ns + result.turns.idle_ns;
+    ck_assert_uint_gt(packets, 0);
+    ck_assert_uint_gt(result.wire_whole.packets, 2 * packets);
+    /* A few turns of each may be on the other's side of a mark. */
+    ck_assert_uint_lt(result.server.tx_packets, packets + packets / 10 + 256);
+    ck_assert_uint_gt(result.server.tx_packets + packets / 10 + 256, packets);
+    ck_assert_uint_le(result.latency.total, result.wire.responses + 256);
+    ck_assert_uint_gt(spent, 0);
+    /* The server's turns and the wire's alternate. */
+    ck_assert_uint_le(spent + result.turns.stolen_ns, (uint64_t)(result.seconds * 1e9) + NS_PER_MS);
+}
+END_TEST
+
+/* Clients who expect other files: the run is worth nothing, and says so. */
+START_TEST(wrong_files_spoil_a_run)
+{
+    struct bench_files others[RTE_DIM(files)];
+    const struct bench_row row = { .name = "wrong", .folder = "large", .connections = 3 };
+
+    memcpy(others, files, sizeof(files));
+    others[1].bytes--;
+    bench.files = others;
+    bench_run(&bench, &row, &result);
+    bench.files = files;
+    ck_assert_ptr_nonnull(strstr(result.failure, "wrong responses"));
+}
+END_TEST
+
 START_TEST(the_limit_sends_what_it_says)
 {
     const struct bench_row row = { .name = "raw", .folder = "large", .raw = true };
@@ -257,6 +295,8 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, it_serves, 0, RTE_DIM(rows));
     tcase_add_loop_test(tc, what_is_lost_is_sent_again, 0, 3);
+    tcase_add_test(tc, what_was_before_is_not_measured);
+    tcase_add_test(tc, wrong_files_spoil_a_run);
     tcase_add_test(tc, the_limit_sends_what_it_says);
     tcase_add_test(tc, workers_have_a_wire_each);
     tcase_add_test(tc, what_needs_cores_says_so);
