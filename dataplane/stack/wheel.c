@@ -4,6 +4,13 @@
 #include <string.h>
 
 #define SLOT_MASK (WHEEL_SLOTS - 1)
+/* Ticks: so far ahead an entry may be for its low bits to tell which of two comes first. */
+#define AHEAD_MAX INT32_MAX
+
+static int32_t tick_diff(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b);
+}
 
 void wheel_init(struct wheel *wheel, struct tcp_conn *conn, uint64_t now)
 {
@@ -15,15 +22,13 @@ void wheel_init(struct wheel *wheel, struct tcp_conn *conn, uint64_t now)
 
 static void link_in(struct wheel *wheel, struct tcp_conn *c)
 {
-    uint64_t delta = c->wheel_tick - wheel->tick; /* >= 1 */
+    uint32_t delta = c->wheel_tick - (uint32_t)wheel->tick; /* 1 to AHEAD_MAX */
     unsigned level = 0;
 
     while (level + 1 < WHEEL_LEVELS && delta >> (WHEEL_SLOT_BITS * (level + 1)) != 0)
         level++;
-    uint64_t tick = c->wheel_tick;
-    uint64_t reach = UINT64_C(1) << (WHEEL_SLOT_BITS * WHEEL_LEVELS);
-    if (delta >= reach)
-        tick = wheel->tick + reach - 1;
+    uint32_t reach = UINT32_C(1) << (WHEEL_SLOT_BITS * WHEEL_LEVELS);
+    uint64_t tick = wheel->tick + (delta < reach ? delta : reach - 1);
     unsigned slot = (unsigned)(tick >> (WHEEL_SLOT_BITS * level)) & SLOT_MASK;
 
     c->wheel_slot = (uint16_t)(level << WHEEL_SLOT_BITS | slot);
@@ -60,13 +65,14 @@ void wheel_set(struct wheel *wheel, struct tcp_conn *c, uint64_t deadline)
         wheel_remove(wheel, c);
         return;
     }
-    uint64_t tick = (deadline >> WHEEL_TICK_SHIFT) + 1; /* never early */
-    if (tick <= wheel->tick)
-        tick = wheel->tick + 1;
+    uint64_t ahead = (deadline >> WHEEL_TICK_SHIFT) + 1 - wheel->tick; /* never early */
+    if (UNLIKELY(ahead - 1 >= AHEAD_MAX))
+        ahead = (int64_t)ahead < 1 ? 1 : AHEAD_MAX;
+    uint32_t tick = (uint32_t)(wheel->tick + ahead);
     /* An entry that is due earlier stays: the connection looks at its deadlines when it fires and
      * sets a new one. Deadlines mostly move later (an ACK arrived), and then nothing is to be done.
      */
-    if (c->in_wheel && c->wheel_tick <= tick)
+    if (c->in_wheel && tick_diff(c->wheel_tick, tick) <= 0)
         return;
     wheel_remove(wheel, c);
     c->wheel_tick = tick;
@@ -84,7 +90,7 @@ static void spill(struct wheel *wheel, unsigned level, unsigned slot)
         struct tcp_conn *c = &wheel->conn[i];
         i = c->wheel_next;
         c->in_wheel = false;
-        if (c->wheel_tick <= wheel->tick)
+        if (tick_diff(c->wheel_tick, (uint32_t)wheel->tick) <= 0)
             conn_touch(c);
         else
             link_in(wheel, c);

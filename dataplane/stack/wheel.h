@@ -2,7 +2,8 @@
 /*
  * Hierarchical timing wheel (Varghese and Lauck, SOSP 1987, scheme 7): one entry per connection,
  * its earliest deadline. Four levels of 64 slots; a tick is 2^16 ns (65.5 microseconds). Deadlines
- * fire at the next tick, never early; those beyond 18 minutes are looked at again then.
+ * fire at the next tick, not early; those beyond 18 minutes are looked at again then. Of those
+ * beyond 39 hours the connection's turn comes after 39 hours, too, in which it sets them again.
  */
 #ifndef STACK_WHEEL_H
 #define STACK_WHEEL_H

@@ -26,7 +26,7 @@ static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t by
     }
     if (c->sack_ok)
         recovery_delivered(c, r, r->start + bytes, info);
-    if (c->cc.ops->control != NULL)
+    if (conn_cc(c)->control != NULL)
         rate_delivered(c, r, bytes, info);
 }
 
@@ -150,8 +150,10 @@ static void acknowledge(struct tcp_conn *c, uint64_t upto, struct ack_info *info
     }
     info->acked = (uint32_t)(upto - c->snd_una);
     c->snd_una = upto;
-    if (c->snd_nxt < upto)
-        c->snd_nxt = upto; /* bytes given up as not taken (forget_beyond) had been after all */
+    if (c->snd_nxt < upto) { /* bytes given up as not taken (forget_beyond) had been after all */
+        c->snd_nxt = upto;
+        c->rack_fack = (uint32_t)upto;
+    }
     c->backoff = 0;
     c->rtx_base_ns = c->ctx->now; /* RFC 6298 (5.3) */
 }
@@ -159,14 +161,13 @@ static void acknowledge(struct tcp_conn *c, uint64_t upto, struct ack_info *info
 /* RFC 9293 section 3.10.7.4: the newest of the segments that the peer sent updates the window. */
 static bool window_update(struct tcp_conn *c, const struct tcp_segment *seg, uint64_t ack_offset)
 {
-    int64_t seq = seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
     /* The window in a SYN is never scaled (RFC 7323 section 2.2). */
     uint64_t window = (uint64_t)seg->window << ((seg->flags & TCP_SYN) != 0 ? 0 : c->snd_scale);
     uint64_t edge = ack_offset + window;
 
-    if (seq < (int64_t)c->snd_wl1 || ack_offset < c->snd_una)
+    if (seq_lt(seg->seq, c->snd_wl1) || ack_offset < c->snd_una)
         return false;
-    c->snd_wl1 = (uint64_t)seq;
+    c->snd_wl1 = seg->seq;
     if (window > c->snd_window_max)
         c->snd_window_max = (uint32_t)window;
     if (edge == c->snd_edge)

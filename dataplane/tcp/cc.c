@@ -17,12 +17,12 @@ const struct cc_ops *cc_find(const char *name)
     return NULL;
 }
 
-void cc_start(struct tcp_conn *c, const struct cc_ops *ops)
+void cc_start(struct tcp_conn *c)
 {
-    c->cc = (struct cc){ .ops = ops };
+    c->cc.acked_bytes = 0;
     hystart_start(c);
-    if (ops->start != NULL)
-        ops->start(c);
+    if (conn_cc(c)->start != NULL)
+        conn_cc(c)->start(c);
 }
 
 void cc_acked(struct tcp_conn *c, uint32_t acked)
@@ -30,14 +30,14 @@ void cc_acked(struct tcp_conn *c, uint32_t acked)
     if (c->cwnd < c->ssthresh)
         acked = hystart_acked(c, acked);
     if (acked != 0)
-        c->cc.ops->avoid(c, acked);
+        conn_cc(c)->avoid(c, acked);
     if (c->cwnd > CWND_MAX)
         c->cwnd = CWND_MAX;
 }
 
 void cc_control(struct tcp_conn *c, const struct ack_info *info)
 {
-    c->cc.ops->control(c, info);
+    conn_cc(c)->control(c, info);
     if (c->cwnd > CWND_MAX)
         c->cwnd = CWND_MAX;
 }
@@ -46,8 +46,8 @@ void cc_restart(struct tcp_conn *c, bool long_pause)
 {
     uint32_t restart = conn_initial_window(c);
 
-    if (c->cc.ops->restart != NULL) {
-        c->cc.ops->restart(c);
+    if (conn_cc(c)->restart != NULL) {
+        conn_cc(c)->restart(c);
         return;
     }
     if (!long_pause || c->cwnd <= restart)
@@ -63,6 +63,6 @@ void cc_restart(struct tcp_conn *c, bool long_pause)
 void cc_round_trip(struct tcp_conn *c, uint64_t sample_ns)
 {
     /* Only the first slow start is in the dark; later ones know where to stop (RFC 9406 4.3). */
-    if (c->cwnd < c->ssthresh && c->ssthresh == UINT32_MAX && c->cc.ops->control == NULL)
+    if (c->ssthresh == UINT32_MAX && conn_cc(c)->control == NULL)
         hystart_sample(c, sample_ns);
 }

@@ -15,7 +15,8 @@
 struct tcp_conn;
 struct ack_info;
 
-/* HyStart++ (RFC 9406): slow start ends when the round trip grows, before the queue overflows. */
+/* HyStart++ (RFC 9406): the first slow start ends when the round trip grows, before the queue
+ * overflows. */
 struct hystart {
     uint32_t round_end;                   /* low bits of the offset whose ACK ends the round */
     uint32_t last_min_us, current_min_us; /* smallest round trips, UINT32_MAX: none */
@@ -26,20 +27,20 @@ struct hystart {
 
 struct cubic {
     uint32_t w_max;                    /* bytes: cwnd before the last reduction */
-    uint32_t w_est;                    /* bytes: what Reno would have */
+    uint32_t w_est;                    /* bytes: what Reno would have; 0: the epoch is to begin */
     uint32_t w_prior;                  /* bytes: cwnd at the last reduction */
     uint32_t undo_w_max, undo_w_prior; /* before it */
     uint32_t k_ms;                     /* from the epoch's start until w_max is reached again */
     uint32_t epoch_ms;                 /* start of this stage of congestion avoidance */
-    bool epoch;                        /* it has started */
 };
 
 /* What an algorithm remembers of a connection; BBR's is kept elsewhere (bbr.h). */
 struct cc {
-    const struct cc_ops *ops;
     uint32_t acked_bytes; /* since cwnd last grew, in congestion avoidance */
-    struct hystart hystart;
-    struct cubic cubic;
+    union {
+        struct hystart hystart; /* while ssthresh is UINT32_MAX: nothing was lost yet */
+        struct cubic cubic;     /* from then on; begins as zeros */
+    };
 };
 
 struct cc_ops {
@@ -70,8 +71,8 @@ extern const struct cc_ops cc_bbr;     /* version 1: bbr.h */
 /* By name; NULL: there is none of this name. */
 const struct cc_ops *cc_find(const char *name);
 
-/* The connection begins to send. */
-void cc_start(struct tcp_conn *c, const struct cc_ops *ops);
+/* The connection begins to send; ssthresh is UINT32_MAX. */
+void cc_start(struct tcp_conn *c);
 /* acked bytes were acknowledged outside fast recovery, while cwnd was the limit. */
 void cc_acked(struct tcp_conn *c, uint32_t acked);
 /* An ACK came, and the algorithm follows a model. */
@@ -82,6 +83,8 @@ void cc_restart(struct tcp_conn *c, bool long_pause);
 void cc_round_trip(struct tcp_conn *c, uint64_t sample_ns);
 
 /* hystart.c: slow start */
+
+/* ssthresh is UINT32_MAX (again). */
 void hystart_start(struct tcp_conn *c);
 void hystart_sample(struct tcp_conn *c, uint64_t sample_ns);
 /* Grows cwnd by what acked allows; returns the bytes that slow start, having ended, left over. */

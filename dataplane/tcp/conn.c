@@ -33,17 +33,18 @@ struct tcp_conn *conn_take(struct tcp_ctx *ctx)
 {
     if (ctx->free_head == CONN_NONE)
         return NULL;
-    struct tcp_conn *c = &ctx->conn[ctx->free_head];
+    uint32_t index = ctx->free_head;
+    struct tcp_conn *c = &ctx->conn[index];
     ctx->free_head = c->ready_next;
     ctx->conns_open++;
     memset(c, 0, sizeof(*c));
     c->ctx = ctx;
+    c->index = index;
     range_list_init(&c->ranges);
     c->ready_next = CONN_NONE;
     c->reo_deadline_ns = TIME_NEVER;
     c->tlp_deadline_ns = TIME_NEVER;
     c->app_deadline_ns = TIME_NEVER;
-    c->life_deadline_ns = TIME_NEVER;
     c->reo_wnd_mult = 1;
     return c;
 }

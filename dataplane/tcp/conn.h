@@ -64,11 +64,12 @@ enum tcp_recovery {
 
 /* What a reduction of cwnd changed, until it is known whether there was cause for it (undo.c). */
 struct undo {
-    uint32_t cwnd, ssthresh; /* before it; cwnd 0: nothing to undo */
-    uint32_t first_ms;       /* tcp_ctx.now_ms of the first retransmission */
-    uint32_t doubtful;       /* bytes sent again and not reported as received twice */
-    uint32_t span;           /* bytes below recovery_end that this is about */
-    bool sent;               /* something was sent again */
+    uint32_t cwnd : 31; /* before it; 0: nothing to undo */
+    uint32_t sent : 1;  /* something was sent again */
+    uint32_t ssthresh;  /* before it */
+    uint32_t first_ms;  /* tcp_ctx.now_ms of the first retransmission */
+    uint32_t doubtful;  /* bytes sent again and not reported as received twice */
+    uint32_t span;      /* bytes below recovery_end that this is about */
 };
 
 /* What segment size the path takes (mtu.c). Payload bytes, as mss. */
@@ -90,6 +91,11 @@ static inline bool tcp_key_equal(const struct tcp_key *a, const struct tcp_key *
            ip_addr_equal(&a->remote, &b->remote) && ip_addr_equal(&a->local, &b->local);
 }
 
+/*
+ * In order of use: what each segment and each packet touches comes first, and what only losses,
+ * handshakes and the end of a connection need comes last. "Low bits" are those of a stream offset,
+ * where all that it is compared with is less than 2^31 away.
+ */
 struct tcp_conn {
     /* Send. */
     struct tcp_ctx *ctx;
@@ -101,6 +107,7 @@ struct tcp_conn {
     struct range_list ranges;
     uint32_t cwnd, ssthresh; /* bytes */
     uint32_t snd_window_max; /* largest window the peer ever offered */
+    uint32_t snd_wl1;        /* sequence number of the last window update (RFC 9293: SND.WL1) */
     uint32_t iss, irs;
     uint16_t mss;      /* payload bytes of a full-sized segment, options taken off */
     uint8_t state;     /* enum tcp_state */
@@ -111,6 +118,8 @@ struct tcp_conn {
     uint8_t reo_wnd_mult;
     uint8_t reo_wnd_persist; /* recoveries until it is 1 again */
     uint8_t frto;            /* step of F-RTO (undo.c) */
+    uint8_t keepalives;      /* probes sent since the peer was heard */
+    uint8_t mtu_fails;       /* probes of a size that were lost */
 
     bool sack_ok : 1;
     bool ts_ok : 1;
@@ -133,65 +142,73 @@ struct tcp_conn {
     bool syn_resent : 1;
     bool challenged : 1; /* challenge_ms is valid */
     bool keepalive_pending : 1;
-    uint8_t keepalives;    /* probes sent since the peer was heard */
-    bool ecn_ok : 1;       /* negotiated */
-    bool ecn_echo : 1;     /* the peer is told of marks until it answers with CWR */
-    bool ecn_tell : 1;     /* cwnd was reduced: CWR with the next new data */
-    bool ecn_fresh : 1;    /* cwnd was reduced, and ecn_end is not acknowledged yet */
-    bool pace_held : 1;    /* something waits for pace_ns */
-    bool connecting : 1;   /* opened from here, and open() was not called yet: closed() is owed */
-    bool unreachable : 1;  /* while connecting: an ICMP error said so */
-    uint8_t mtu_fails;     /* probes of a size that were lost */
-    uint32_t challenge_ms; /* when the last ACK out of turn was sent (challenge.c) */
+    bool ecn_ok : 1;      /* negotiated */
+    bool ecn_echo : 1;    /* the peer is told of marks until it answers with CWR */
+    bool ecn_tell : 1;    /* cwnd was reduced: CWR with the next new data */
+    bool ecn_fresh : 1;   /* cwnd was reduced, and ecn_end is not acknowledged yet */
+    bool pace_held : 1;   /* something waits for pace_ns */
+    bool connecting : 1;  /* opened from here, and open() was not called yet: closed() is owed */
+    bool unreachable : 1; /* while connecting: an ICMP error said so */
 
     /* Receive. */
     uint64_t rcv_nxt;   /* next offset expected */
     uint64_t rcv_taken; /* the application has taken everything below */
-    uint64_t rcv_edge;  /* right edge advertised last; never moves back */
     uint64_t rcv_fin;   /* offset of the peer's FIN once known, else 0 */
-    uint64_t snd_wl1;   /* receive offset of the last window update (RFC 9293: SND.WL1) */
     struct rx_buffer *rx;
-    uint32_t ts_recent;
-    uint32_t ts_offset;     /* our timestamps = milliseconds + this (RFC 7323 section 7.1) */
-    uint32_t ts_recent_s;   /* when ts_recent was taken */
+    uint32_t rcv_edge;      /* right edge advertised last, low bits; never moves back */
     uint32_t last_ack_sent; /* low bits of rcv_nxt then: no more than a window ago */
+    uint32_t ts_recent;
+    uint32_t ts_offset;   /* our timestamps = milliseconds + this (RFC 7323 section 7.1) */
+    uint32_t ts_recent_s; /* when ts_recent was taken */
 
     /* Time. TIME_NEVER: off. */
     struct rtt rtt;
+    uint64_t heard_ns;        /* last acceptable segment from the peer */
     uint64_t rtx_base_ns;     /* retransmission and persist timers count from here */
     uint64_t reo_deadline_ns; /* RACK: a range may count as lost then */
-    uint64_t tlp_deadline_ns;
-    uint64_t pace_ns;   /* at the paced rate, what was sent would have left by then */
-    uint32_t ecn_end;   /* low bits of snd_nxt when cwnd was last reduced */
-    uint32_t pace_free; /* bytes that may leave unpaced */
-    uint64_t rate_max;  /* bytes a second by order of the application; 0: no limit */
+    union {
+        uint64_t tlp_deadline_ns;
+        uint64_t life_deadline_ns; /* in FIN-WAIT-2 and TIME-WAIT, where nothing is in flight */
+    };
     uint64_t app_deadline_ns;
-    uint64_t life_deadline_ns; /* of FIN-WAIT-2 and TIME-WAIT */
-    uint64_t silent_ns;        /* the first of the consecutive time-outs (backoff > 0) */
-    uint64_t heard_ns;         /* last acceptable segment from the peer */
+    uint64_t pace_ns;  /* at the paced rate, what was sent would have left by then */
+    uint64_t rate_max; /* bytes a second by order of the application; 0: no limit */
 
-    /* RACK and PRR. */
-    uint64_t rack_sent_ns, rack_end; /* of the most recently sent range that was delivered */
-    uint64_t rack_rtt_ns;            /* and its round trip */
-    uint64_t rack_fack;              /* highest offset delivered */
-    uint64_t recovery_end;           /* recovery is over when this is acknowledged */
-    uint64_t reo_round_end;
-    uint32_t tlp_end; /* low bits of snd_nxt at the probe that is outstanding */
-    uint32_t prr_delivered, prr_out, prr_flight;
-    struct undo undo;
-    struct cc cc;
+    /* RACK. */
+    uint64_t rack_sent_ns; /* of the most recently sent range that was delivered */
+    uint64_t rack_rtt_ns;  /* its round trip */
+    uint64_t recovery_end; /* recovery is over when this is acknowledged */
+    uint32_t rack_end;     /* low bits: looked at for what was sent at the same instant */
+    uint32_t rack_fack;    /* highest offset delivered, low bits: not below snd_una, with SACK */
+
+    uint32_t pace_free; /* bytes that may leave unpaced */
 
     /* Place in the stack. */
+    uint32_t index;     /* of ctx->conn */
+    uint32_t neighbour; /* index of the next hop in the stack's table */
+    uint32_t flow_hash;
     struct tcp_key key;
     uint16_t pseudo_sum; /* of the pseudo-header without the length */
     uint16_t wheel_slot;
-    uint32_t flow_hash;
-    uint32_t neighbour; /* index of the next hop in the stack's table */
     uint32_t ready_next;
+    uint32_t wheel_tick; /* when the wheel fires for it, low bits */
     uint32_t wheel_next, wheel_prev;
     struct mtu_search mtu;
-    uint64_t wheel_tick; /* when the wheel fires for it */
+
+    struct cc cc;
+
+    /* Losses, and other things out of the ordinary. */
+    struct undo undo;
+    uint64_t reo_round_end;
+    uint32_t prr_delivered, prr_out, prr_flight;
+    uint32_t tlp_end;      /* low bits of snd_nxt at the probe that is outstanding */
+    uint32_t ecn_end;      /* low bits of snd_nxt when cwnd was last reduced */
+    uint32_t silent_ms;    /* now_ms at the first of the consecutive time-outs (backoff > 0) */
+    uint32_t challenge_ms; /* when the last ACK out of turn was sent (challenge.c) */
 };
+
+/* TCP's share of an idle connection. The table begins at a cache line. */
+static_assert(sizeof(struct tcp_conn) == 7 * 64, "seven cache lines");
 
 /* Challenge ACKs that the whole stack may still send in the second that began at since_ms. */
 struct challenge_budget {
@@ -253,7 +270,7 @@ struct tcp_ctx {
 
 static inline uint32_t conn_index(const struct tcp_conn *c)
 {
-    return (uint32_t)(c - c->ctx->conn);
+    return c->index;
 }
 
 /* A zeroed connection, or NULL: the table is full. */
@@ -276,6 +293,11 @@ void conn_finish(struct tcp_conn *c, enum tcp_close_reason reason);
 void conn_enter_time_wait(struct tcp_conn *c);
 /* Sends RST with the next output, then finishes. */
 void conn_abort(struct tcp_conn *c);
+
+static inline const struct cc_ops *conn_cc(const struct tcp_conn *c)
+{
+    return c->ctx->limits.cc;
+}
 
 static inline bool conn_is_v4(const struct tcp_conn *c)
 {
@@ -415,11 +437,11 @@ struct ack_info {
     uint32_t acked;          /* bytes newly acknowledged */
     uint32_t flight;         /* bytes unacknowledged before this ACK */
     uint64_t newest_sent_ns; /* of the delivered ranges never sent twice; 0: none */
-    uint64_t prior_fack;     /* rack_fack before this ACK */
     uint64_t dsack_start;    /* where what came twice begins, and how long it is */
     uint32_t dsack_bytes;
-    uint32_t rtt_us; /* the round trip that it measured; 0: none */
-    uint32_t lost;   /* bytes that it showed to be lost */
+    uint32_t prior_fack; /* rack_fack before this ACK */
+    uint32_t rtt_us;     /* the round trip that it measured; 0: none */
+    uint32_t lost;       /* bytes that it showed to be lost */
     struct rate_sample rate;
     uint32_t echo_ms;   /* our clock when the segment left that made the peer acknowledge ... */
     bool has_echo;      /* ... where it says so */

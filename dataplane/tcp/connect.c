@@ -22,7 +22,7 @@ struct tcp_conn *tcp_connect(struct tcp_ctx *ctx, const struct tcp_key *key)
     c->ts_ok = c->sack_ok = c->scale_ok = true; /* offered */
     c->ecn_ok = ecn_wanted(ctx);
     c->ts_offset = tcp_timestamp_offset(ctx);
-    cc_start(c, ctx->limits.cc);
+    cc_start(c);
     COUNT(ctx->counters, tcp_open_active);
     conn_touch(c);
     return c;

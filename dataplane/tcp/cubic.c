@@ -37,7 +37,6 @@ static void epoch_begin(struct tcp_conn *c)
 {
     struct cubic *q = &c->cc.cubic;
 
-    q->epoch = true;
     q->epoch_ms = c->ctx->now_ms;
     q->w_est = c->cwnd;
     if (q->w_max < c->cwnd)
@@ -79,7 +78,7 @@ static void cubic_avoid(struct tcp_conn *c, uint32_t acked)
 {
     struct cubic *q = &c->cc.cubic;
 
-    if (!q->epoch)
+    if (q->w_est == 0)
         epoch_begin(c);
     reno_estimate(c, acked);
     uint64_t t = c->ctx->now_ms - q->epoch_ms;
@@ -108,13 +107,15 @@ static uint32_t cubic_reduce(struct tcp_conn *c, uint32_t window)
     uint32_t floor = 2u * c->mss;
     uint32_t next = (uint32_t)((uint64_t)window * 7 / 10); /* section 4.6 */
 
+    if (c->ssthresh == UINT32_MAX) /* the first slow start ends here */
+        *q = (struct cubic){ 0 };
     /* Section 4.7: fast convergence: a flow that falls shorter than last time releases bandwidth.
      */
     q->undo_w_max = q->w_max;
     q->undo_w_prior = q->w_prior;
     q->w_prior = c->cwnd;
     q->w_max = c->cwnd < q->w_max ? (uint32_t)((uint64_t)c->cwnd * 17 / 20) : c->cwnd;
-    q->epoch = false;
+    q->w_est = 0;
     return next > floor ? next : floor;
 }
 
@@ -125,7 +126,7 @@ static void cubic_undo(struct tcp_conn *c)
 
     q->w_max = q->undo_w_max;
     q->w_prior = q->undo_w_prior;
-    q->epoch = false;
+    q->w_est = 0;
 }
 
 const struct cc_ops cc_cubic = {

@@ -54,7 +54,7 @@ bool ecn_reduce(struct tcp_conn *c, uint32_t window)
     if (c->recovery != TCP_RECOVERY_OPEN || (c->ecn_fresh && beyond_end(c) <= 0))
         return false;
     COUNT(c->ctx->counters, tcp_ecn_reduced);
-    c->ssthresh = c->cc.ops->reduce(c, window);
+    c->ssthresh = conn_cc(c)->reduce(c, window);
     c->cwnd = c->cwnd < c->ssthresh ? c->cwnd : c->ssthresh;
     c->undo.cwnd = 0; /* this reduction has a cause */
     ecn_reduced(c);

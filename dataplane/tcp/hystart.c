@@ -29,8 +29,10 @@ static void round_begin(struct tcp_conn *c)
     h->current_min_us = UINT32_MAX;
     h->samples = 0;
     h->round_end = (uint32_t)c->snd_nxt;
-    if (h->css_rounds != 0 && h->css_rounds++ == CSS_ROUNDS)
+    if (h->css_rounds != 0 && h->css_rounds++ == CSS_ROUNDS) {
         c->ssthresh = c->cwnd; /* the queue grows and stays: congestion avoidance */
+        c->cc.cubic = (struct cubic){ 0 };
+    }
 }
 
 /* Section 4.2: the delay increase that ends standard slow start. */
@@ -74,7 +76,8 @@ uint32_t hystart_acked(struct tcp_conn *c, uint32_t acked)
      * worth: receivers that acknowledge many segments at a time must not slow us down. */
     if (!c->ctx->limits.pacing && acked > UNPACED_SEGMENTS_MAX * (uint32_t)c->mss)
         acked = UNPACED_SEGMENTS_MAX * (uint32_t)c->mss;
-    uint32_t grow = c->cc.hystart.css_rounds != 0 ? acked / CSS_GROWTH_DIVISOR : acked;
+    bool conservative = c->ssthresh == UINT32_MAX && c->cc.hystart.css_rounds != 0;
+    uint32_t grow = conservative ? acked / CSS_GROWTH_DIVISOR : acked;
 
     if (grow < room) {
         c->cwnd += grow;

@@ -16,7 +16,6 @@ enum {
 };
 
 _Static_assert(crypto_shorthash_KEYBYTES == 16, "the key of struct tcp_ctx");
-_Static_assert(sizeof(struct tcp_conn) <= 512, "an idle connection costs little");
 
 uint32_t tcp_initial_seq(const struct tcp_ctx *ctx, const struct tcp_key *key)
 {
@@ -68,14 +67,15 @@ static void negotiate(struct tcp_conn *c, const struct tcp_segment *syn)
 void tcp_syn_taken(struct tcp_conn *c, const struct tcp_segment *syn)
 {
     c->irs = syn->seq;
-    c->rcv_nxt = c->rcv_taken = c->snd_wl1 = 1;
+    c->rcv_nxt = c->rcv_taken = 1;
+    c->snd_wl1 = syn->seq + 1;
     c->rcv_edge = 1 + RX_BUFFER_BYTES;
     c->snd_edge = syn->window;
     c->snd_window_max = syn->window;
     negotiate(c, syn);
     c->cwnd = conn_initial_window(c);
     c->ssthresh = UINT32_MAX;
-    cc_start(c, c->ctx->limits.cc);
+    cc_start(c);
 }
 
 struct tcp_conn *tcp_accept(struct tcp_ctx *ctx, const struct tcp_segment *syn, uint32_t iss)
@@ -136,13 +136,13 @@ static bool paws_ok(const struct tcp_conn *c, const struct tcp_segment *seg)
 /* First step: RFC 9293 section 3.10.7.4, table of acceptability. */
 static bool sequence_ok(const struct tcp_conn *c, const struct tcp_segment *seg)
 {
-    int64_t nxt = (int64_t)c->rcv_nxt, edge = (int64_t)c->rcv_edge;
-    int64_t first = seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
-    int64_t end = first + tcp_segment_len(seg);
+    /* From the next byte expected on. */
+    int32_t first = seq_diff(seg->seq, offset_to_seq(c->irs, c->rcv_nxt));
+    int32_t edge = seq_diff(c->rcv_edge, (uint32_t)c->rcv_nxt);
 
     /* At the right edge too: a segment without room for its text still carries an ACK and a window,
      * which must be heard ("special allowance" there); its text is cut off. */
-    return first <= edge && (first >= nxt || end > nxt);
+    return first <= edge && (first >= 0 || first + (int32_t)tcp_segment_len(seg) > 0);
 }
 
 /* Second step. RFC 5961 section 3.2: only the exact sequence number resets. */
@@ -176,7 +176,7 @@ void tcp_established(struct tcp_conn *c)
     if (c->syn_resent) { /* RFC 5681 section 3.1: only the initial window shrinks for that */
         c->cwnd = c->mss;
         c->ssthresh = UINT32_MAX;
-        cc_start(c, ctx->limits.cc);
+        cc_start(c);
     }
     c->state = TCP_STATE_ESTABLISHED;
     c->connecting = false;
@@ -198,7 +198,7 @@ static bool establish(struct tcp_conn *c, const struct tcp_segment *seg, int64_t
     }
     ctx->conns_half_open--;
     c->snd_edge = 1 + ((uint64_t)seg->window << c->snd_scale);
-    c->snd_wl1 = (uint64_t)seq_to_offset(c->irs, c->rcv_nxt, seg->seq);
+    c->snd_wl1 = seg->seq;
     tcp_established(c);
     return true;
 }

@@ -194,7 +194,7 @@ static void header_fill(struct tcp_conn *c, struct tcp_segment *seg, uint64_t fr
         .ts_value = ctx->now_ms + c->ts_offset,
         .ts_echo = c->ts_recent,
     };
-    c->rcv_edge = c->rcv_nxt + window;
+    c->rcv_edge = (uint32_t)c->rcv_nxt + window;
     c->last_ack_sent = (uint32_t)c->rcv_nxt;
     c->ack_pending = false;
 }

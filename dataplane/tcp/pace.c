@@ -31,8 +31,8 @@ static uint64_t round_trip_ns(const struct rtt *rtt)
 /* A round trip below the credit: nothing would be held back, so that nothing need be divided. */
 static bool path_paced(const struct tcp_conn *c)
 {
-    if (c->cc.ops->rate != NULL)
-        return c->cc.ops->rate(c) != 0;
+    if (conn_cc(c)->rate != NULL)
+        return conn_cc(c)->rate(c) != 0;
     return c->ctx->limits.pacing && round_trip_ns(&c->rtt) >= PACE_CREDIT_MS * NS_PER_MS;
 }
 
@@ -43,8 +43,8 @@ static bool path_paced(const struct tcp_conn *c)
  */
 static struct pace path_pace(const struct tcp_conn *c)
 {
-    if (c->cc.ops->rate != NULL)
-        return (struct pace){ c->cc.ops->rate(c), NS_PER_S };
+    if (conn_cc(c)->rate != NULL)
+        return (struct pace){ conn_cc(c)->rate(c), NS_PER_S };
     bool slow_start = c->cwnd < c->ssthresh;
     uint64_t window =
         slow_start && c->recovery == TCP_RECOVERY_FAST ? (uint64_t)c->ssthresh : c->cwnd;
@@ -78,7 +78,7 @@ static uint64_t pace_base(const struct tcp_conn *c, struct pace rate)
 
     if (c->pace_ns >= now - credit_ns)
         return c->pace_ns;
-    if (c->cc.ops->rate != NULL) /* its rate is meant: no more than what ticks may cost */
+    if (conn_cc(c)->rate != NULL) /* its rate is meant: no more than what ticks may cost */
         return now - credit_ns;
     uint32_t burst = PACE_CREDIT_SEGMENTS * (uint32_t)c->mss;
     uint64_t burst_ns = (burst < c->cwnd / 2 ? burst : c->cwnd / 2) * rate.ns / rate.bytes;

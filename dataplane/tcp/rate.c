@@ -45,7 +45,7 @@ void rate_delivered(struct tcp_conn *c, const struct tcp_range *range, uint32_t 
 
 void rate_limited(struct tcp_conn *c)
 {
-    if (c->cc.ops->control == NULL)
+    if (conn_cc(c)->control == NULL)
         return;
     struct rate *rate = rate_of(c);
     uint32_t pipe = conn_pipe(c);

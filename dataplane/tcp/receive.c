@@ -52,7 +52,7 @@ static void deliver_buffered(struct tcp_conn *c)
     }
     rx_buffer_discard(c->rx, c->rcv_taken);
     /* Tell the peer of a window that has opened by half (RFC 9293 section 3.8.6.2.2). */
-    if (c->rcv_taken + RX_BUFFER_BYTES >= c->rcv_edge + RX_BUFFER_BYTES / 2)
+    if (seq_leq(c->rcv_edge + RX_BUFFER_BYTES / 2, (uint32_t)c->rcv_taken + RX_BUFFER_BYTES))
         c->ack_pending = true;
     if (c->rx->interval_count == 0) {
         rx_buffer_give(&c->ctx->rx, c->rx);

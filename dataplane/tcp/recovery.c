@@ -33,7 +33,7 @@ static uint32_t max32(uint32_t a, uint32_t b)
 static bool sent_before_newest(const struct tcp_conn *c, const struct tcp_range *r)
 {
     return r->sent_ns < c->rack_sent_ns ||
-           (r->sent_ns == c->rack_sent_ns && r->start + r->len < c->rack_end);
+           (r->sent_ns == c->rack_sent_ns && seq_lt((uint32_t)(r->start + r->len), c->rack_end));
 }
 
 /*
@@ -58,18 +58,19 @@ void recovery_delivered(struct tcp_conn *c, const struct tcp_range *range, uint6
                         const struct ack_info *info)
 {
     uint64_t now = c->ctx->now;
+    uint32_t low = (uint32_t)end;
 
     /* Step 3: later bytes were delivered by an earlier ACK. */
-    if (end <= info->prior_fack && (range->flags & RANGE_RETRANSMITTED) == 0)
+    if (seq_leq(low, info->prior_fack) && (range->flags & RANGE_RETRANSMITTED) == 0)
         c->reordering_seen = true;
-    if (end > c->rack_fack)
-        c->rack_fack = end;
+    if (seq_lt(c->rack_fack, low))
+        c->rack_fack = low;
     if (ambiguous(c, range, info))
         return;
     if (range->sent_ns > c->rack_sent_ns ||
-        (range->sent_ns == c->rack_sent_ns && end > c->rack_end)) {
+        (range->sent_ns == c->rack_sent_ns && seq_lt(c->rack_end, low))) {
         c->rack_sent_ns = range->sent_ns;
-        c->rack_end = end;
+        c->rack_end = low;
         c->rack_rtt_ns = now - range->sent_ns;
     }
 }
@@ -136,7 +137,7 @@ static void enter_fast_recovery(struct tcp_conn *c, uint32_t flight)
     COUNT(c->ctx->counters, tcp_recovery);
     undo_begin(c);
     if (!ecn_covers_loss(c)) {
-        c->ssthresh = c->cc.ops->reduce(c, window_used(c, flight));
+        c->ssthresh = conn_cc(c)->reduce(c, window_used(c, flight));
         ecn_reduced(c);
     }
     c->recovery = TCP_RECOVERY_FAST;
@@ -177,7 +178,7 @@ static void prr_update(struct tcp_conn *c, const struct ack_info *info, bool ent
 
 static void leave_recovery(struct tcp_conn *c)
 {
-    if (c->recovery == TCP_RECOVERY_FAST && c->cc.ops->control == NULL)
+    if (c->recovery == TCP_RECOVERY_FAST && conn_cc(c)->control == NULL)
         c->cwnd = max32(c->ssthresh, 2u * c->mss);
     if (c->reo_wnd_persist != 0 && --c->reo_wnd_persist == 0)
         c->reo_wnd_mult = 1; /* RFC 8985 section 6.2 step 4 */
@@ -198,7 +199,7 @@ static void tlp_ack(struct tcp_conn *c, const struct ack_info *info)
         return;
     if (c->tlp_retransmit && c->recovery == TCP_RECOVERY_OPEN) {
         /* The probe repaired a loss that nothing else will show: reduce as for any other. */
-        c->ssthresh = c->cc.ops->reduce(c, window_used(c, info->flight));
+        c->ssthresh = conn_cc(c)->reduce(c, window_used(c, info->flight));
         c->cwnd = min32(c->cwnd, c->ssthresh);
         COUNT(c->ctx->counters, tcp_recovery);
     }
@@ -285,7 +286,7 @@ void recovery_ack(struct tcp_conn *c, struct ack_info *info)
         enter_fast_recovery(c, info->flight);
         entered = true;
     }
-    if (c->cc.ops->control != NULL) {
+    if (conn_cc(c)->control != NULL) {
         info->lost = c->ranges.lost_bytes > lost_before ? c->ranges.lost_bytes - lost_before : 0;
         if (!frto_new_first(c))
             cc_control(c, info);
@@ -311,7 +312,7 @@ void recovery_reorder_timeout(struct tcp_conn *c)
     bool entered = c->recovery == TCP_RECOVERY_OPEN;
     if (entered)
         enter_fast_recovery(c, none.flight);
-    if (c->cc.ops->control != NULL)
+    if (conn_cc(c)->control != NULL)
         cc_control(c, &none);
     else if (c->recovery == TCP_RECOVERY_FAST)
         prr_update(c, &none, entered, true);
@@ -334,7 +335,7 @@ void recovery_timeout(struct tcp_conn *c)
     if (c->recovery == TCP_RECOVERY_OPEN)
         undo_begin(c);
     if (c->recovery != TCP_RECOVERY_LOSS)
-        c->ssthresh = c->cc.ops->reduce(c, window_used(c, flight));
+        c->ssthresh = conn_cc(c)->reduce(c, window_used(c, flight));
     range_list_mark_all_lost(&c->ranges, pool);
     c->recovery = TCP_RECOVERY_LOSS;
     uint64_t old_end = c->recovery_end;

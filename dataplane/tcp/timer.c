@@ -42,7 +42,7 @@ uint64_t tcp_deadline(const struct tcp_conn *c)
 {
     if (c->state == TCP_STATE_CLOSED)
         return TIME_NEVER;
-    uint64_t t = time_min(c->app_deadline_ns, c->life_deadline_ns);
+    uint64_t t = time_min(c->app_deadline_ns, c->tlp_deadline_ns); /* or life_deadline_ns */
     if (c->state == TCP_STATE_TIME_WAIT)
         return t;
     t = time_min(t, rtx_deadline(c));
@@ -50,7 +50,7 @@ uint64_t tcp_deadline(const struct tcp_conn *c)
     t = time_min(t, c->reo_deadline_ns);
     if (c->pace_held)
         t = time_min(t, c->pace_ns);
-    return time_min(t, c->tlp_deadline_ns);
+    return t;
 }
 
 static bool peer_gone(const struct tcp_conn *c)
@@ -62,9 +62,10 @@ static bool peer_gone(const struct tcp_conn *c)
     /* A peer that answers, if only with a closed window, is there (RFC 9293 section 3.8.6.1). */
     if (c->backoff == 0)
         return false;
-    /* Silence counts from the first time-out: before it we may have had nothing to say for long. */
-    uint64_t since = c->heard_ns > c->silent_ns ? c->heard_ns : c->silent_ns;
-    return c->ctx->now - since >= c->ctx->limits.user_timeout_ns;
+    /* Silence counts from the first time-out: before it we may have had nothing to say for long.
+     * That wraps in 49 days of a closed window, and gives the peer another chance then. */
+    uint64_t silent_ns = (c->ctx->now_ms - c->silent_ms) * NS_PER_MS;
+    return time_min(c->ctx->now - c->heard_ns, silent_ns) >= c->ctx->limits.user_timeout_ns;
 }
 
 static void rtx_timeout(struct tcp_conn *c)
@@ -76,7 +77,7 @@ static void rtx_timeout(struct tcp_conn *c)
         return;
     }
     if (c->backoff == 0)
-        c->silent_ns = ctx->now;
+        c->silent_ms = ctx->now_ms;
     if (c->backoff < UINT8_MAX)
         c->backoff++;
     c->rtx_base_ns = ctx->now;
@@ -111,19 +112,22 @@ static void keepalive_timeout(struct tcp_conn *c)
     c->keepalive_pending = true;
 }
 
+/* What was due was the end of FIN-WAIT-2 or TIME-WAIT, not a probe. */
+static bool life_timeout(struct tcp_conn *c)
+{
+    if (c->state == TCP_STATE_TIME_WAIT)
+        conn_finish(c, TCP_CLOSE_ORDERLY);
+    else if (c->state == TCP_STATE_FIN_WAIT_2)
+        conn_finish(c, TCP_CLOSE_TIMEOUT);
+    return c->state == TCP_STATE_CLOSED;
+}
+
 void tcp_timers(struct tcp_conn *c)
 {
     struct tcp_ctx *ctx = c->ctx;
     uint64_t now = ctx->now;
 
     if (c->state == TCP_STATE_CLOSED || c->reset_pending)
-        return;
-    if (now >= c->life_deadline_ns) {
-        c->life_deadline_ns = TIME_NEVER;
-        conn_finish(c, c->state == TCP_STATE_TIME_WAIT ? TCP_CLOSE_ORDERLY : TCP_CLOSE_TIMEOUT);
-        return;
-    }
-    if (c->state == TCP_STATE_TIME_WAIT)
         return;
     if (now >= c->app_deadline_ns) {
         c->app_deadline_ns = TIME_NEVER;
@@ -135,8 +139,12 @@ void tcp_timers(struct tcp_conn *c)
         recovery_reorder_timeout(c);
     if (now >= c->tlp_deadline_ns) {
         c->tlp_deadline_ns = TIME_NEVER;
+        if (life_timeout(c))
+            return;
         c->tlp_pending = true;
     }
+    if (c->state == TCP_STATE_TIME_WAIT)
+        return;
     if (now >= rtx_deadline(c))
         rtx_timeout(c);
     else if (now >= keepalive_deadline(c))

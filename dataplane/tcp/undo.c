@@ -51,7 +51,9 @@ static void undo(struct tcp_conn *c)
         c->cwnd = u->cwnd;
     if (c->ssthresh < u->ssthresh)
         c->ssthresh = u->ssthresh;
-    c->cc.ops->undo(c);
+    conn_cc(c)->undo(c);
+    if (c->ssthresh == UINT32_MAX) /* the first slow start goes on */
+        hystart_start(c);
     range_list_clear_lost(&c->ranges, &ctx->ranges);
     c->recovery = TCP_RECOVERY_OPEN;
     c->ecn_fresh = false; /* the next mark or loss counts */

@@ -70,9 +70,10 @@ static void audit_receive(const struct tcp_conn *c)
 
     FUZZ_CHECK(c->rcv_taken <= c->rcv_nxt && c->rcv_nxt <= c->rcv_taken + RX_BUFFER_BYTES,
                "taken %lu, received %lu", (ul)c->rcv_taken, (ul)c->rcv_nxt);
-    FUZZ_CHECK(c->rcv_edge >= c->rcv_nxt && c->rcv_edge <= c->rcv_taken + RX_BUFFER_BYTES,
+    uint64_t edge = c->rcv_nxt + (uint64_t)(int64_t)seq_diff(c->rcv_edge, (uint32_t)c->rcv_nxt);
+    FUZZ_CHECK(edge >= c->rcv_nxt && edge <= c->rcv_taken + RX_BUFFER_BYTES,
                "taken %lu, received %lu, window's edge %lu", (ul)c->rcv_taken, (ul)c->rcv_nxt,
-               (ul)c->rcv_edge);
+               (ul)edge);
     if (rx == NULL)
         return;
     FUZZ_CHECK(rx->interval_count > 0 && rx->interval_count <= RX_INTERVALS_MAX &&
@@ -105,7 +106,7 @@ static void audit_timer(const struct stack *s, const struct tcp_conn *c)
     uint64_t due = (deadline >> WHEEL_TICK_SHIFT) + 1;
     if (due <= s->wheel.tick)
         due = s->wheel.tick + 1;
-    FUZZ_CHECK(c->in_wheel && c->wheel_tick <= due,
+    FUZZ_CHECK(c->in_wheel && c->wheel_tick - (uint32_t)s->wheel.tick <= due - s->wheel.tick,
                "deadline %lu (tick %lu), in the wheel %d at tick %lu, which is at %lu",
                (ul)deadline, (ul)due, c->in_wheel, (ul)c->wheel_tick, (ul)s->wheel.tick);
 }

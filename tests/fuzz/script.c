@@ -228,8 +228,10 @@ static uint64_t range_at(const struct tcp_conn *c, uint8_t k)
 
 static uint32_t sequence_base(const struct tcp_conn *c, uint8_t base)
 {
-    const uint64_t offsets[] = { c->rcv_nxt, c->rcv_edge,    c->rcv_taken, 0,
-                                 c->rcv_fin, c->rcv_nxt - 1, c->snd_wl1,   c->rcv_nxt + 1000 };
+    const uint64_t offsets[] = {
+        c->rcv_nxt, c->rcv_edge,    c->rcv_taken,        0,
+        c->rcv_fin, c->rcv_nxt - 1, c->snd_wl1 - c->irs, c->rcv_nxt + 1000
+    };
 
     return offset_to_seq(c->irs, offsets[base & 7]);
 }

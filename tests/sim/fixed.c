@@ -477,7 +477,7 @@ const struct fixed_scenario fixed_scenarios[] = {
     FIXED(black_hole_loss, "packets above 1280 bytes vanish, and 1% of the others"),
     FIXED(black_hole_jumbo, "an MTU of 9000 on a path that takes 2000"),
     FIXED(black_hole_no_sack, "packets above 1400 bytes vanish, for a client without SACK"),
-    FIXED(black_hole_healed, "packets above 1030 bytes vanish for 90 s of 12 minutes"),
+    FIXED(black_hole_healed, "packets above 1030 bytes vanish for 140 s of 13 minutes"),
     FIXED(bbr_loss, "BBR, 3% loss"),
     FIXED(bbr_small_queue, "BBR, a queue of a quarter of the path"),
     FIXED(bbr_pauses, "BBR, pauses of 12 s between answers"),

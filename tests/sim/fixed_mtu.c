@@ -94,7 +94,7 @@ void black_hole_healed(struct scenario *s)
 {
     s->down.mtu = 1030;
     s->down.mtu_from = 10 * NS_PER_S;
-    s->down.mtu_until = 100 * NS_PER_S;
+    s->down.mtu_until = 150 * NS_PER_S; /* the search among smaller sizes has ended */
     s->down.rate_bps = 100e3; /* so that the transfer lasts for longer than the search rests */
     s->down.queue_bytes = 20000;
     s->finish_ns = 2000 * NS_PER_S;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "tcp/conn.h"
 #include "wire/arp.h"
 #include "wire/ethernet.h"
 #include "wire/ipv6.h"
@@ -390,6 +391,27 @@ void peer_established(struct peer *p)
 {
     peer_start(p, NULL);
     peer_handshake(p, NULL);
+}
+
+void peer_advance(struct peer *p, uint64_t bytes)
+{
+    struct tcp_conn *c = p->conn;
+    uint32_t low = (uint32_t)bytes;
+
+    ck_assert(c->ranges.head == RANGE_NONE && c->rx == NULL && c->rcv_fin == 0);
+    c->iss -= low;
+    c->irs -= low;
+    c->snd_una += bytes;
+    c->snd_nxt += bytes;
+    c->snd_max += bytes;
+    c->snd_end += bytes;
+    c->snd_edge += bytes;
+    c->rack_fack += low;
+    c->rcv_nxt += bytes;
+    c->rcv_taken += bytes;
+    c->rcv_edge += low;
+    c->last_ack_sent += low;
+    p->stream_end += bytes;
 }
 
 uint64_t peer_payload(const struct peer *p)

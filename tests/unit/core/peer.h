@@ -91,6 +91,10 @@ void peer_request(struct peer *p, uint64_t body);
 /* A whole start: peer_start, handshake with defaults. */
 void peer_established(struct peer *p);
 
+/* The connection, which is idle, as if so many bytes more had gone in either direction; neither
+ * side's sequence numbers move. What only remembers an event stays where it is. */
+void peer_advance(struct peer *p, uint64_t bytes);
+
 /* Bytes of payload among the answers. */
 uint64_t peer_payload(const struct peer *p);
 /* The only answer; fails the test if there is another number of them. */

@@ -49,7 +49,7 @@ static struct bbr *start(uint64_t bytes_per_s, uint64_t rtt_ms)
     conn.snd_una = conn.snd_nxt = 1;
     range_list_init(&conn.ranges);
     rtt_sample(&conn.rtt, path.rtt_ns);
-    cc_start(&conn, &cc_bbr);
+    cc_start(&conn);
     return &bbr;
 }
 

@@ -20,7 +20,8 @@ static struct tcp_conn *start(const struct cc_ops *ops, uint32_t cwnd_segments, 
     conn.cwnd = cwnd_segments * MSS;
     conn.ssthresh = UINT32_MAX;
     conn.rtt.srtt_us = (uint32_t)rtt_ms * 1000;
-    cc_start(&conn, ops);
+    ctx.limits.cc = ops;
+    cc_start(&conn);
     return &conn;
 }
 
@@ -40,7 +41,7 @@ static void round_trip(struct tcp_conn *c, uint64_t rtt_ms)
 
 static void lose(struct tcp_conn *c)
 {
-    c->ssthresh = c->cc.ops->reduce(c, c->cwnd);
+    c->ssthresh = conn_cc(c)->reduce(c, c->cwnd);
     c->cwnd = c->ssthresh;
 }
 
@@ -159,6 +160,43 @@ START_TEST(hystart_goes_on_after_a_passing_delay)
 }
 END_TEST
 
+/* RFC 9406 section 4.3: only the first slow start is in the dark, and only that is slowed down. */
+START_TEST(slow_start_after_a_loss_is_not_conservative)
+{
+    struct tcp_conn *c = start(&cc_cubic, 10, 50);
+
+    for (int i = 0; i < 3; i++)
+        round_trip(c, 50);
+    round_trip(c, 60);
+    ck_assert_uint_ne(c->cc.hystart.css_rounds, 0);
+    lose(c);
+    c->cwnd = 10 * MSS;
+    round_trip(c, 60);
+    ck_assert_uint_eq(c->cwnd, 20 * MSS);
+}
+END_TEST
+
+/* CUBIC's memory lies where HyStart++'s was. */
+START_TEST(cubic_begins_anew_where_the_first_slow_start_ends)
+{
+    struct tcp_conn *c = start(&cc_cubic, 1000, 50);
+
+    for (int i = 0; i < 3; i++)
+        round_trip(c, 1); /* samples that are no window */
+    uint32_t window = c->cwnd;
+    lose(c);
+    ck_assert_uint_eq(c->cc.cubic.w_max, window);
+    ck_assert_uint_eq(c->cc.cubic.undo_w_max, 0);
+    ck_assert_uint_eq(c->cc.cubic.w_est, 0);
+
+    c = start(&cc_cubic, 100, 50);
+    for (int i = 0; i < 20 && c->ssthresh == UINT32_MAX; i++)
+        round_trip(c, i < 3 ? 50 : 60); /* HyStart++ ends it */
+    ck_assert_uint_eq(c->cc.cubic.w_max, c->ssthresh);
+    ck_assert_uint_eq(c->cc.cubic.w_prior, 0);
+}
+END_TEST
+
 /* RFC 5681 section 4.1, RFC 7661 section 4.4. */
 START_TEST(restart_after_a_long_pause_remembers_three_quarters_of_the_window)
 {
@@ -207,6 +245,8 @@ Suite *cc_suite(void)
     tcase_add_test(t, cubic_remembers_a_lower_maximum_when_bandwidth_shrinks);
     tcase_add_test(t, hystart_leaves_slow_start_when_the_delay_grows);
     tcase_add_test(t, hystart_goes_on_after_a_passing_delay);
+    tcase_add_test(t, slow_start_after_a_loss_is_not_conservative);
+    tcase_add_test(t, cubic_begins_anew_where_the_first_slow_start_ends);
     tcase_add_test(t, restart_after_a_long_pause_remembers_three_quarters_of_the_window);
     tcase_add_test(t, retransmission_waits_longer_than_a_steady_round_trip);
     suite_add_tcase(suite, t);

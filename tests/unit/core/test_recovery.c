@@ -8,6 +8,11 @@
 
 static struct peer p;
 
+/* Bytes that the stream has had before. The next ones cross 4 GiB, or what is remembered of earlier
+ * ones is 3 GiB behind. */
+static const uint64_t before[] = { 0, (UINT64_C(1) << 32) - 6 * SEG, UINT64_C(3) << 30 };
+enum { BEFORE = sizeof(before) / sizeof(before[0]) };
+
 /* An ACK of everything below segment `upto` of the stream, with the segments [from, to) SACKed. */
 static void ack_segments(uint32_t upto, uint32_t from, uint32_t to)
 {
@@ -22,6 +27,7 @@ static void ack_segments(uint32_t upto, uint32_t from, uint32_t to)
 START_TEST(third_segment_beyond_a_hole_shows_a_loss)
 {
     peer_established(&p);
+    peer_advance(&p, before[_i]);
     peer_request(&p, 1000000);
     ck_assert_uint_eq(p.out_count, 10);
     p.now += PEER_RTT_NS;
@@ -44,6 +50,7 @@ END_TEST
 START_TEST(reordering_gives_holes_time)
 {
     peer_established(&p);
+    peer_advance(&p, before[_i]);
     peer_request(&p, 1000000);
     p.now += PEER_RTT_NS;
     ack_segments(0, 1, 2); /* the second segment overtook the first */
@@ -52,6 +59,41 @@ START_TEST(reordering_gives_holes_time)
     ck_assert_uint_eq(p.counters.tcp_retransmit, 0);
     peer_wait(&p, PEER_RTT_NS / 2);
     ck_assert_uint_eq(p.counters.tcp_retransmit, 1);
+    peer_stop(&p);
+}
+END_TEST
+
+/* Of what was sent at one instant, the hole is what ends below the range that was delivered. */
+START_TEST(holes_in_a_burst_are_found_by_their_place)
+{
+    peer_established(&p);
+    peer_advance(&p, before[_i]);
+    peer_request(&p, 1000000);
+    p.now += PEER_RTT_NS;
+    ack_segments(4, 5, 8); /* one hole; the last two may be under way yet */
+    ck_assert_uint_eq(p.conn->ranges.lost_bytes, 0);
+    ck_assert_uint_eq(p.counters.tcp_retransmit_bytes, SEG);
+    peer_stop(&p);
+}
+END_TEST
+
+/* A probe of a closed window that was taken after all is no reordering later. */
+START_TEST(what_was_given_up_and_taken_counts_as_delivered)
+{
+    struct tcp_segment closed = { .payload_len = 1 }; /* window 0 */
+
+    peer_established(&p);
+    p.body = 5000;
+    peer_send(&p, TCP_ACK, 1, 1, 1, &closed);
+    peer_wait(&p, 2 * NS_PER_S); /* a probe of one byte */
+    peer_send(&p, TCP_ACK, 2, 1, 0, NULL);
+    ck_assert_uint_eq(p.conn->snd_una, 1);
+    uint32_t reported = p.conn->rack_fack;
+    p.conn->rack_fack = reported - 1; /* as of a stream in which nothing else was delivered */
+    p.conn->snd_nxt = 1;
+    range_list_clear(&p.conn->ranges, &p.conn->ctx->ranges);
+    peer_send(&p, TCP_ACK, 2, 2, 0, NULL);
+    ck_assert_uint_eq(p.conn->rack_fack, 2);
     peer_stop(&p);
 }
 END_TEST
@@ -185,8 +227,10 @@ Suite *recovery_suite(void)
     Suite *s = suite_create("recovery");
     TCase *t = tcase_create("rack");
 
-    tcase_add_test(t, third_segment_beyond_a_hole_shows_a_loss);
-    tcase_add_test(t, reordering_gives_holes_time);
+    tcase_add_loop_test(t, third_segment_beyond_a_hole_shows_a_loss, 0, BEFORE);
+    tcase_add_loop_test(t, reordering_gives_holes_time, 0, BEFORE);
+    tcase_add_loop_test(t, holes_in_a_burst_are_found_by_their_place, 0, BEFORE);
+    tcase_add_test(t, what_was_given_up_and_taken_counts_as_delivered);
     suite_add_tcase(s, t);
     t = tcase_create("tail loss probe");
     tcase_add_test(t, probe_that_came_twice_reduces_nothing);

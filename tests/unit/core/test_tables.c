@@ -18,7 +18,7 @@ static void conns_make(void)
     ctx.conn = calloc(CONNS, sizeof(*ctx.conn));
     ctx.ready_head = ctx.ready_tail = CONN_NONE;
     for (uint32_t i = 0; i < CONNS; i++)
-        ctx.conn[i].ctx = &ctx;
+        ctx.conn[i] = (struct tcp_conn){ .ctx = &ctx, .index = i };
 }
 
 static void conns_free(void)
@@ -101,12 +101,14 @@ static void drain_ready(uint64_t *deadline, uint64_t now)
     }
 }
 
+/* The second time across 2^32 ticks. */
 START_TEST(wheel_fires_each_deadline_once_and_in_time)
 {
-    struct wheel wheel;
-    uint64_t deadline[CONNS], now = UINT64_C(123456789012);
-    struct prng p = { 6 };
     const uint64_t tick = UINT64_C(1) << WHEEL_TICK_SHIFT;
+    struct wheel wheel;
+    uint64_t deadline[CONNS],
+        now = _i == 0 ? UINT64_C(123456789012) : (tick << 32) - 3600 * NS_PER_S;
+    struct prng p = { 6 };
 
     conns_make();
     wheel_init(&wheel, ctx.conn, now);
@@ -140,6 +142,36 @@ START_TEST(wheel_fires_each_deadline_once_and_in_time)
         if (next == TIME_NEVER ? first != TIME_NEVER : next > first + 2 * tick)
             ck_abort_msg("wheel_next is after a deadline");
     }
+    conns_free();
+}
+END_TEST
+
+/* So far ahead that the low bits of a tick would not tell: the connection has its turn earlier. */
+START_TEST(wheel_brings_a_far_deadline_back_before_it_is_due)
+{
+    const uint64_t day = 24 * 3600 * NS_PER_S;
+    struct wheel wheel;
+    uint64_t now = UINT64_C(123456789012), when = now + 10 * day;
+    unsigned turns = 0;
+
+    conns_make();
+    wheel_init(&wheel, ctx.conn, now);
+    for (wheel_set(&wheel, &ctx.conn[3], when); now < when; turns++) {
+        wheel_set(&wheel, &ctx.conn[3], when + day); /* later: the entry stays */
+        uint64_t next = wheel_next(&wheel);
+        ck_assert_uint_lt(next, now + day / 24); /* it is looked at every 18 minutes */
+        now = next;
+        wheel_advance(&wheel, now);
+        if (conn_next_ready(&ctx) == NULL || now >= when)
+            continue;
+        wheel_set(&wheel, &ctx.conn[3], when);
+        wheel_set(&wheel, &ctx.conn[4], now + NS_PER_S); /* an earlier one is not held up */
+        wheel_advance(&wheel, now + 2 * NS_PER_S);
+        ck_assert_ptr_eq(conn_next_ready(&ctx), &ctx.conn[4]);
+    }
+    ck_assert_uint_lt(now - when, day / 24);
+    ck_assert(!ctx.conn[3].in_wheel);
+    ck_assert_uint_gt(turns, 24 * 10);
     conns_free();
 }
 END_TEST
@@ -477,7 +509,8 @@ Suite *tables_suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, flow_table_agrees_with_a_model);
     tcase_add_test(t, flow_hash_depends_on_every_part_and_on_the_seed);
-    tcase_add_test(t, wheel_fires_each_deadline_once_and_in_time);
+    tcase_add_loop_test(t, wheel_fires_each_deadline_once_and_in_time, 0, 2);
+    tcase_add_test(t, wheel_brings_a_far_deadline_back_before_it_is_due);
     tcase_add_test(t, ranges_agree_with_a_model);
     tcase_add_test(t, ranges_sent_at_one_instant_are_one);
     tcase_add_test(t, reassembly_gives_back_what_was_stored);

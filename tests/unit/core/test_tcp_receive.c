@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "peer.h"
 #include "suites.h"
+#include "tcp/conn.h"
 #include "wire/ethernet.h"
 
 static struct peer p;
@@ -50,6 +51,38 @@ START_TEST(application_that_takes_nothing_closes_the_window)
     ck_assert_uint_eq(p.received, 32768);
     ck_assert_uint_eq(peer_only(&p)->window, 32768); /* told at once */
     ck_assert_uint_eq(stack_usage(p.stack).rx_buffers, 0);
+    peer_stop(&p);
+}
+END_TEST
+
+/* The window's edge, and the order of window updates, across 4 GiB of either stream. */
+START_TEST(windows_go_on_beyond_4_gib)
+{
+    struct tcp_segment small = { .window = 10 }, large = { .window = 20 }; /* scaled by 7 */
+    uint32_t sent = 0;
+
+    peer_established(&p);
+    peer_advance(&p, (UINT64_C(1) << 32) - 20000);
+    for (; sent < 40000; sent += 1000) {
+        peer_send(&p, TCP_ACK, 1 + sent, 1, 1000, NULL);
+        ck_assert_uint_eq(peer_only(&p)->ack, 1 + sent + 1000);
+    }
+    ck_assert_uint_eq(p.received, 40000);
+    ck_assert_uint_gt(p.conn->rcv_nxt, UINT64_C(1) << 32);
+    peer_send(&p, TCP_ACK, 1 + sent, 1, 1, &large);
+    peer_send(&p, TCP_ACK, 1 + sent, 1, 1,
+              &small); /* older than the last: its window does not count */
+    ck_assert_uint_eq(p.conn->snd_edge - p.conn->snd_una, 20 << 7);
+    p.stuck = true;
+    for (sent++; p.conn->rcv_nxt < p.conn->rcv_taken + 32768;) {
+        peer_send(&p, TCP_ACK, 1 + sent, 1, 1024, NULL);
+        sent += 1024;
+    }
+    uint64_t dropped = p.counters.tcp_drop_unacceptable;
+    peer_send(&p, TCP_ACK, 1 + sent, 1, 0, NULL); /* at the edge */
+    ck_assert_uint_eq(p.counters.tcp_drop_unacceptable, dropped);
+    peer_send(&p, TCP_ACK, 2 + sent, 1, 0, NULL); /* beyond */
+    ck_assert_uint_eq(p.counters.tcp_drop_unacceptable, dropped + 1);
     peer_stop(&p);
 }
 END_TEST
@@ -411,6 +444,7 @@ Suite *tcp_receive_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, reordered_request_is_put_together_and_sacked);
     tcase_add_test(t, application_that_takes_nothing_closes_the_window);
+    tcase_add_test(t, windows_go_on_beyond_4_gib);
     tcase_add_test(t, ack_stands_inside_the_window_of_a_peer_that_was_probed);
     tcase_add_test(t, peer_closes_first);
     tcase_add_test(t, we_close_first_and_wait);
