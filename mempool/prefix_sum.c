@@ -38,9 +38,9 @@ uint64_t prefix_sum_check(const uint16_t *sums, uint64_t first_block, const uint
 
 /* ---- ranges ---- */
 
-const uint8_t prefix_sum_masks[3 * PREFIX_SUM_HALF] = {
-    [0 ... PREFIX_SUM_HALF - 1] = 0xff,
-    [2 * PREFIX_SUM_HALF... 3 * PREFIX_SUM_HALF - 1] = 0xff,
+const int16_t prefix_sum_weights[3 * PREFIX_SUM_HALF_WORDS - 1] = {
+    [0 ... PREFIX_SUM_HALF_WORDS - 2] = 1,
+    [2 * PREFIX_SUM_HALF_WORDS - 1 ... 3 * PREFIX_SUM_HALF_WORDS - 2] = -1,
 };
 
 int32_t prefix_sum_before_near_end(const struct prefix_run *run, uint64_t at)

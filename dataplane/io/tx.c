@@ -363,6 +363,8 @@ static void run_to_packets(struct io_tx *tx, const struct tx_slot *run, struct r
         packets[i] = head;
         packet_bytes[i] = (uint32_t)head_len + len;
     }
+    for (unsigned i = 0; run->checksums && i < n; i++)
+        put_be16(head_bytes(tx, packets[i]) + tx_run_checksum_at(run), run[i].checksum);
     pin->in_flight += n;
     tx->head_count -= n;
     tx->extent_count -= n;

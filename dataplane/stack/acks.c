@@ -216,12 +216,14 @@ static bool checksums_good(const struct frame *frame, uint32_t at, const struct 
 
     if (at == ETH_HEADER_BYTES + IPV4_HEADER_BYTES &&
         (frame->flags & FRAME_IP_CHECKSUM_GOOD) == 0 &&
-        checksum_bytes(ip, IPV4_HEADER_BYTES) != 0xffff)
+        checksum_fold(checksum_native_known(ip, IPV4_HEADER_BYTES)) != 0xffff)
         return false;
     if ((frame->flags & FRAME_L4_CHECKSUM_GOOD) != 0)
         return true;
-    return checksum_fold((uint64_t)ip_pseudo_sum(&key->remote, &key->local, IP_PROTOCOL_TCP) + len +
-                         checksum_bytes(p, len)) == 0xffff;
+    uint64_t sum = checksum_native_usual(p, len, TCP_HEADER_BYTES + TIMESTAMPS_BYTES)
+                   << 8; /* in host order */
+    return checksum_fold(ip_pseudo_sum_wide(&key->remote, &key->local, IP_PROTOCOL_TCP) + len +
+                         sum) == 0xffff;
 }
 
 /* Whether the last of a train, which stands for all, is true, and tells of nothing that was not

@@ -258,21 +258,13 @@ static void slot_finish_alike(struct tx_slot *slot, const struct tx_slot *like, 
     slot->tso_mss = 0;
 }
 
-/* Where the port does not: the checksum of a finished slot, whose TCP header is given with its sum,
- * of words in the machine's byte order. */
-static void slot_checksum(const struct tcp_conn *c, const struct tx_slot *slot, uint8_t *header,
-                          uint64_t header_sum, uint32_t inline_len)
+/* Where the port does not: the checksum of a finished slot, given the sums of its payload and of
+ * its TCP header with the pseudo-header but for the length. */
+static inline void slot_checksum(const struct tx_slot *slot, uint8_t *header, uint64_t header_sum,
+                                 uint64_t of_payload)
 {
-    uint64_t native = header_sum;
+    uint64_t sum = header_sum + slot->l4_len + slot->payload_len + of_payload;
 
-    if (inline_len != 0)
-        native += checksum_native(header + slot->l4_len, inline_len);
-    uint64_t sum = (uint64_t)c->pseudo_sum + slot->l4_len + slot->payload_len + (native << 8);
-    uint32_t position = inline_len;
-    for (unsigned i = 0; i < slot->extent_count; i++) {
-        sum += (uint64_t)slot->extent[i].sum << (position % 2 != 0 ? 8 : 0);
-        position += slot->extent[i].len;
-    }
     tcp_checksum_put(header, (uint16_t)~checksum_fold(sum));
 }
 
@@ -281,7 +273,8 @@ static void slot_checksum_alone(const struct tcp_conn *c, const struct tx_slot *
                                 uint8_t *header, uint32_t inline_len)
 {
     if (!c->ctx->tx_tcp_checksum)
-        slot_checksum(c, slot, header, checksum_native(header, slot->l4_len), inline_len);
+        slot_checksum(slot, header, c->pseudo_sum + (checksum_native(header, slot->l4_len) << 8),
+                      tx_payload_sum(slot, header + slot->l4_len, inline_len));
 }
 
 /*
@@ -393,6 +386,35 @@ static uint32_t deal_run(const struct deal *deal, uint32_t mss, bool but_last)
     return bytes < 2 * mss ? 1 : bytes / mss;
 }
 
+/*
+ * The same where each packet has an extent of its own with its sum: those that lie one behind the
+ * other, which become one extent. Their checksums go to slots, given the first one's sum of TCP
+ * header and pseudo-header but for the sequence number.
+ */
+static uint32_t deal_run_with_sums(struct deal *deal, struct tx_slot *slots, uint32_t mss,
+                                   bool but_last, uint64_t header_sum, uint32_t seq)
+{
+    const struct tx_extent first = *deal->extent, *extent = deal->extent;
+    const uint8_t *next = first.data;
+    uint32_t left = deal->left - but_last;
+    struct tx_slot *slot = slots;
+
+    for (; left >= mss && extent->len == mss && extent->data == next && extent->pin == first.pin;
+         extent++, slot++) {
+        slot->checksum = (uint16_t)~checksum_fold(header_sum + seq + extent->sum);
+        left -= mss;
+        next += mss;
+        seq += mss;
+    }
+    uint32_t packets = (uint32_t)(slot - slots);
+    if (packets <= 1)
+        return 1;
+    deal->extent += packets - 1;
+    *deal->extent =
+        (struct tx_extent){ .data = first.data, .len = packets * mss, .pin = first.pin };
+    return packets;
+}
+
 static_assert(STACK_L2_BYTES + IPV6_HEADER_BYTES + TCP_HEADER_BYTES + TIMESTAMPS_BYTES <=
                   TX_RUN_HEAD_BYTES,
               "headers of a run");
@@ -400,8 +422,8 @@ static_assert(STACK_L2_BYTES + IPV6_HEADER_BYTES + TCP_HEADER_BYTES + TIMESTAMPS
 /*
  * Deals out what was resolved, got bytes from stream offset `from` on, one slot for each mss bytes.
  * All headers are the first's, but for what tells the packets apart; `last_flags` are the last's.
- * Where the port computes checksums, that is the sequence number, and slots become runs. Returns
- * how many slots were used.
+ * That is the sequence number, and the checksum if the port does not compute it: then slots become
+ * runs. Returns how many slots were used.
  */
 static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t at,
                            struct tcp_segment *seg, const struct tx_fill *fill, uint32_t got,
@@ -423,15 +445,17 @@ static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t a
         if (n == 0) {
             header_len = tcp_segment_emit(header, seg);
             if (software)
-                common_sum = checksum_native(header, header_len) -
-                             tcp_segment_number_sum(seg->seq, seg->flags);
+                common_sum = c->pseudo_sum + tcp_segment_common_sum(header, header_len);
         } else {
             /* Of a constant length: all that a header can have, and room there is. */
             memcpy(header, slots[0].head + at, TCP_HEADER_BYTES_MAX);
             tcp_segment_renumber(header, seg->seq, seg->flags);
         }
-        if (!software && inline_len == 0)
-            packets = deal_run(&deal, c->mss, last_flags != 0);
+        if (inline_len == 0 && left > len)
+            packets = !software ? deal_run(&deal, c->mss, last_flags != 0)
+                                : deal_run_with_sums(&deal, slot, c->mss, last_flags != 0,
+                                                     common_sum + seg->flags + header_len + len,
+                                                     seg->seq);
         if (packets > 1) {
             deal_take(&deal, &slot->extent[0], packets * len);
             slot->extent_count = 1;
@@ -444,9 +468,12 @@ static unsigned run_finish(struct tcp_conn *c, struct tx_slot *slots, uint32_t a
             slot_finish(c, slot, at, header_len, inline_len, len, c->mss);
             counted++;
         }
-        if (software)
-            slot_checksum(c, slot, header,
-                          common_sum + tcp_segment_number_sum(seg->seq, seg->flags), inline_len);
+        if (software && packets == 1)
+            slot_checksum(slot, header, common_sum + tcp_segment_number_sum(seg->seq, seg->flags),
+                          tx_payload_sum(slot, header + header_len, inline_len));
+        else if (software)
+            tcp_checksum_put(header, slot->checksum);
+        slot->checksums = software;
         slot->packets = (uint8_t)packets;
         seg->seq += packets * len;
         inline_len = 0;

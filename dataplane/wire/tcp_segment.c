@@ -208,6 +208,15 @@ void tcp_segment_renumber(uint8_t *p, uint32_t seq, uint8_t flags)
     p[13] = flags;
 }
 
+uint64_t tcp_segment_common_sum(const uint8_t *p, uint32_t header_len)
+{
+    uint32_t seq;
+
+    memcpy(&seq, p + 4, sizeof(seq)); /* all in the machine's byte order, until the shift */
+    uint64_t number = seq + ((uint64_t)p[13] << 8);
+    return (checksum_native(p, header_len) - number) << 8;
+}
+
 void tcp_checksum_put(uint8_t *p, uint16_t value)
 {
     put_be16(p + 16, value);

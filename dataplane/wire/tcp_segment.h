@@ -80,12 +80,13 @@ uint32_t tcp_segment_emit(uint8_t *p, const struct tcp_segment *seg);
 /* Makes a copy of a header that of another packet; the checksum stays what it was. */
 void tcp_segment_renumber(uint8_t *p, uint32_t seq, uint8_t flags);
 
-/* What a header's sequence number and flags are of its sum of words in the machine's byte order
- * (base/checksum.h): all that tcp_segment_renumber() changes. */
+/* What a header's sequence number and flags are of its sum, all that tcp_segment_renumber()
+ * changes, and what the rest is. Of big-endian words in host order, not folded. */
 static inline uint64_t tcp_segment_number_sum(uint32_t seq, uint8_t flags)
 {
-    return (uint64_t)__builtin_bswap32(seq) + ((uint32_t)flags << 8);
+    return (uint64_t)seq + flags;
 }
+uint64_t tcp_segment_common_sum(const uint8_t *p, uint32_t header_len);
 
 /* Sets the checksum field of the header at p, as it stands on the wire. */
 void tcp_checksum_put(uint8_t *p, uint16_t value);

@@ -169,7 +169,8 @@ void observe_run(const struct observer *o, struct tx_slot *run, unsigned left)
         return;
     FUZZ_CHECK(run->packets > 1 && run->packets <= left, "run of %u packets in %u slots",
                run->packets, left);
-    FUZZ_CHECK(run->tcp && run->tso_mss == 0 && o->config->tx_tcp_checksum, "run that cannot be");
+    FUZZ_CHECK(run->tcp && run->tso_mss == 0 && run->checksums == !o->config->tx_tcp_checksum,
+               "run that cannot be");
     FUZZ_CHECK(run->head_len == run->l2_len + run->l3_len + run->l4_len &&
                    run->head_len <= TX_RUN_HEAD_BYTES,
                "run with a head of %u bytes", run->head_len);

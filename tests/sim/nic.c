@@ -80,7 +80,8 @@ void nic_split(struct nic *nic, struct tx_slot *run, unsigned left)
     if (run->packets == 1)
         return;
     if (run->packets == 0 || run->packets > left || !run->tcp || run->tso_mss != 0 ||
-        nic->config->mode == NIC_SOFTWARE || run->head_len > TX_RUN_HEAD_BYTES ||
+        run->checksums != (nic->config->mode == NIC_SOFTWARE) ||
+        run->head_len > TX_RUN_HEAD_BYTES ||
         run->head_len != run->l2_len + run->l3_len + run->l4_len || run->extent_count != 1 ||
         run->extent[0].len != run->packets * run->payload_len)
         sim_fail(nic->sim, "run of %u packets, head of %u bytes, %u extents", run->packets,

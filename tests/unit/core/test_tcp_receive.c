@@ -329,8 +329,8 @@ static void with_checksums_and_one_extent(struct stack_config *config)
     config->tx_extents_max = 1;
 }
 
-/* What is alike is one slot, where the port computes checksums; the last packet is by itself if it
- * is shorter, or ends the stream. */
+/* What is alike is one slot, whoever computes checksums; the last packet is by itself if it is
+ * shorter, or ends the stream. */
 START_TEST(packets_that_are_alike_are_a_run)
 {
     static const struct {
@@ -343,8 +343,8 @@ START_TEST(packets_that_are_alike_are_a_run)
         { 100, 1, 0 },
     };
 
-    peer_start(&p, _i < 4 ? with_checksums : with_checksums_and_one_extent);
-    p.tx_checksum = true;
+    peer_start(&p, _i < 4 ? with_checksums : _i < 8 ? with_checksums_and_one_extent : NULL);
+    p.tx_checksum = _i < 8;
     peer_handshake(&p, NULL);
     p.close_after = true;
     peer_request(&p, rows[_i % 4].body);
@@ -456,7 +456,7 @@ Suite *tcp_receive_suite(void)
     tcase_add_test(t, drain_refuses_new_and_closes_idle);
     tcase_add_test(t, abort_all_sends_resets);
     tcase_add_loop_test(t, end_is_on_the_last_packet_of_a_run, 0, 2);
-    tcase_add_loop_test(t, packets_that_are_alike_are_a_run, 0, 8);
+    tcase_add_loop_test(t, packets_that_are_alike_are_a_run, 0, 12);
     tcase_add_test(t, tso_packets_are_whole_segments);
     tcase_add_loop_test(t, tso_is_not_asked_to_cut_small_segments, 0, 2);
     tcase_add_test(t, bad_sources_are_dropped);

@@ -252,33 +252,47 @@ END_TEST
 static const struct {
     unsigned packets;
     uint32_t from;
-    bool page_split, linear;
+    bool page_split, linear, checksums;
 } runs[] = {
-    { 2, 1000, false, false },
-    { 40, 1000, false, false }, /* over the end of a page */
-    { 40, 1000, true, false },
-    { 40, 1000, false, true },
+    { 2, 1000, false, false, false },
+    { 40, 1000, false, false, false }, /* over the end of a page */
+    { 40, 1000, true, false, false },
+    { 40, 1000, false, true, false },
+    { 40, 1000, false, false, true },
+    { 40, 1000, true, false, true },
 };
 
-static void fill_run(struct tx_slot *slot, unsigned packets, uint32_t from)
+static uint16_t run_checksum(unsigned packet)
+{
+    return (uint16_t)(0x1234 + 77 * packet);
+}
+
+static void fill_run(struct tx_slot *slot, unsigned packets, uint32_t from, bool checksums)
 {
     fill(slot, 'r', 66);
     put_be32(slot->head + tx_run_seq_at(slot), RUN_SEQ);
     add(slot, from, packets * RUN_LEN);
     slot->payload_len = RUN_LEN;
     slot->packets = (uint8_t)packets;
+    slot->checksums = checksums;
+    if (checksums)
+        put_be16(slot->head + tx_run_checksum_at(slot), run_checksum(0));
+    for (unsigned i = 0; i < packets; i++)
+        slot[i].checksum = run_checksum(i);
 }
 
-static void assert_run_packet(struct rte_mbuf *m, unsigned i, uint32_t from)
+static void assert_run_packet(struct rte_mbuf *m, unsigned i, uint32_t from, bool checksums)
 {
     uint8_t expected[66 + RUN_LEN], bytes[sizeof(expected)];
 
     memset(expected, 'r', 66);
     put_be32(expected + 14 + 20 + 4, RUN_SEQ + i * RUN_LEN);
+    if (checksums)
+        put_be16(expected + 14 + 20 + 16, run_checksum(i));
     memcpy(expected + 66, data + from + i * RUN_LEN, RUN_LEN);
     ck_assert_int_eq(rte_mbuf_check(m, 1, &(const char *){ NULL }), 0);
     ck_assert_uint_eq(m->pkt_len, sizeof(expected));
-    ck_assert_uint_eq(m->ol_flags, RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM);
+    ck_assert_uint_eq(m->ol_flags, RTE_MBUF_F_TX_IPV4 | (checksums ? 0 : RTE_MBUF_F_TX_TCP_CKSUM));
     ck_assert_uint_eq(m->l2_len, 14);
     ck_assert_uint_eq(m->l3_len, 20);
     ck_assert_uint_eq(m->l4_len, 32);
@@ -290,14 +304,14 @@ START_TEST(a_run_becomes_packets)
 {
     unsigned n = runs[_i].packets;
 
-    config.tcp_checksum = true;
+    config.tcp_checksum = !runs[_i].checksums;
     config.page_split = runs[_i].page_split;
     config.linear = runs[_i].linear;
     start();
     for (unsigned round = 0; round < 3; round++) {
         struct tx_slot *s = slots(n + 2);
         fill(&s[0], 'a', 66);
-        fill_run(&s[1], n, runs[_i].from);
+        fill_run(&s[1], n, runs[_i].from, runs[_i].checksums);
         fill(&s[1 + n], 'b', 66);
         add(&s[1 + n], 5, 10);
         memset(&counters, 0, sizeof(counters));
@@ -308,7 +322,7 @@ START_TEST(a_run_becomes_packets)
         ck_assert_uint_eq(*rte_pktmbuf_mtod(wire.held[1 + n], uint8_t *), 'b');
         ck_assert_uint_eq(wire.held[0]->nb_segs, 1);
         for (unsigned i = 0; i < n; i++)
-            assert_run_packet(wire.held[1 + i], i, runs[_i].from);
+            assert_run_packet(wire.held[1 + i], i, runs[_i].from, runs[_i].checksums);
         ck_assert_uint_eq(counters.tx_packets, n + 2);
         ck_assert_uint_eq(counters.tx_bytes, 2 * 66 + 10 + n * (66 + RUN_LEN));
         if (!runs[_i].linear && !runs[_i].page_split)

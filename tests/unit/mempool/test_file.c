@@ -218,6 +218,34 @@ START_TEST(a_run_of_packets_is_cut_at_their_ends)
 }
 END_TEST
 
+/* Runs of packets of odd and even lengths, from each place in a block on. */
+START_TEST(packets_of_a_run_have_their_sums)
+{
+    static const uint32_t packets[] = { 1, 2, 63, 64, 65, 127, 128, 129, 536, 1447, 1448, 1460 };
+    struct fixture f;
+
+    file_make(&f, &(uint32_t){ 30011 }, 1);
+    for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++)
+        for (uint64_t from = 0; from < 2 * PREFIX_SUM_BLOCK; from++) {
+            struct tx_fill fill = { .extent = f.out,
+                                    .extents_max = 30,
+                                    .want_sums = true,
+                                    .packet_bytes = packets[i],
+                                    .extent_bytes = packets[i],
+                                    .packet_extents_max = 2 };
+            uint32_t text = (uint32_t)from % packets[i]; /* in front, of the first one */
+            uint32_t all = (uint32_t)(f.file.size - from), most = 30 * packets[i] - text;
+            tx_fill_inline(&fill, text);
+            uint32_t covered = file_resolve(&f.file, from, all, &f.pin, &fill);
+            ck_assert_uint_eq(covered, most < all ? most : all);
+            f.count = fill.extent_count;
+            assert_resolved(&f, from, covered);
+            assert_packets(&f, &fill, text);
+        }
+    file_free(&f);
+}
+END_TEST
+
 START_TEST(without_a_table_sums_are_read)
 {
     struct fixture f;
@@ -242,6 +270,7 @@ Suite *file_suite(void)
     tcase_add_test(tcase, stops_when_out_is_full);
     tcase_add_test(tcase, long_runs_are_cut_to_what_an_mbuf_can_name);
     tcase_add_loop_test(tcase, a_run_of_packets_is_cut_at_their_ends, 0, 2);
+    tcase_add_test(tcase, packets_of_a_run_have_their_sums);
     tcase_add_test(tcase, without_a_table_sums_are_read);
     suite_add_tcase(suite, tcase);
     return suite;
