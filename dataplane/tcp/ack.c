@@ -17,6 +17,10 @@ static void delivered(struct tcp_conn *c, const struct tcp_range *r, uint32_t by
         info->beyond = true;
     if ((r->flags & RANGE_RETRANSMITTED) != 0) {
         info->retransmitted = true;
+        /* The echo is of what filled the first hole (RFC 7323 section 4.3). */
+        if (r->start == c->snd_una && info->has_echo &&
+            seq_lt(info->echo_ms, (uint32_t)(r->sent_ns / NS_PER_MS)))
+            info->early = true;
     } else {
         info->original = info->original || r->start < c->recovery_end;
         if (r->sent_ns > info->newest_sent_ns)

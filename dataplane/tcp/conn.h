@@ -445,6 +445,7 @@ struct ack_info {
     struct rate_sample rate;
     uint32_t echo_ms;   /* our clock when the segment left that made the peer acknowledge ... */
     bool has_echo;      /* ... where it says so */
+    bool early;         /* ... which was before the oldest bytes were sent again */
     bool retransmitted; /* some of the delivered ranges were sent twice */
     bool original;      /* ... were sent once, before recovery began */
     bool ece;           /* the peer reports marks (RFC 3168) */

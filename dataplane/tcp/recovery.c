@@ -48,8 +48,7 @@ static bool ambiguous(const struct tcp_conn *c, const struct tcp_range *range,
 {
     if ((range->flags & RANGE_RETRANSMITTED) == 0)
         return false;
-    if (info->has_echo && range->start == c->snd_una &&
-        seq_lt(info->echo_ms, (uint32_t)(range->sent_ns / NS_PER_MS)))
+    if (info->early && range->start == c->snd_una)
         return true;
     return c->ctx->now - range->sent_ns < rtt_min_ns(&c->rtt);
 }

@@ -65,10 +65,12 @@ static void undo(struct tcp_conn *c)
     *u = (struct undo){ 0 };
 }
 
-/* RFC 3522 section 3.2 step (5): only a receiver that got the original can echo so old a stamp. */
+/* RFC 3522 section 3.2 step (5): only a receiver that got the original can echo so old a stamp. It
+ * is that of the oldest bytes, which may have been sent again before this recovery began: then
+ * their retransmission's stamp is older than first_ms, too. */
 static bool eifel(const struct tcp_conn *c, const struct ack_info *info)
 {
-    return info->has_echo && info->acked != 0 && c->undo.sent &&
+    return info->early && info->acked != 0 && c->undo.sent &&
            seq_lt(info->echo_ms, c->undo.first_ms);
 }
 

@@ -112,6 +112,46 @@ START_TEST(echo_of_the_retransmission_undoes_nothing)
 }
 END_TEST
 
+/* What was sent first in one recovery, was lost and sent again is still out when the next recovery
+ * begins. Its echo is older than that one's first retransmission, and proves nothing. */
+START_TEST(echo_of_what_an_earlier_recovery_sent_again_undoes_nothing)
+{
+    struct tcp_segment ack = { .has_timestamps = true, .ts_value = PEER_TS };
+    const uint32_t first = stamped_head_is_sent_again();
+    const uint32_t second = first + PEER_RTT_NS / NS_PER_MS; /* stamp of the first retransmission */
+
+    ck_assert_uint_ge(p.conn->snd_max, 1 + 16 * TS_SEG); /* six new segments behind it */
+    ack.ts_echo = first;
+    ack.sack_count = 2;
+    ack.sack[0] = (struct sack_block){ 1 + 11 * TS_SEG, 1 + 14 * TS_SEG };
+    ack.sack[1] = (struct sack_block){ 1 + TS_SEG, 1 + FLIGHT * TS_SEG };
+    peer_send(&p, TCP_ACK, 2, 1, 0, &ack);
+    ck_assert(sent_at(1 + 10 * TS_SEG));
+    const uint32_t third = second + 1;
+
+    p.now += NS_PER_MS;
+    ack.sack_count = 1;
+    ack.ts_echo = second;
+    peer_send(&p, TCP_ACK, 2, 1 + FLIGHT * TS_SEG, 0, &ack); /* the first recovery is over */
+    ck_assert_uint_eq(p.conn->recovery, TCP_RECOVERY_OPEN);
+
+    p.now += NS_PER_MS;
+    ack.sack_count = 2;
+    ack.sack[1] = ack.sack[0];
+    ack.sack[0] = (struct sack_block){ 1 + 15 * TS_SEG, 1 + 16 * TS_SEG };
+    peer_send(&p, TCP_ACK, 2, 1 + FLIGHT * TS_SEG, 0, &ack);
+    ck_assert_uint_eq(p.counters.tcp_recovery, 2);
+    ck_assert(sent_at(1 + 14 * TS_SEG));
+
+    p.now += PEER_RTT_NS;
+    ack.sack_count = 0;
+    ack.ts_echo = third;
+    peer_send(&p, TCP_ACK, 2, 1 + 14 * TS_SEG, 0, &ack);
+    ck_assert_uint_eq(p.counters.tcp_undone, 0);
+    peer_stop(&p);
+}
+END_TEST
+
 /* RFC 8985 section 6.2 step 2: what the original's ACK says is not the retransmission's time. */
 START_TEST(rack_takes_no_time_from_a_retransmission_whose_original_arrived)
 {
@@ -204,6 +244,7 @@ Suite *tcp_undo_suite(void)
     tcase_add_test(t, dsack_of_something_else_undoes_nothing);
     tcase_add_test(t, echo_older_than_the_retransmission_undoes_the_reduction);
     tcase_add_test(t, echo_of_the_retransmission_undoes_nothing);
+    tcase_add_test(t, echo_of_what_an_earlier_recovery_sent_again_undoes_nothing);
     tcase_add_test(t, rack_takes_no_time_from_a_retransmission_whose_original_arrived);
     tcase_add_test(t, frto_undoes_a_time_out_when_old_bytes_arrive_by_themselves);
     tcase_add_test(t, frto_sends_again_when_only_new_bytes_arrive);
