@@ -3,6 +3,8 @@
 
 #include <rte_cycles.h>
 
+#include "server.h"
+
 static void put_counters(FILE *out, const char *name, const struct counters *c)
 {
     fprintf(out, "\"%s\": {", name);
@@ -51,6 +53,7 @@ void json_run(FILE *out, const struct bench_row *row, unsigned round,
     fprintf(out, "\"workers\": %u, ", row->workers);
     fprintf(out, "\"connections\": %u, \"seconds\": %.6f, \"tsc_hz\": %llu, ", row->connections,
             result->seconds, (unsigned long long)rte_get_tsc_hz());
+    fprintf(out, "\"idle_connection_bytes\": %.0f, ", server_connection_bytes());
     fprintf(out, "\"busy_ns\": %llu, \"idle_ns\": %llu, \"stolen_ns\": %llu, ",
             (unsigned long long)result->turns.busy_ns, (unsigned long long)result->turns.idle_ns,
             (unsigned long long)result->turns.stolen_ns);

@@ -33,6 +33,25 @@ static void stack_settings(struct stack_config *stack, const struct server_confi
     stack->memory = config->memory;
 }
 
+static size_t tables_bytes(uint32_t connections)
+{
+    struct stack_config stack;
+    struct http_config http;
+
+    stack_config_defaults(&stack);
+    http_config_defaults(&http);
+    stack.time_waits_max = 0;
+    stack.connections_max = http.connections_max = connections;
+    return stack_memory_bytes(&stack) + http_server_memory_bytes(&http);
+}
+
+double server_connection_bytes(void)
+{
+    const uint32_t many = 1u << 20;
+
+    return (double)(tables_bytes(2 * many) - tables_bytes(many)) / many;
+}
+
 static int64_t wall_offset(const struct bench_clock *clock)
 {
     struct timespec wall;
