@@ -198,7 +198,7 @@ static void print_headers(FILE *out, const struct http_site *site)
 
         fputs(i == 0 ? "    add_headers:\n      - path: " : "      - path: ", out);
         sites_print_text(out, rule->glob);
-        fputs("\n        headers:\n", out);
+        fputs(rule->count != 0 ? "\n        headers:\n" : "\n", out);
         for (uint32_t j = 0; j < rule->count; j++) {
             const struct site_field *f = &rule->fields[j];
             bool again = j > 0 && site_field_same_name(f, &rule->fields[j - 1]);
